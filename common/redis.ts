@@ -1,0 +1,114 @@
+import { readFileSync } from 'node:fs';
+import { Redis, type RedisOptions } from 'ioredis';
+import { messageOf, WharfError } from './errors.ts';
+import type { Logger } from './logger.ts';
+
+export type { Redis } from 'ioredis';
+
+/** How Redis is reached; made by {@link parseRedisUrl}. */
+export interface RedisAddress {
+  options: RedisOptions;
+  /** For logs and errors, without credentials. */
+  shown: string;
+}
+
+/**
+ * Reads a Redis URL.
+ *
+ * - `redis://[user:password@]host[:6379][/db]`, `rediss://...` with TLS; `?ca=FILE` names the authority's certificate
+ * - `redis+sentinel://[user:password@]host:26379,host:26379/NAME[/db]`: the master called NAME, asked of the sentinels; `rediss+sentinel://` speaks TLS to it
+ *
+ * @throws Error that says what is wrong with the URL, without its password
+ */
+export function parseRedisUrl(url: string): RedisAddress {
+  const match = /^(rediss?)(\+sentinel)?:\/\/(?:([^@/]*)@)?([^/?]+)(?:\/([^?]*))?(?:\?(.*))?$/.exec(url);
+  if (!match) throw new Error('must look like redis://host:6379, rediss://... or redis+sentinel://host:26379,host:26379/NAME');
+  const [, scheme, sentinel, credentials, hosts = '', path = '', query] = match;
+  const options: RedisOptions = {};
+  if (credentials) {
+    const [user = '', ...password] = credentials.split(':');
+    if (user) options.username = decodeURIComponent(user);
+    if (password.length > 0) options.password = decodeURIComponent(password.join(':'));
+  }
+  if (scheme === 'rediss') {
+    const ca = new URLSearchParams(query).get('ca');
+    options.tls = ca ? { ca: readFileSync(ca) } : {};
+  }
+  const parts = path.split('/').filter((part) => part !== '');
+  if (sentinel) {
+    const [name, database] = parts;
+    if (!name) throw new Error('must name the master after the sentinels: redis+sentinel://host:26379/NAME');
+    options.name = name;
+    options.sentinels = hosts.split(',').map((host) => hostAndPort(host, 26379));
+    if (database !== undefined) options.db = databaseNumber(database);
+  } else {
+    const { host, port } = hostAndPort(hosts, 6379);
+    options.host = host;
+    options.port = port;
+    if (parts[0] !== undefined) options.db = databaseNumber(parts[0]);
+  }
+  return { options, shown: `${scheme}${sentinel ?? ''}://${hosts}${path === '' ? '' : `/${path}`}` };
+}
+
+function hostAndPort(text: string, defaultPort: number): { host: string; port: number } {
+  const match = /^(\[[0-9a-fA-F:]+\]|[^:\s]+)(?::(\d{1,5}))?$/.exec(text);
+  if (!match?.[1]) throw new Error(`has no host where one is needed: ${text}`);
+  return { host: match[1].replace(/^\[|\]$/g, ''), port: match[2] ? Number(match[2]) : defaultPort };
+}
+
+function databaseNumber(text: string): number {
+  if (!/^\d{1,4}$/.test(text)) throw new Error(`has a database that is no number: ${text}`);
+  return Number(text);
+}
+
+/**
+ * Opens a connection and waits until Redis answers. Later losses of the connection are healed by ioredis; commands meanwhile fail fast
+ * (after one try) rather than pile up, since a caller must know that Redis is away.
+ *
+ * @throws WharfError `redis_unavailable` when it does not answer within `patience` milliseconds
+ */
+export async function connectRedis(address: RedisAddress, log: Logger, patience = 10_000): Promise<Redis> {
+  const options: Omit<RedisOptions, 'replyMapping'> = {
+    ...address.options,
+    lazyConnect: true,
+    maxRetriesPerRequest: 1,
+    enableOfflineQueue: false,
+    connectTimeout: 3000,
+    commandTimeout: 3000,
+    retryStrategy: (tries) => Math.min(100 * 2 ** Math.min(tries, 5), 2000),
+  };
+  const redis = new Redis(options);
+  let lastError = 'no answer';
+  let down = false;
+  redis.on('error', (error: Error) => {
+    lastError = error.message || String(error);
+    if (!down && redis.status !== 'connecting') log.warn({ redis: address.shown, reason: lastError }, 'Redis cannot be reached');
+    down = true;
+  });
+  redis.on('ready', () => {
+    if (down) log.info({ redis: address.shown }, 'Redis is back');
+    down = false;
+  });
+  const end = performance.now() + patience;
+  redis.connect().catch((error: unknown) => {
+    lastError = messageOf(error);
+  });
+  for (;;) {
+    try {
+      if (redis.status === 'ready') {
+        await redis.ping();
+        return redis;
+      }
+    } catch (error) {
+      lastError = messageOf(error);
+    }
+    if (performance.now() > end) {
+      redis.disconnect();
+      throw new WharfError(
+        'redis_unavailable',
+        `Redis at ${address.shown} does not answer (${lastError}). Start it, or set REDIS_URL to where it is. Wharf does not run without it: two processes might run one session.`,
+      );
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
