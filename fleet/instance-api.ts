@@ -1,0 +1,77 @@
+import { z } from 'zod';
+import { proxySchema } from './records.ts';
+
+/**
+ * What routers ask of instances, over HTTP. Under `/workspaces/:workspace_id/sessions/:session_id`, answers have the public API's shapes,
+ * so that a router passes them on as they come:
+ *
+ * | method and path | body, query | answers |
+ * |---|---|---|
+ * | PUT `` | {@link createSessionSchema} | 201 or 200 SessionDetail |
+ * | GET `` | | 200 SessionDetail |
+ * | DELETE `` | | 200 `{unlinked}` |
+ * | POST `/start` `/stop` `/restart` `/logout` | | 202 SessionDetail |
+ * | GET `/qr` | `?format=json,png,svg,text&wait=SECONDS` | 200 the QR |
+ * | POST `/pairing-code` | `{phone_number}` | 200 `{code}` |
+ * | POST `/messages` | OutgoingMessage, `?wait=SECONDS&message_id=ID` | 200 or 202 MessageReceipt |
+ * | GET `/chats` `/contacts` | `?limit` | 200 `{chats}`, `{contacts}` |
+ * | GET `/chats/:chat_id/messages` | `?limit` | 200 `{messages}` |
+ * | GET `/numbers/:phone` | | 200 PhoneNumber |
+ *
+ * and GET `/health`, `/metrics` beside them. Every request but `/health` carries the internal token. An instance that does not own the
+ * workspace answers 421 `not_owner`. `X-Wharf-Adopt: first` on a PUT lets it claim a workspace that nobody owned.
+ */
+export const INTERNAL_TOKEN_HEADER = 'x-wharf-token';
+
+/** See {@link INTERNAL_TOKEN_HEADER}. */
+export const ADOPT_HEADER = 'x-wharf-adopt';
+
+/** The path of a session on an instance, ids percent-encoded. */
+export function instanceSessionPath(workspace: string, session: string): string {
+  return `/workspaces/${encodeURIComponent(workspace)}/sessions/${encodeURIComponent(session)}`;
+}
+
+/** The settings of a session; the same again is the same session. */
+export const createSessionSchema = z.strictObject({
+  account_id: z.string().min(1).max(200).nullable().default(null),
+  proxy: proxySchema.nullable().default(null),
+});
+export type CreateSession = z.infer<typeof createSessionSchema>;
+
+export const pairingCodeSchema = z.strictObject({
+  phone_number: z.string().regex(/^\+?\d{7,15}$/, 'must be 7 to 15 digits').transform((digits) => digits.replace('+', '')),
+});
+
+/** Seconds to hold an answer for; a query value. */
+export const waitSchema = z.coerce.number('must be a number of seconds').min(0).max(60);
+
+export const qrQuerySchema = z.strictObject({
+  format: z.enum(['json', 'png', 'svg', 'text']).default('json'),
+  wait: waitSchema.default(0),
+});
+
+export const sendQuerySchema = z.strictObject({
+  wait: waitSchema.optional(),
+  message_id: z.string().regex(/^msg_[0-9a-zA-Z]{10,40}$/).optional(),
+});
+
+export const listQuerySchema = z.strictObject({
+  limit: z.coerce.number('must be a number').int().min(1).max(1000).default(100),
+});
+
+/** An instance's `/health`. */
+export const instanceHealthSchema = z
+  .object({
+    status: z.enum(['healthy', 'at_capacity', 'draining', 'unhealthy']),
+    instance: z.string(),
+    incarnation: z.string(),
+    sessions: z.object({ total: z.number(), ready: z.number(), capacity: z.number(), utilization: z.number() }),
+    memory: z.object({ rss_mb: z.number(), browsers_pss_mb: z.number() }),
+    event_loop_lag_ms: z.number(),
+    storage: z.object({ ok: z.boolean(), latency_ms: z.number().nullable() }),
+    redis: z.object({ ok: z.boolean() }),
+    uptime: z.number(),
+    timestamp: z.iso.datetime(),
+  })
+  .meta({ id: 'InstanceHealth' });
+export type InstanceHealth = z.infer<typeof instanceHealthSchema>;

@@ -1,0 +1,107 @@
+import { z } from 'zod';
+import { sessionIdSchema, workspaceIdSchema } from './ids.ts';
+
+/** The version of what instances and routers say to each other; a fleet speaks one. */
+export const PROTOCOL_VERSION = 1;
+
+/** The states of a session; what leads from one to another stands in `instance/session/state.ts`. */
+export const sessionStatusSchema = z
+  .enum(['starting', 'qr', 'pairing', 'authenticated', 'ready', 'disconnected', 'logged_out', 'failed', 'stopped', 'parked'])
+  .meta({ id: 'SessionStatus' });
+export type SessionStatus = z.infer<typeof sessionStatusSchema>;
+
+/** A proxy a session's browser goes out through. */
+export const proxySchema = z
+  .string()
+  .max(500)
+  .regex(/^(https?|socks[45]):\/\/[^\s/]+$/, 'must look like http://host:port, https://, socks4:// or socks5://');
+
+/** `session.json`: the durable truth that a session exists and whether it should run. Lies beside its generations. */
+export const sessionRecordSchema = z.strictObject({
+  version: z.literal(1),
+  workspace_id: workspaceIdSchema,
+  session_id: sessionIdSchema,
+  account_id: z.string().max(200).nullable(),
+  proxy: proxySchema.nullable(),
+  /** Whether an instance that owns it starts it. */
+  should_run: z.boolean(),
+  /** True once it was ready: a QR afterwards means that something was lost. */
+  linked: z.boolean(),
+  phone_number: z.string().max(40).nullable(),
+  /** The directory `gen-{n}` its profile is in. */
+  generation: z.number().int().positive(),
+  created_at: z.iso.datetime(),
+  last_error: z.string().max(1000).nullable(),
+});
+export type SessionRecord = z.infer<typeof sessionRecordSchema>;
+
+/** A claim file: who became owner of a workspace at an epoch. Created once, never changed. */
+export const claimSchema = z.object({
+  workspace_id: workspaceIdSchema,
+  epoch: z.number().int().positive(),
+  instance: z.string(),
+  incarnation: z.string(),
+  host: z.string(),
+  claimed_at: z.iso.datetime(),
+});
+export type Claim = z.infer<typeof claimSchema>;
+
+/** Which instance a workspace is on now: the fast copy in Redis of its highest claim. */
+export const assignmentSchema = z.object({
+  workspace_id: workspaceIdSchema,
+  epoch: z.number().int().positive(),
+  instance: z.string(),
+  incarnation: z.string(),
+});
+export type Assignment = z.infer<typeof assignmentSchema>;
+
+/** What an instance says of itself in Redis, renewed every two seconds, gone ten seconds after it fell silent. */
+export const announcementSchema = z.object({
+  protocol: z.number().int(),
+  instance: z.string(),
+  incarnation: z.string(),
+  url: z.url(),
+  host: z.string(),
+  pid: z.number().int(),
+  status: z.enum(['healthy', 'at_capacity', 'draining', 'unhealthy']),
+  capacity: z.number().int().nonnegative(),
+  sessions: z.number().int().nonnegative(),
+  ready: z.number().int().nonnegative(),
+  rss_mb: z.number(),
+  browsers_pss_mb: z.number(),
+  /** Share of one core, 0 to the number of cores, over the last interval; browsers included. */
+  cpu: z.number(),
+  chromium: z.string(),
+  started_at: z.iso.datetime(),
+  announced_at: z.iso.datetime(),
+});
+export type Announcement = z.infer<typeof announcementSchema>;
+
+/** A workspace id as HTTP shows it: a number where it is one. */
+export const shownWorkspaceIdSchema = z.union([z.number().int().nonnegative(), z.string()]).meta({ id: 'WorkspaceId' });
+
+/** A session as HTTP shows it, in a list. */
+export const sessionSummarySchema = z
+  .object({
+    session_id: z.string(),
+    workspace_id: shownWorkspaceIdSchema,
+    account_id: z.string().nullable(),
+    status: sessionStatusSchema,
+    instance: z.string(),
+    epoch: z.number().int(),
+    created_at: z.iso.datetime(),
+  })
+  .meta({ id: 'Session' });
+export type SessionSummary = z.infer<typeof sessionSummarySchema>;
+
+/** A session as HTTP shows it, alone. */
+export const sessionDetailSchema = sessionSummarySchema
+  .extend({
+    phone_number: z.string().nullable(),
+    connected_at: z.iso.datetime().nullable(),
+    last_activity: z.iso.datetime().nullable(),
+    last_error: z.string().nullable(),
+    reconnects: z.number().int(),
+  })
+  .meta({ id: 'SessionDetail' });
+export type SessionDetail = z.infer<typeof sessionDetailSchema>;

@@ -1,0 +1,36 @@
+import type { Announcement, Assignment, SessionDetail } from './records.ts';
+
+/** Something in the registry changed; published as it happens. */
+export type RegistryChange =
+  | { kind: 'instance'; announcement: Announcement }
+  | { kind: 'instance_gone'; instance: string; incarnation: string }
+  | { kind: 'assignment'; assignment: Assignment }
+  | { kind: 'session'; instance: string; session: SessionDetail }
+  | { kind: 'session_gone'; instance: string; workspace_id: string; session_id: string };
+
+/** Everything the registry holds at one moment. */
+export interface RegistrySnapshot {
+  instances: Announcement[];
+  assignments: Assignment[];
+  sessions: SessionDetail[];
+}
+
+/**
+ * What the processes of a fleet tell each other through Redis. It is a fast copy: the truth lies on the shared storage.
+ * Every method throws `redis_unavailable` when Redis is away.
+ */
+export interface Registry {
+  /** Says that an instance is alive, for `ttl` milliseconds. */
+  announce(announcement: Announcement, ttl: number): Promise<void>;
+  /** Says that an instance ended, and forgets its sessions; only where `incarnation` still stands there. */
+  withdraw(instance: string, incarnation: string): Promise<void>;
+  /** Records an owner; false when a higher epoch is recorded already. */
+  recordAssignment(assignment: Assignment): Promise<boolean>;
+  publishSession(instance: string, session: SessionDetail): Promise<void>;
+  removeSession(instance: string, workspace: string, session: string): Promise<void>;
+  /** Replaces all that is known of an instance's sessions: at its start, and after Redis was away. */
+  replaceSessions(instance: string, sessions: SessionDetail[]): Promise<void>;
+  snapshot(): Promise<RegistrySnapshot>;
+  /** Calls back for every change from now on, until closed. `onGap` says that changes may have been missed: read a snapshot. */
+  subscribe(onChange: (change: RegistryChange) => void, onGap: () => void): Promise<() => Promise<void>>;
+}
