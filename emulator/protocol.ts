@@ -20,6 +20,9 @@
  * Delivery is at least once: the device stores the item and its seq in ONE strict IndexedDB transaction and only then answers `ack`. What is not
  * acked is delivered again after the next login, with the same seq and id. Sending is at least once too: the device stores the message and
  * its seq first, sends, and sends again after a login what has no `send_ack` yet, with the same id and seqs; the server knows repeats by id.
+ * Frames are to be handled strictly in the order they arrive.
+ *
+ * Close codes: 4400 a frame was wrong, 4401 not linked any more, 4409 replaced. Any other: reconnect, after a short pause.
  */
 
 /** `{digits}@c.us` for a person, `{digits}@g.us` for a group, `{digits}@lid` for a person's hidden id. */
@@ -257,6 +260,7 @@ export interface Chat {
  * The device decides, in the same transaction as it stores the message:
  *  - it has a session with `peer` whose id is `session`: readable. `seq` not above the last one received of that session: a repeat, ack as `duplicate`.
  *  - else, `first` and it has the one-time key `session` (the private half): readable; it deletes the key and keeps the session.
+ *  - else, `first` and `session` begins with `last-resort:` (the server had no one-time key left): readable; it keeps the session.
  *  - else: unreadable ("Waiting for this message"). It shows a message of type `ciphertext`, acks as `unreadable` with a fresh one-time key that it
  *    has just stored, and the sender may repeat the message with the same id (`repeat: true`) in a new session begun with that key; the repeat replaces the ciphertext.
  */
@@ -314,7 +318,7 @@ export interface WelcomeFrame {
   readonly serverTime: number;
   /** How many `deliver` frames come before `sync_done`: for the progress bar. */
   readonly offline: number;
-  /** One-time keys the server still has of this device. */
+  /** One-time keys the server still has of this device; below 10 the device should upload more (`keys`), as it does after `need_keys`. */
   readonly keysLeft: number;
 }
 
@@ -521,7 +525,12 @@ export type Query =
       readonly participants: readonly WireId[];
     }
   /** Changes what is given -> Group. */
-  | { readonly name: 'change_group'; readonly id: WireId; readonly subject?: string; readonly description?: string }
+  | {
+      readonly name: 'change_group';
+      readonly id: WireId;
+      readonly subject?: string;
+      readonly description?: string;
+    }
   /** -> ProfilePictureResult. */
   | { readonly name: 'profile_picture'; readonly id: WireId };
 
