@@ -1,0 +1,192 @@
+import { randomBytes } from 'node:crypto';
+import { constants, type PathLike } from 'node:fs';
+import { chmod, type FileHandle, mkdir, open, readFile, rename, rm, unlink } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import type { z } from 'zod';
+import { messageOf, systemCode, WharfError } from './errors.ts';
+import { faultsOf } from './faults.ts';
+
+/** Rights of what only this user may read: sessions are logins. */
+const PRIVATE_FILE = 0o600;
+const PRIVATE_DIRECTORY = 0o700;
+
+/** How often a read is begun again after ESTALE: a file replaced by another host while it was being opened. */
+const STALE_RETRIES = 5;
+
+const HINTS: Readonly<Record<string, string>> = {
+  ENOSPC: 'the disk is full; make room, or raise the quota',
+  EDQUOT: 'the quota is used up; make room, or raise it',
+  EACCES: 'this user may not; give it the rights (directories of profiles are 0700)',
+  EPERM: 'this user may not; give it the rights',
+  EROFS: 'the file system is mounted read-only; look at the kernel log, then mount it read-write',
+  ENOTDIR: 'a part of the path is a file; move it out of the way',
+  ENOENT: 'it is not there; make it, or mount the file system it is on',
+  EIO: 'the disk or the file server failed; look at the kernel log',
+  ESTALE: 'the file server knows the file no more; look at the mount',
+  ENOTCONN: 'the file server cannot be reached; look at the mount',
+  ETIMEDOUT: 'the file server did not answer; look at the mount',
+  EMFILE: 'this process has too many open files; raise its limit (LimitNOFILE)',
+  ENAMETOOLONG: 'the path is too long; choose a shorter session path',
+};
+
+/**
+ * A failed file operation as an error for people: `storage_unavailable`, with operation, path, cause and what to do.
+ * A {@link WharfError} comes back as it is.
+ *
+ * @param operation what was attempted, such as `write the session record`
+ */
+export function storageError(operation: string, path: PathLike, error: unknown): WharfError {
+  if (error instanceof WharfError) return error;
+  const code = systemCode(error);
+  const hint = code === undefined ? undefined : HINTS[code];
+  const reason = hint === undefined ? messageOf(error) : `${code}: ${hint}`;
+  return new WharfError('storage_unavailable', `Could not ${operation} at ${String(path)}: ${reason}.`, {
+    cause: error,
+  });
+}
+
+/** Makes a directory and its parents, for this user alone (0700); one that exists is narrowed to that. */
+export async function makePrivateDirectory(path: string): Promise<void> {
+  try {
+    const made = await mkdir(path, { recursive: true, mode: PRIVATE_DIRECTORY });
+    if (made === undefined) await chmod(path, PRIVATE_DIRECTORY);
+    else await syncDirectory(dirname(made));
+  } catch (error) {
+    // mkdir says EEXIST where a file stands in the place of the directory.
+    if (systemCode(error) === 'EEXIST') {
+      throw new WharfError(
+        'storage_unavailable',
+        `Could not make the directory ${path}: there is a file of that name; move it out of the way.`,
+        { cause: error },
+      );
+    }
+    throw storageError('make the directory', path, error);
+  }
+}
+
+/** Makes the names in a directory durable: what was created, renamed or removed in it. */
+export async function syncDirectory(path: string): Promise<void> {
+  const handle = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    await handle.sync();
+  } catch (error) {
+    // Some file systems (FUSE without fsyncdir, some network ones) cannot sync a directory, and say so.
+    const code = systemCode(error);
+    if (code !== 'EINVAL' && code !== 'ENOTSUP' && code !== 'ENOSYS') throw error;
+  } finally {
+    await handle.close();
+  }
+}
+
+/**
+ * Replaces a file, so that whoever reads it, whenever, after whatever crash, sees the old content whole or the new content whole:
+ * temporary name in the same directory, fsync, rename, fsync of the directory. Mode 0600.
+ *
+ * @throws WharfError `storage_unavailable`; the file is then as it was, or already replaced if only the last fsync failed
+ */
+export async function replaceFile(path: string, data: string | Uint8Array): Promise<void> {
+  const temporary = join(
+    dirname(path),
+    `.${basename(path)}.${process.pid}.${randomBytes(6).toString('hex')}.tmp`,
+  );
+  try {
+    await writeNew(temporary, data);
+    await rename(temporary, path);
+    await syncDirectory(dirname(path));
+  } catch (error) {
+    await unlink(temporary).catch(() => undefined);
+    throw storageError('replace the file', path, error);
+  }
+}
+
+/**
+ * Creates a file that must not exist (O_EXCL), durably. Mode 0600.
+ *
+ * The name appears before its content does: who finds it empty or half written must count it as taken. A failure after the
+ * creation leaves it in place for that reason.
+ *
+ * @returns false if there was one already
+ * @throws WharfError `storage_unavailable`
+ */
+export async function createExclusive(path: string, data: string | Uint8Array): Promise<boolean> {
+  try {
+    await writeNew(path, data);
+    await syncDirectory(dirname(path));
+    return true;
+  } catch (error) {
+    if (systemCode(error) === 'EEXIST') return false;
+    throw storageError('create the file', path, error);
+  }
+}
+
+async function writeNew(path: string, data: string | Uint8Array): Promise<void> {
+  const handle: FileHandle = await open(path, 'wx', PRIVATE_FILE);
+  try {
+    await handle.writeFile(data);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/**
+ * Reads a JSON file and checks it against a schema.
+ *
+ * @returns null if there is no such file
+ * @throws WharfError `storage_unavailable` if it cannot be read, is not JSON, or is not as the schema wants it (`faults` names what)
+ */
+export async function readJson<Schema extends z.ZodType>(
+  path: string,
+  schema: Schema,
+): Promise<z.infer<Schema> | null> {
+  let text: string;
+  try {
+    text = await readText(path);
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return null;
+    throw storageError('read the file', path, error);
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new WharfError(
+      'storage_unavailable',
+      `The file ${path} is not JSON (${text.length} characters): restore it from a copy, or move it away.`,
+      { cause: error },
+    );
+  }
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const faults = faultsOf(parsed.error);
+  const list = faults.map((fault) => `${fault.path}: ${fault.message}`).join('; ');
+  throw new WharfError(
+    'storage_unavailable',
+    `The file ${path} is not as it should be: ${list}. Restore it from a copy, or move it away.`,
+    { faults },
+  );
+}
+
+async function readText(path: string): Promise<string> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await readFile(path, 'utf8');
+    } catch (error) {
+      if (systemCode(error) !== 'ESTALE' || attempt >= STALE_RETRIES) throw error;
+    }
+  }
+}
+
+/**
+ * Removes a file or a directory with all that is in it; symbolic links are removed, not followed. Nothing there is no error.
+ *
+ * @throws WharfError `storage_unavailable`, with part of it perhaps gone
+ */
+export async function removeTree(path: string): Promise<void> {
+  try {
+    // A browser that is just ending may still make a file in a directory being emptied: ENOTEMPTY, and another try.
+    await rm(path, { recursive: true, force: true, maxRetries: 3, retryDelay: 50 });
+  } catch (error) {
+    throw storageError('remove', path, error);
+  }
+}

@@ -1,0 +1,180 @@
+import { join, resolve, sep } from 'node:path';
+import { WharfError } from '../common/errors.ts';
+import { isSessionId, isWorkspaceId, type SessionId, type WorkspaceId } from './ids.ts';
+
+/** A generation of a session: which directory its profile is in. */
+export interface GenerationName {
+  workspace: WorkspaceId;
+  session: SessionId;
+  /** The epoch that made it, at least 1. */
+  generation: number;
+}
+
+/** An entry of a workspace's trash. */
+export interface TrashEntry {
+  /** When it was put there, milliseconds since 1970. */
+  time: number;
+  session: SessionId;
+  /** The one generation it holds, or null for a whole session. */
+  generation: number | null;
+}
+
+/**
+ * Where things lie under the session path. Pure: nothing is looked at or made.
+ *
+ * Every method throws {@link WharfError} `invalid_request` for an id that is not in its one form, so that no path made here
+ * leaves the session path, whoever forgot to check.
+ *
+ *     fleet/                                    what belongs to no workspace
+ *     workspace_{id}/owners/{epoch}             claims
+ *     workspace_{id}/trash/{time}.session_{sid}[.gen-{n}]
+ *     workspace_{id}/session_{sid}/session.json
+ *     workspace_{id}/session_{sid}/gen-{n}/wharf-profile.json
+ *     workspace_{id}/session_{sid}/gen-{n}/session-{sid}/          the browser's profile (LocalAuth adds the last part)
+ *     workspace_{id}/session_{sid}/gen-{n}/torn-tails/             what a repair cut off
+ */
+export class SessionPaths {
+  /** The session path, absolute. */
+  readonly root: string;
+
+  /** @param root the session path (`WHATSAPP_SESSION_PATH`) */
+  constructor(root: string) {
+    if (root === '' || root.includes('\0')) {
+      throw new WharfError('config_invalid', 'The session path is empty or holds a NUL character.');
+    }
+    this.root = resolve(root);
+  }
+
+  fleet(): string {
+    return this.#inside('fleet');
+  }
+
+  workspace(workspace: WorkspaceId): string {
+    checkWorkspace(workspace);
+    return this.#inside(`workspace_${workspace}`);
+  }
+
+  owners(workspace: WorkspaceId): string {
+    return join(this.workspace(workspace), 'owners');
+  }
+
+  /** The file whose creation makes an owner, at that epoch. */
+  claim(workspace: WorkspaceId, epoch: number): string {
+    return join(this.owners(workspace), String(checkNumber('epoch', epoch)));
+  }
+
+  session(workspace: WorkspaceId, session: SessionId): string {
+    checkSession(session);
+    return join(this.workspace(workspace), `session_${session}`);
+  }
+
+  /** `session.json`: that the session exists, and whether it should run. */
+  sessionRecord(workspace: WorkspaceId, session: SessionId): string {
+    return join(this.session(workspace, session), 'session.json');
+  }
+
+  /** A generation's directory: LocalAuth's `dataPath`. */
+  generation(name: GenerationName): string {
+    const number = checkNumber('generation', name.generation);
+    return join(this.session(name.workspace, name.session), `gen-${number}`);
+  }
+
+  /** The browser's user data directory: what LocalAuth makes of the generation's directory with the session id as `clientId`. */
+  userData(name: GenerationName): string {
+    return join(this.generation(name), `session-${name.session}`);
+  }
+
+  /** Which Chromium wrote the generation, and whether it was stopped cleanly. */
+  profileRecord(name: GenerationName): string {
+    return join(this.generation(name), 'wharf-profile.json');
+  }
+
+  /** What repairs cut off: outside the user data directory, where Chromium never looks. */
+  tornTails(name: GenerationName): string {
+    return join(this.generation(name), 'torn-tails');
+  }
+
+  trash(workspace: WorkspaceId): string {
+    return join(this.workspace(workspace), 'trash');
+  }
+
+  trashEntry(workspace: WorkspaceId, entry: TrashEntry): string {
+    return join(this.trash(workspace), trashEntryName(entry));
+  }
+
+  #inside(name: string): string {
+    const path = join(this.root, name);
+    const parent = this.root.endsWith(sep) ? this.root : this.root + sep;
+    if (!path.startsWith(parent) || path.length === parent.length) {
+      throw new WharfError('invalid_request', 'A path was asked for that lies outside the session path.');
+    }
+    return path;
+  }
+}
+
+/** The workspace whose directory has this name, or null. */
+export function parseWorkspaceDirectory(name: string): WorkspaceId | null {
+  const id = name.startsWith('workspace_') ? name.slice('workspace_'.length) : null;
+  return isWorkspaceId(id) ? id : null;
+}
+
+/** The session whose directory has this name, or null. */
+export function parseSessionDirectory(name: string): SessionId | null {
+  const id = name.startsWith('session_') ? name.slice('session_'.length) : null;
+  return isSessionId(id) ? id : null;
+}
+
+/** The generation whose directory has this name, or null. */
+export function parseGenerationDirectory(name: string): number | null {
+  const digits = /^gen-([1-9][0-9]{0,15})$/.exec(name)?.[1];
+  const number = Number(digits);
+  return digits !== undefined && Number.isSafeInteger(number) ? number : null;
+}
+
+/** `20261122T000307123Z.session_main.gen-3`: sorts by time, and a dot stands in no id. */
+export function trashEntryName(entry: TrashEntry): string {
+  checkSession(entry.session);
+  const time = new Date(entry.time).toISOString().replace(/[-:.]/g, '');
+  const generation = entry.generation === null ? '' : `.gen-${checkNumber('generation', entry.generation)}`;
+  return `${time}.session_${entry.session}${generation}`;
+}
+
+/** What an entry of the trash is, or null if Wharf did not name it. */
+export function parseTrashEntryName(name: string): TrashEntry | null {
+  const [stamp, directory, generation, ...rest] = name.split('.');
+  const parts = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(\d{3})Z$/.exec(stamp ?? '');
+  if (parts === null || rest.length > 0) return null;
+  const [, year, month, day, hour, minute, second, millisecond] = parts;
+  const time = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}.${millisecond}Z`);
+  const session = parseSessionDirectory(directory ?? '');
+  const number = generation === undefined ? null : parseGenerationDirectory(generation);
+  if (Number.isNaN(time) || session === null || (generation !== undefined && number === null)) return null;
+  return { time, session, generation: number };
+}
+
+function checkWorkspace(workspace: WorkspaceId): void {
+  if (!isWorkspaceId(workspace)) {
+    throw new WharfError('invalid_request', `${quote(workspace)} is not a workspace id in its string form.`);
+  }
+}
+
+function checkSession(session: SessionId): void {
+  if (!isSessionId(session))
+    throw new WharfError('invalid_request', `${quote(session)} is not a session id.`);
+}
+
+function checkNumber(word: 'epoch' | 'generation', value: number): number {
+  if (!Number.isSafeInteger(value) || value < 1) {
+    throw new WharfError(
+      'invalid_request',
+      `${value} does not do as ${word}: a whole number from 1 on does.`,
+    );
+  }
+  return value;
+}
+
+/** An id may come from anywhere, be of any type and any length: an error shows its beginning, safely. */
+function quote(value: unknown): string {
+  const text = typeof value === 'string' ? JSON.stringify(value) : `A ${typeof value}`;
+  return text.length > 80 ? `${text.slice(0, 80)}...` : text;
+}
