@@ -1,7 +1,18 @@
 import { randomBytes } from 'node:crypto';
-import { constants, type PathLike } from 'node:fs';
-import { chmod, type FileHandle, mkdir, open, readFile, rename, rm, unlink } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { constants, type Dirent, type PathLike } from 'node:fs';
+import {
+  chmod,
+  type FileHandle,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  unlink,
+} from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 import type { z } from 'zod';
 import { messageOf, systemCode, WharfError } from './errors.ts';
 import { faultsOf } from './faults.ts';
@@ -48,9 +59,14 @@ export function storageError(operation: string, path: PathLike, error: unknown):
 /** Makes a directory and its parents, for this user alone (0700); one that exists is narrowed to that. */
 export async function makePrivateDirectory(path: string): Promise<void> {
   try {
-    const made = await mkdir(path, { recursive: true, mode: PRIVATE_DIRECTORY });
-    if (made === undefined) await chmod(path, PRIVATE_DIRECTORY);
-    else await syncDirectory(dirname(made));
+    const first = await mkdir(path, { recursive: true, mode: PRIVATE_DIRECTORY });
+    if (first === undefined) {
+      const { mode } = await stat(path);
+      if ((mode & 0o777) !== PRIVATE_DIRECTORY) await chmod(path, PRIVATE_DIRECTORY);
+      return;
+    }
+    for (let made = resolve(path); made.length >= first.length; made = dirname(made))
+      await syncDirectory(dirname(made));
   } catch (error) {
     // mkdir says EEXIST where a file stands in the place of the directory.
     if (systemCode(error) === 'EEXIST') {
@@ -75,6 +91,44 @@ export async function syncDirectory(path: string): Promise<void> {
     if (code !== 'EINVAL' && code !== 'ENOTSUP' && code !== 'ENOSYS') throw error;
   } finally {
     await handle.close();
+  }
+}
+
+/**
+ * Makes a tree durable: every plain file's content, then every directory. Symbolic links are not followed. Nothing there is no error.
+ *
+ * @throws WharfError `storage_unavailable`
+ */
+export async function syncTree(path: string): Promise<void> {
+  let entries: Dirent[];
+  try {
+    entries = await readdir(path, { withFileTypes: true });
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return;
+    throw storageError('list', path, error);
+  }
+  for (const entry of entries) {
+    const child = join(path, entry.name);
+    if (entry.isDirectory()) await syncTree(child);
+    else if (entry.isFile()) await syncFile(child);
+  }
+  try {
+    await syncDirectory(path);
+  } catch (error) {
+    throw storageError('sync', path, error);
+  }
+}
+
+async function syncFile(path: string): Promise<void> {
+  try {
+    const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    throw storageError('sync', path, error);
   }
 }
 

@@ -5,9 +5,9 @@ export const BLOCK_SIZE = 32768;
 /** Bytes of a record's header: masked CRC-32C (4, little-endian), length (2, little-endian), type (1). */
 export const HEADER_SIZE = 7;
 
+// Types of records; 3, between FIRST and LAST, is MIDDLE.
 const FULL = 1;
 const FIRST = 2;
-const MIDDLE = 3;
 const LAST = 4;
 
 /**
