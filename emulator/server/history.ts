@@ -1,0 +1,55 @@
+import type { Contact, Group, HistoryFrame, Message, WireId } from '../protocol.ts';
+import { isGroupId } from './ids.ts';
+import { type Account, chatView } from './model.ts';
+
+/** Chats in one history frame, so that none grows without bound. */
+const CHATS_PER_FRAME = 50;
+
+/**
+ * Fills a new account with chats as a phone in use has them: people `1555000nnnn` named "Contact n", every message a minute after the one before,
+ * every third one written by the account itself. Always the same for the same numbers.
+ *
+ * @param now Unix seconds; the newest message is that old
+ */
+export function seedHistory(account: Account, size: { chats: number; messages: number }, now: number): void {
+  for (let number = 1; number <= size.chats; number += 1) {
+    const id: WireId = `1555000${String(number).padStart(4, '0')}@c.us`;
+    account.contacts.set(id, { id, name: `Contact ${number}`, pushname: `contact${number}` });
+    const messages = Array.from({ length: size.messages }, (_, index): Message => {
+      const own = index % 3 === 2;
+      return {
+        id: `${account.phone}${String(number).padStart(5, '0')}${String(index).padStart(5, '0')}`,
+        chat: id,
+        sender: own ? account.wid : id,
+        t: now - (size.messages - 1 - index) * 60,
+        content: { type: 'chat', body: `Message ${index + 1} of chat ${number}` },
+        ...(own ? { ack: 3 } : { pushname: `contact${number}` }),
+      };
+    });
+    account.chats.set(id, { id, messages, unreadCount: 0 });
+  }
+}
+
+/** The frames that give a newly linked device all the account's phone has. At least one; the last says so. */
+export function historyFrames(account: Account, groups: ReadonlyMap<WireId, Group>): HistoryFrame[] {
+  const contacts: Contact[] = [...account.contacts.values()];
+  const ownGroups = [...groups.values()].filter((group) => isMember(group, account.wid));
+  const chats = [...account.chats.values()].filter((chat) => !isGroupId(chat.id) || groups.has(chat.id));
+  const frames: HistoryFrame[] = [];
+  for (let start = 0; start === 0 || start < chats.length; start += CHATS_PER_FRAME) {
+    const part = chats.slice(start, start + CHATS_PER_FRAME);
+    frames.push({
+      type: 'history',
+      contacts: start === 0 ? contacts : [],
+      groups: start === 0 ? ownGroups : [],
+      chats: part.map((chat) => chatView(account, chat, groups)),
+      messages: part.flatMap((chat) => chat.messages),
+      last: start + CHATS_PER_FRAME >= chats.length,
+    });
+  }
+  return frames;
+}
+
+export function isMember(group: Group, id: WireId): boolean {
+  return group.participants.some((participant) => participant.id === id);
+}
