@@ -1,0 +1,29 @@
+import { spawn } from 'node:child_process';
+
+/**
+ * Runs a program to its end.
+ *
+ * @param {string} program
+ * @param {string[]} args
+ * @param {{cwd?: string, env?: NodeJS.ProcessEnv, show?: boolean}} options show: its output goes to standard error as it comes, instead of being kept
+ * @returns {Promise<{code: number, output: string}>} code 127 when the program is not there; output is standard output and error together
+ */
+export function run(program, args, options = {}) {
+  const stdio = options.show ? ['ignore', process.stderr, process.stderr] : ['ignore', 'pipe', 'pipe'];
+  return new Promise((resolve) => {
+    const child = spawn(program, args, { cwd: options.cwd, env: options.env ?? process.env, stdio });
+    let output = '';
+    const keep = (chunk) => {
+      output += chunk;
+    };
+    child.stdout?.setEncoding('utf8').on('data', keep);
+    child.stderr?.setEncoding('utf8').on('data', keep);
+    child.once('error', (error) => resolve({ code: 127, output: error.message }));
+    child.once('close', (code) => resolve({ code: code ?? 1, output }));
+  });
+}
+
+/** The last lines of a long output, for an error message. */
+export function tail(output, lines = 15) {
+  return output.trimEnd().split('\n').slice(-lines).join('\n');
+}

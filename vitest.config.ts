@@ -1,0 +1,32 @@
+import { defineConfig } from 'vitest/config';
+
+/** Two projects: `unit` (quick, though it may use Redis or a browser) and `integration` (whole processes together). */
+export default defineConfig({
+  test: {
+    pool: 'forks',
+    retry: 0,
+    sequence: { shuffle: false, concurrent: false },
+    // A machine under load is slow, and no test may fail of that: tests wait for conditions, and this only ends those that hang.
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/integration/**'],
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'integration',
+          include: ['test/integration/**/*.test.ts'],
+          testTimeout: 180_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+  },
+});
