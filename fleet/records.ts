@@ -55,6 +55,15 @@ export const assignmentSchema = z.object({
 });
 export type Assignment = z.infer<typeof assignmentSchema>;
 
+/** What an instance counts; whoever shows them adds them up over the fleet. */
+export const countersSchema = z.object({
+  messages_sent: z.number().int().nonnegative(),
+  messages_received: z.number().int().nonnegative(),
+  messages_failed: z.number().int().nonnegative(),
+  reconnects: z.number().int().nonnegative(),
+});
+export type Counters = z.infer<typeof countersSchema>;
+
 /** What an instance says of itself in Redis, renewed every two seconds, gone ten seconds after it fell silent. */
 export const announcementSchema = z.object({
   protocol: z.number().int(),
@@ -71,6 +80,8 @@ export const announcementSchema = z.object({
   browsers_pss_mb: z.number(),
   /** Share of one core, 0 to the number of cores, over the last interval; browsers included. */
   cpu: z.number(),
+  /** What happened since this incarnation began. */
+  counters: countersSchema.optional(),
   chromium: z.string(),
   started_at: z.iso.datetime(),
   announced_at: z.iso.datetime(),

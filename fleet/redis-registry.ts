@@ -11,6 +11,11 @@ const changeSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('instance_gone'), instance: z.string(), incarnation: z.string() }),
   z.object({ kind: z.literal('assignment'), assignment: assignmentSchema }),
   z.object({ kind: z.literal('session'), instance: z.string(), session: sessionDetailSchema }),
+  z.object({
+    kind: z.literal('sessions_replaced'),
+    instance: z.string(),
+    sessions: z.array(sessionDetailSchema),
+  }),
   z.object({ kind: z.literal('session_gone'), instance: z.string(), workspace_id: z.string(), session_id: z.string() }),
 ]);
 
@@ -18,6 +23,11 @@ const changeSchema = z.discriminatedUnion('kind', [
 export function redisRegistry(redis: Redis): Registry {
   const recordAssignment = readFileSync(new URL('./commands/record-assignment-1.lua', import.meta.url), 'utf8');
   const publish = (change: RegistryChange) => redis.publish(redisKeys.changes, JSON.stringify(change));
+
+  const readAnnouncements = async (ids: string[]) => {
+    const texts = ids.length === 0 ? [] : await redis.mget(ids.map(redisKeys.announcement));
+    return texts.flatMap((text) => readJson(announcementSchema, text) ?? []);
+  };
 
   const registry: Registry = {
     async announce(announcement, ttl) {
@@ -33,7 +43,7 @@ export function redisRegistry(redis: Redis): Registry {
     async withdraw(instance, incarnation) {
       const current = readJson(announcementSchema, await redis.get(redisKeys.announcement(instance)));
       if (current && current.incarnation !== incarnation) return;
-      await all(redis.pipeline().del(redisKeys.announcement(instance)).del(redisKeys.sessions(instance)));
+      await redis.del(redisKeys.announcement(instance));
       await publish({ kind: 'instance_gone', instance, incarnation });
     },
 
@@ -74,20 +84,31 @@ export function redisRegistry(redis: Redis): Registry {
         step.hset(key, sessionField(String(session.workspace_id), session.session_id), JSON.stringify(session));
       }
       await all(step);
-      for (const session of sessions) await publish({ kind: 'session', instance, session });
+      await publish({ kind: 'sessions_replaced', instance, sessions });
     },
 
     async snapshot() {
-      const [ids, assignments] = await Promise.all([redis.hkeys(redisKeys.instances), redis.hvals(redisKeys.assignments)]);
-      const [announcements, sessions] = await Promise.all([
-        ids.length === 0 ? [] : redis.mget(ids.map(redisKeys.announcement)),
+      const [ids, assignments] = await Promise.all([
+        redis.hkeys(redisKeys.instances),
+        redis.hvals(redisKeys.assignments),
+      ]);
+      const [instances, sessions] = await Promise.all([
+        readAnnouncements(ids),
         Promise.all(ids.map((id) => redis.hvals(redisKeys.sessions(id)))),
       ]);
       return {
-        instances: announcements.flatMap((text) => readJson(announcementSchema, text) ?? []),
+        instances,
         assignments: assignments.flatMap((text) => readJson(assignmentSchema, text) ?? []),
         sessions: sessions.flat().flatMap((text) => readJson(sessionDetailSchema, text) ?? []),
       };
+    },
+
+    async announcements() {
+      return readAnnouncements(await redis.hkeys(redisKeys.instances));
+    },
+
+    async assignment(workspace) {
+      return readJson(assignmentSchema, await redis.hget(redisKeys.assignments, workspace));
     },
 
     async subscribe(onChange, onGap) {
@@ -129,6 +150,8 @@ function translateErrors(registry: Registry): Registry {
     removeSession: wrap(registry.removeSession),
     replaceSessions: wrap(registry.replaceSessions),
     snapshot: wrap(registry.snapshot),
+    announcements: wrap(registry.announcements),
+    assignment: wrap(registry.assignment),
     subscribe: wrap(registry.subscribe),
   };
 }

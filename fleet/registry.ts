@@ -6,6 +6,7 @@ export type RegistryChange =
   | { kind: 'instance_gone'; instance: string; incarnation: string }
   | { kind: 'assignment'; assignment: Assignment }
   | { kind: 'session'; instance: string; session: SessionDetail }
+  | { kind: 'sessions_replaced'; instance: string; sessions: SessionDetail[] }
   | { kind: 'session_gone'; instance: string; workspace_id: string; session_id: string };
 
 /** Everything the registry holds at one moment. */
@@ -22,7 +23,10 @@ export interface RegistrySnapshot {
 export interface Registry {
   /** Says that an instance is alive, for `ttl` milliseconds. */
   announce(announcement: Announcement, ttl: number): Promise<void>;
-  /** Says that an instance ended, and forgets its sessions; only where `incarnation` still stands there. */
+  /**
+   * Says that an instance ended; only where `incarnation` still stands there. Its sessions stay known, so that a router asked for one
+   * can say whose it is while its instance restarts; the next {@link Registry.replaceSessions} puts them right.
+   */
   withdraw(instance: string, incarnation: string): Promise<void>;
   /** Records an owner; false when a higher epoch is recorded already. */
   recordAssignment(assignment: Assignment): Promise<boolean>;
@@ -31,6 +35,10 @@ export interface Registry {
   /** Replaces all that is known of an instance's sessions: at its start, and after Redis was away. */
   replaceSessions(instance: string, sessions: SessionDetail[]): Promise<void>;
   snapshot(): Promise<RegistrySnapshot>;
+  /** The instances whose announcement has not run out: one short read, for asking often. */
+  announcements(): Promise<Announcement[]>;
+  /** Who owns a workspace, as far as Redis knows. */
+  assignment(workspace: string): Promise<Assignment | undefined>;
   /** Calls back for every change from now on, until closed. `onGap` says that changes may have been missed: read a snapshot. */
   subscribe(onChange: (change: RegistryChange) => void, onGap: () => void): Promise<() => Promise<void>>;
 }
