@@ -1,0 +1,121 @@
+import { z } from 'zod';
+import { messageOf, systemCode } from '../common/errors.ts';
+import { CommandFailure, EXIT_FAILED, EXIT_WRONG_USE } from './failure.ts';
+import type { Target } from './target.ts';
+
+/** What is asked of the router. */
+export interface RouterRequest {
+  method: 'GET' | 'POST' | 'DELETE';
+  path: string;
+  /** Undefined values are left out. */
+  query?: Record<string, string | number | undefined>;
+  body?: unknown;
+  /** Milliseconds until the whole answer must be here. */
+  patience?: number;
+}
+
+/** Milliseconds for an answer where a request does not say otherwise: longer than the router holds one while an instance is away. */
+const DEFAULT_PATIENCE = 30_000;
+
+/** What a command needs of an error answer; anything more is left aside, so that a newer router's answers are understood. */
+const problemSchema = z.object({ detail: z.string(), code: z.string(), request_id: z.string().optional() });
+
+/** Speaks to a router for the commands. */
+export class RouterClient {
+  readonly #target: Target;
+  readonly #signal: AbortSignal;
+
+  /** @param signal aborted when the command is told to stop */
+  constructor(target: Target, signal: AbortSignal) {
+    this.#target = target;
+    this.#signal = signal;
+  }
+
+  /** The router's address. */
+  get url(): string {
+    return this.#target.url;
+  }
+
+  /**
+   * Asks, and checks the answer.
+   *
+   * @throws CommandFailure with the router's code and detail, or `unreachable`, `timeout`, `not_wharf`
+   */
+  async ask<Schema extends z.ZodType>(schema: Schema, request: RouterRequest): Promise<z.infer<Schema>> {
+    const response = await this.#send(request);
+    const text = await response.text().catch((error: unknown) => Promise.reject(this.#unreachable(error)));
+    const value = parseJson(text);
+    if (!response.ok) throw this.#refused(response.status, value);
+    const parsed = schema.safeParse(value);
+    if (parsed.success) return parsed.data;
+    throw this.#notWharf(`${request.method} ${request.path} gave an answer this command does not understand`);
+  }
+
+  async #send(request: RouterRequest): Promise<Response> {
+    const url = new URL(this.#target.url + request.path);
+    for (const [name, value] of Object.entries(request.query ?? {})) {
+      if (value !== undefined) url.searchParams.set(name, String(value));
+    }
+    const patience = AbortSignal.timeout(request.patience ?? DEFAULT_PATIENCE);
+    try {
+      return await fetch(url, {
+        method: request.method,
+        headers: {
+          authorization: `Bearer ${this.#target.key}`,
+          accept: 'application/json',
+          ...(request.body === undefined ? {} : { 'content-type': 'application/json' }),
+        },
+        body: request.body === undefined ? null : JSON.stringify(request.body),
+        redirect: 'error',
+        signal: AbortSignal.any([patience, this.#signal]),
+      });
+    } catch (error) {
+      throw this.#unreachable(error);
+    }
+  }
+
+  #unreachable(error: unknown): CommandFailure {
+    if (this.#signal.aborted) return new CommandFailure('Stopped.', { code: 'stopped', cause: error });
+    const { url, from } = this.#target;
+    if (error instanceof Error && error.name === 'TimeoutError') {
+      return new CommandFailure(`${url} did not answer in time.`, { code: 'timeout', cause: error });
+    }
+    const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
+    const reason = systemCode(cause) ?? messageOf(cause);
+    const next = from.endsWith('.json')
+      ? `The address is from ${from}: that fleet has ended, or is just starting. Start it with "npm start".`
+      : `The address is from ${from}. Is the router running, and is this its address?`;
+    return new CommandFailure(`Nothing answers at ${url} (${reason}). ${next}`, {
+      code: 'unreachable',
+      cause: error,
+    });
+  }
+
+  #refused(status: number, value: unknown): CommandFailure {
+    const problem = problemSchema.safeParse(value);
+    if (!problem.success) return this.#notWharf(`It answered ${status}, and not as a router of Wharf does`);
+    const { detail, code, request_id: requestId } = problem.data;
+    return new CommandFailure(detail, {
+      code,
+      exitCode: code === 'invalid_request' ? EXIT_WRONG_USE : EXIT_FAILED,
+      ...(requestId === undefined ? {} : { requestId }),
+    });
+  }
+
+  #notWharf(what: string): CommandFailure {
+    return new CommandFailure(
+      `${what}. Is ${this.#target.url} (from ${this.#target.from}) the router, of this version?`,
+      {
+        code: 'not_wharf',
+      },
+    );
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

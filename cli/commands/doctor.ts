@@ -1,0 +1,55 @@
+import { hostname } from 'node:os';
+import type { Command } from 'commander';
+import { findChromium } from '../../instance/whatsapp/chromium.ts';
+import type { CommandContext, GlobalOptions } from '../context.ts';
+import { checkChromium } from '../doctor/chromium.ts';
+import type { Finding } from '../doctor/finding.ts';
+import { checkHostName } from '../doctor/host-name.ts';
+import { checkNode } from '../doctor/node-version.ts';
+import { checkRedis } from '../doctor/redis.ts';
+import { checkSessionPath } from '../doctor/session-path.ts';
+import { CommandFailure } from '../failure.ts';
+import { readLocalFleet } from '../local-fleet/record.ts';
+import { paintStatus } from '../output/style.ts';
+import { renderTable } from '../output/table.ts';
+import { count } from '../output/text.ts';
+import { dataDirectory } from '../target.ts';
+
+/** `wharf doctor`: whether this host can run Wharf. */
+export function addDoctorCommand(parent: Command, context: CommandContext): void {
+  parent
+    .command('doctor')
+    .description('check this host: Chromium, Redis, the session path, its name')
+    .addHelpText(
+      'after',
+      '\nLooks at CHROMIUM_PATH, REDIS_URL and WHATSAPP_SESSION_PATH as an instance would; where the last two are not set,\nat those of the local fleet. Writes only into a directory of its own under the session path, and removes it.\n\nExamples:\n  $ wharf doctor\n  $ REDIS_URL=redis://10.0.0.5:6379 WHATSAPP_SESSION_PATH=/mnt/efs/sessions wharf doctor',
+    )
+    .action(async (_options: unknown, command: Command) => {
+      const findings = await examine(context, command.optsWithGlobals<GlobalOptions>());
+      context.show(command, { findings }, () => findingsText(context, findings));
+      const failed = findings.filter((finding) => finding.status === 'failed').length;
+      if (failed > 0) throw new CommandFailure(`${count(failed, 'check')} failed.`, { code: 'host_not_fit' });
+    });
+}
+
+async function examine({ terminal: { env } }: CommandContext, options: GlobalOptions): Promise<Finding[]> {
+  const local = await readLocalFleet(dataDirectory(options));
+  return [
+    checkNode(process.version),
+    ...(await checkChromium(() => findChromium(env['CHROMIUM_PATH'] || null, 'auto'))),
+    ...(await checkRedis(env['REDIS_URL'] || local?.redis_url || undefined)),
+    ...(await checkSessionPath(env['WHATSAPP_SESSION_PATH'] || local?.session_path || undefined)),
+    checkHostName(hostname()),
+  ];
+}
+
+function findingsText({ style }: CommandContext, findings: Finding[]): string {
+  const rows = findings.map((finding) => [
+    paintStatus(style, finding.status),
+    finding.subject,
+    finding.detail,
+  ]);
+  const hints = findings.filter((finding) => finding.hint !== undefined && finding.status !== 'ok');
+  const advice = hints.map((finding) => `${style.bold(finding.subject)}: ${finding.hint}\n`).join('');
+  return `${renderTable(style, ['', 'CHECK', 'FOUND'], rows)}${advice === '' ? '' : `\n${advice}`}`;
+}

@@ -1,0 +1,64 @@
+import type { Command } from 'commander';
+import { z } from 'zod';
+import { sessionStatusSchema } from '../../fleet/records.ts';
+import type { CommandContext } from '../context.ts';
+import { type FleetView, fleetSchema } from '../fleet-view.ts';
+import { paintStatus } from '../output/style.ts';
+import { renderTable } from '../output/table.ts';
+import { ago, count, NOTHING } from '../output/text.ts';
+
+const totalsSchema = z.looseObject({
+  sessions: z.looseObject({ by_status: z.record(z.string(), z.number()).optional() }).optional(),
+});
+
+/** `wharf status`: the fleet at a glance. */
+export function addStatusCommand(parent: Command, context: CommandContext): void {
+  parent
+    .command('status')
+    .description('show instances, and how many sessions are in which state')
+    .addHelpText('after', '\nExamples:\n  $ wharf status\n  $ wharf status --json')
+    .action(async (_options: unknown, command: Command) => {
+      const router = await context.router(command);
+      const fleet = await router.ask(fleetSchema, { method: 'GET', path: '/api/fleet' });
+      const totals = await router.ask(totalsSchema, { method: 'GET', path: '/api/whatsapp/metrics' });
+      context.show(command, { url: router.url, fleet, totals }, () =>
+        [
+          `${context.style.bold('Fleet')} ${router.url}\n\n`,
+          instancesText(context, fleet),
+          '\n',
+          sessionsText(context, totals.sessions?.by_status ?? {}),
+        ].join(''),
+      );
+    });
+}
+
+function instancesText({ style, terminal }: CommandContext, fleet: FleetView): string {
+  if (fleet.instances.length === 0)
+    return 'No instance has announced itself: start one, with the same REDIS_URL as the router.\n';
+  const rows = fleet.instances.map((instance) => [
+    instance.instance,
+    paintStatus(style, instance.status),
+    `${instance.sessions ?? NOTHING}/${instance.capacity ?? NOTHING}`,
+    String(instance.ready ?? NOTHING),
+    memoryText(instance),
+    instance.cpu === undefined ? NOTHING : `${Math.round(instance.cpu * 100)} %`,
+    ago(instance.announced_at, terminal.now()),
+  ]);
+  return renderTable(style, ['INSTANCE', 'STATUS', 'SESSIONS', 'READY', 'MEMORY', 'CPU', 'LAST SEEN'], rows);
+}
+
+function memoryText({ rss_mb, browsers_pss_mb }: FleetView['instances'][number]): string {
+  if (rss_mb === undefined) return NOTHING;
+  return `${Math.round(rss_mb + (browsers_pss_mb ?? 0))} MB`;
+}
+
+function sessionsText({ style }: CommandContext, byStatus: Record<string, number>): string {
+  const order: readonly string[] = sessionStatusSchema.options;
+  const parts = Object.entries(byStatus)
+    .filter(([, number]) => number > 0)
+    .sort(([a], [b]) => order.indexOf(a) - order.indexOf(b))
+    .map(([status, number]) => `${number} ${paintStatus(style, status)}`);
+  const total = Object.values(byStatus).reduce((sum, number) => sum + number, 0);
+  if (total === 0) return 'There is no session yet. Link the first: wharf sessions create WORKSPACE --qr\n';
+  return `${count(total, 'session')}: ${parts.join(', ')}\n`;
+}

@@ -1,0 +1,33 @@
+import { statfs } from 'node:fs/promises';
+import type { Finding } from './finding.ts';
+
+const SUBJECT = 'free space';
+const GIGABYTE = 1024 ** 3;
+/** A session's profile takes about 20 to 60 MB; below the second there is no room for ten more. */
+const FEW = 10 * GIGABYTE;
+const TOO_FEW = 0.5 * GIGABYTE;
+/** A profile has some hundreds of files. */
+const FEW_FILES = 50_000;
+
+/** How much room the file system of a path has for this user. */
+export async function checkSpace(path: string): Promise<Finding> {
+  const { bavail, bsize, blocks, ffree, files } = await statfs(path);
+  return judgeSpace({ free: bavail * bsize, total: blocks * bsize, freeFiles: files === 0 ? null : ffree });
+}
+
+/** @param space bytes free and in all, and files that may still be made (null where the file system sets no limit) */
+export function judgeSpace(space: { free: number; total: number; freeFiles: number | null }): Finding {
+  const detail = `${(space.free / GIGABYTE).toFixed(1)} of ${(space.total / GIGABYTE).toFixed(1)} GB free`;
+  const hint = 'Make room, or enlarge the file system: a full one loses what sessions write.';
+  if (space.free < TOO_FEW) return { subject: SUBJECT, status: 'failed', detail, hint };
+  if (space.freeFiles !== null && space.freeFiles < FEW_FILES) {
+    return {
+      subject: SUBJECT,
+      status: 'warning',
+      detail: `${detail}, but only ${space.freeFiles} more files (inodes)`,
+      hint,
+    };
+  }
+  if (space.free < FEW) return { subject: SUBJECT, status: 'warning', detail, hint };
+  return { subject: SUBJECT, status: 'ok', detail };
+}

@@ -1,0 +1,20 @@
+import { z } from 'zod';
+
+/** What the commands need of `GET /api/fleet`; the rest passes through to `--json`. */
+export const fleetSchema = z.looseObject({
+  instances: z.array(
+    z.looseObject({
+      instance: z.string(),
+      status: z.string(),
+      sessions: z.number().optional(),
+      ready: z.number().optional(),
+      capacity: z.number().optional(),
+      rss_mb: z.number().optional(),
+      browsers_pss_mb: z.number().optional(),
+      /** Share of one core. */
+      cpu: z.number().optional(),
+      announced_at: z.string().nullish(),
+    }),
+  ),
+});
+export type FleetView = z.infer<typeof fleetSchema>;

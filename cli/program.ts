@@ -1,0 +1,103 @@
+import { Command, CommanderError } from 'commander';
+import { messageOf, WharfError } from '../common/errors.ts';
+import { addDoctorCommand } from './commands/doctor.ts';
+import { addKeysCreateCommand } from './commands/keys.create.ts';
+import { addKeysListCommand } from './commands/keys.list.ts';
+import { addKeysRevokeCommand } from './commands/keys.revoke.ts';
+import { addSessionsActionCommands } from './commands/sessions.actions.ts';
+import { addSessionsCreateCommand } from './commands/sessions.create.ts';
+import { addSessionsDeleteCommand } from './commands/sessions.delete.ts';
+import { addSessionsListCommand } from './commands/sessions.list.ts';
+import { addSessionsLogoutCommand } from './commands/sessions.logout.ts';
+import { addSessionsQrCommand } from './commands/sessions.qr.ts';
+import { addSessionsSendCommand } from './commands/sessions.send.ts';
+import { addStatusCommand } from './commands/status.ts';
+import { CommandContext } from './context.ts';
+import { CommandFailure, EXIT_FAILED, EXIT_WRONG_USE } from './failure.ts';
+import { createStyle } from './output/style.ts';
+import type { Terminal } from './terminal.ts';
+
+const HELP_AFTER = `
+The router and the key are found by --url and --key, else WHARF_URL and WHARF_API_KEY, else the local fleet ("npm start").
+Exit codes: 0 done, 1 failed, 2 wrong use.
+
+Examples:
+  $ wharf status
+  $ wharf sessions create 7 sales --qr
+  $ wharf sessions send sales 491701234567 "Hello"
+  $ wharf sessions list --json`;
+
+/** The whole command, with every subcommand. @param version what `--version` says */
+export function buildProgram(context: CommandContext, version: string): Command {
+  const { terminal } = context;
+  const program = new Command('wharf')
+    .description('Runs thousands of WhatsApp sessions on a few machines.')
+    .version(version)
+    .option('--url <url>', 'address of the router')
+    .option('--key <key>', 'API key; WHARF_API_KEY keeps it out of the list of processes')
+    .option('--data <directory>', 'data directory of the local fleet (default: .wharf in the repository)')
+    .option('--json', 'print JSON, for scripts')
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({
+      writeOut: terminal.out,
+      writeErr: terminal.err,
+      getOutHasColors: () => terminal.color,
+    })
+    .showHelpAfterError('(add --help for what there is)')
+    .exitOverride()
+    .addHelpText('after', HELP_AFTER);
+  addStatusCommand(program, context);
+  const sessions = program.command('sessions').description('link, use and end sessions');
+  addSessionsListCommand(sessions, context);
+  addSessionsCreateCommand(sessions, context);
+  addSessionsQrCommand(sessions, context);
+  addSessionsSendCommand(sessions, context);
+  addSessionsActionCommands(sessions, context);
+  addSessionsLogoutCommand(sessions, context);
+  addSessionsDeleteCommand(sessions, context);
+  const keys = program.command('keys').description('API keys, for an admin');
+  addKeysCreateCommand(keys, context);
+  addKeysListCommand(keys, context);
+  addKeysRevokeCommand(keys, context);
+  addDoctorCommand(program, context);
+  return program;
+}
+
+/**
+ * Runs one command line.
+ *
+ * @param words what follows `wharf` on the command line
+ * @param version what `--version` says
+ * @returns the exit code: 0 done, 1 failed, 2 wrong use
+ */
+export async function runCommandLine(words: string[], terminal: Terminal, version: string): Promise<number> {
+  const program = buildProgram(new CommandContext(terminal), version);
+  try {
+    await program.parseAsync(words, { from: 'user' });
+    return 0;
+  } catch (error) {
+    // Commander has printed what it has to say already.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_WRONG_USE;
+    const failure = asFailure(error);
+    terminal.err(words.includes('--json') ? failureJson(failure) : failureText(failure, terminal));
+    return failure.exitCode;
+  }
+}
+
+function asFailure(error: unknown): CommandFailure {
+  if (error instanceof CommandFailure) return error;
+  const code = error instanceof WharfError ? error.code : 'internal';
+  return new CommandFailure(messageOf(error), { code, exitCode: EXIT_FAILED, cause: error });
+}
+
+function failureText(failure: CommandFailure, terminal: Terminal): string {
+  const style = createStyle(terminal.color);
+  const request = failure.requestId === undefined ? '' : `, request ${failure.requestId}`;
+  const space = failure.message.includes('\n') ? '\n' : ' ';
+  return `${style.bad('wharf:')} ${failure.message}${space}${style.dim(`(${failure.code}${request})`)}\n`;
+}
+
+function failureJson(failure: CommandFailure): string {
+  const { code, message, requestId } = failure;
+  return `${JSON.stringify({ error: { code, detail: message, ...(requestId === undefined ? {} : { request_id: requestId }) } })}\n`;
+}
