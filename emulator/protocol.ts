@@ -322,7 +322,7 @@ export interface WelcomeFrame {
   readonly keysLeft: number;
 }
 
-/** Store in one transaction; after the one with `last: true` is stored, answer `history_stored`. */
+/** What the account's phone has. A message in it may also come as a `deliver`: the same id is the same message. Store in one transaction; after the one with `last: true` is stored, answer `history_stored`. */
 export interface HistoryFrame {
   readonly type: 'history';
   readonly contacts: readonly Contact[];

@@ -5,7 +5,13 @@ import type { Journal } from './journal.ts';
 
 /** Why a connection ended. */
 export type DisconnectReason =
-  | 'closed_by_device' | 'replaced' | 'logged_out' | 'refused' | 'dropped_by_fault' | 'no_answer_to_pings' | 'server_closing';
+  | 'closed_by_device'
+  | 'replaced'
+  | 'logged_out'
+  | 'refused'
+  | 'dropped_by_fault'
+  | 'no_answer_to_pings'
+  | 'server_closing';
 
 /** One WebSocket of a device, from its opening on. Kept after its end, as a record. Times: wall clock in ms, and monotonic in ms. */
 export interface ConnectionRecord {

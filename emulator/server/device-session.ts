@@ -12,8 +12,8 @@ import type { Messenger } from './messenger.ts';
 import type { Account, Device } from './model.ts';
 import type { Post } from './post.ts';
 import { answerQuery } from './queries.ts';
-import type { Timers } from './timers.ts';
 import { sameText } from './secrets.ts';
+import type { Timers } from './timers.ts';
 
 /** Close codes of protocol.ts. */
 const CLOSE_WRONG_FRAME = 4400;
@@ -74,13 +74,15 @@ export class DeviceSession {
   /** @returns what is wrong with the frame here, or undefined */
   #handle(frame: DeviceFrame): string | undefined {
     if (frame.type === 'register' || frame.type === 'login') {
-      if (this.#waiting !== undefined || this.#linked !== undefined) return `${frame.type} must be the first frame`;
+      if (this.#waiting !== undefined || this.#linked !== undefined)
+        return `${frame.type} must be the first frame`;
       this.#connection.record.pageId = frame.pageId;
       if (frame.type === 'register') this.#waiting = this.#parts.linking.register(this.#connection, frame);
       else this.#login(frame);
       return undefined;
     }
-    if (this.#linked !== undefined) return this.#handleLinked(frame, this.#linked.account, this.#linked.device);
+    if (this.#linked !== undefined)
+      return this.#handleLinked(frame, this.#linked.account, this.#linked.device);
     if (this.#waiting !== undefined) return this.#handleWaiting(frame, this.#waiting);
     return 'the first frame must be register or login';
   }
@@ -90,12 +92,19 @@ export class DeviceSession {
       this.#parts.linking.refresh(waiting);
       return undefined;
     }
-    if (frame.type === 'paired') return this.#parts.linking.paired(waiting) ? undefined : 'paired without a pair before it';
+    if (frame.type === 'paired')
+      return this.#parts.linking.paired(waiting) ? undefined : 'paired without a pair before it';
     if (frame.type === 'query' && frame.query.name === 'request_code') {
       const result = this.#parts.linking.requestCode(waiting, frame.query.phone);
       const { queryId } = frame;
       if (result !== undefined) this.#connection.send({ type: 'answer', queryId, ok: true, result });
-      else this.#connection.send({ type: 'answer', queryId, ok: false, reason: 'the number is not on WhatsApp' });
+      else
+        this.#connection.send({
+          type: 'answer',
+          queryId,
+          ok: false,
+          reason: 'the number is not on WhatsApp',
+        });
       return undefined;
     }
     return `${frame.type} needs a login before it`;
@@ -117,7 +126,12 @@ export class DeviceSession {
         return undefined;
       case 'keys':
         addKeys(device, frame.keys);
-        journal.add('keys', { phone: account.phone, device: device.id, added: frame.keys.length, left: device.keys.length });
+        journal.add('keys', {
+          phone: account.phone,
+          device: device.id,
+          added: frame.keys.length,
+          left: device.keys.length,
+        });
         return undefined;
       case 'seen':
         messenger.seen(account, device, frame);
@@ -126,13 +140,18 @@ export class DeviceSession {
         const answer = answerQuery(directory, groups, account, frame.query);
         const { queryId } = frame;
         journal.add('query', { phone: account.phone, device: device.id, name: frame.query.name });
-        if ('result' in answer) this.#connection.send({ type: 'answer', queryId, ok: true, result: answer.result });
+        if ('result' in answer)
+          this.#connection.send({ type: 'answer', queryId, ok: true, result: answer.result });
         else this.#connection.send({ type: 'answer', queryId, ok: false, reason: answer.refused });
         return undefined;
       }
       case 'logout':
         account.devices.delete(device.id);
-        journal.add('logout', { phone: account.phone, device: device.id, connection: this.#connection.record.id });
+        journal.add('logout', {
+          phone: account.phone,
+          device: device.id,
+          connection: this.#connection.record.id,
+        });
         this.#connection.close('logged_out', CLOSE_LOGGED_OUT);
         return undefined;
       default:
@@ -146,7 +165,12 @@ export class DeviceSession {
     const connection = this.#connection.record.id;
     if (found === undefined || !sameText(found.device.secret, frame.credentials.secret)) {
       const reason = found === undefined ? 'unknown_device' : 'bad_secret';
-      journal.add('login_refused', { connection, device: frame.credentials.device, reason, page_id: frame.pageId });
+      journal.add('login_refused', {
+        connection,
+        device: frame.credentials.device,
+        reason,
+        page_id: frame.pageId,
+      });
       this.#connection.send({ type: 'logged_out', reason, order: faults.all.logout_order });
       this.#connection.close('logged_out', CLOSE_LOGGED_OUT);
       return;
@@ -174,7 +198,8 @@ export class DeviceSession {
       keysLeft: device.keys.length,
     });
     const drop = faults.of(account.phone).drop_sockets_every_ms;
-    if (drop !== null) this.#stopTimers.push(timers.after(drop, () => this.#connection.drop('dropped_by_fault')));
+    if (drop !== null)
+      this.#stopTimers.push(timers.after(drop, () => this.#connection.drop('dropped_by_fault')));
     if (device.historyStored) this.#sync(device);
     else for (const history of historyFrames(account, directory.groups)) this.#connection.send(history);
   }
@@ -188,7 +213,12 @@ export class DeviceSession {
       const offline = post.flush(device, this.#connection);
       this.#connection.synced = true;
       this.#connection.send({ type: 'sync_done' });
-      journal.add('synced', { phone: account.phone, device: device.id, connection: this.#connection.record.id, offline });
+      journal.add('synced', {
+        phone: account.phone,
+        device: device.id,
+        connection: this.#connection.record.id,
+        offline,
+      });
     };
     this.#stopTimers.push(timers.after(faults.of(account.phone).sync_delay_ms, finish));
   }
@@ -220,7 +250,14 @@ export class DeviceSession {
     const note = (kind: string, seen: number, got: number) => {
       device.rollbacks += 1;
       const connection = this.#connection.record.id;
-      this.#parts.journal.add('rollback', { phone: account.phone, device: device.id, connection, kind, seen, got });
+      this.#parts.journal.add('rollback', {
+        phone: account.phone,
+        device: device.id,
+        connection,
+        kind,
+        seen,
+        got,
+      });
     };
     if (frame.deliverySeq < device.ackedSeq) {
       note('delivery', device.ackedSeq, frame.deliverySeq);

@@ -3,7 +3,16 @@ import { WharfError } from '../../common/errors.ts';
 import type { Contact, DeviceId, ExistsResult, Group, Message, WireId } from '../protocol.ts';
 import type { Faults } from './faults.ts';
 import { seedHistory } from './history.ts';
-import { deviceId, isGroupId, lidOf, PHONE_PATTERN, personId, phoneOf, phoneOfDevice, randomBase64 } from './ids.ts';
+import {
+  deviceId,
+  isGroupId,
+  lidOf,
+  PHONE_PATTERN,
+  personId,
+  phoneOf,
+  phoneOfDevice,
+  randomBase64,
+} from './ids.ts';
 import type { Account, ChatRecord, Device } from './model.ts';
 
 /** Messages a chat keeps for the history of devices linked later; the oldest go. */
@@ -32,7 +41,10 @@ export class Directory {
   account(phone: string): Account {
     const account = this.accounts.get(phone);
     if (account === undefined) {
-      throw new WharfError('not_found', `No account of the phone ${phone} is known here: link a device with /scan first.`);
+      throw new WharfError(
+        'not_found',
+        `No account of the phone ${phone} is known here: link a device with /scan first.`,
+      );
     }
     return account;
   }
@@ -102,7 +114,8 @@ export class Directory {
 
   /** Whether a number is on WhatsApp: 7-15 digits, not beginning with 000, not listed as absent. */
   exists(phone: string): ExistsResult {
-    const exists = PHONE_PATTERN.test(phone) && !phone.startsWith('000') && !this.#faults.all.absent.includes(phone);
+    const exists =
+      PHONE_PATTERN.test(phone) && !phone.startsWith('000') && !this.#faults.all.absent.includes(phone);
     return exists ? { exists, wid: personId(phone), lid: lidOf(phone) } : { exists };
   }
 
@@ -137,7 +150,8 @@ export class Directory {
   remember(account: Account, message: Message, unread: boolean): void {
     const chat = this.chat(account, message.chat);
     chat.messages.push(message);
-    if (chat.messages.length > MESSAGES_PER_CHAT) chat.messages.splice(0, chat.messages.length - MESSAGES_PER_CHAT);
+    if (chat.messages.length > MESSAGES_PER_CHAT)
+      chat.messages.splice(0, chat.messages.length - MESSAGES_PER_CHAT);
     chat.unreadCount = unread ? chat.unreadCount + 1 : 0;
   }
 
@@ -156,7 +170,10 @@ export class Directory {
       const found = chat.messages.find((message) => message.id === id);
       if (found !== undefined) return found;
     }
-    throw new WharfError('message_not_found', `No message with the id ${id.slice(0, 80)} is in the chats of ${account.phone}.`);
+    throw new WharfError(
+      'message_not_found',
+      `No message with the id ${id.slice(0, 80)} is in the chats of ${account.phone}.`,
+    );
   }
 
   clear(): void {

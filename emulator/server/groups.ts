@@ -19,7 +19,12 @@ export class Groups {
   }
 
   /** Makes a group (or makes it anew, when the id exists); its owner is its first member. Those not on WhatsApp are left out. */
-  create(owner: WireId, subject: string, asked: readonly WireId[], id?: WireId): { group: Group; absent: WireId[] } {
+  create(
+    owner: WireId,
+    subject: string,
+    asked: readonly WireId[],
+    id?: WireId,
+  ): { group: Group; absent: WireId[] } {
     const others = [...new Set(asked)].filter((person) => person !== owner);
     const absent = others.filter((person) => !this.#exists(person));
     const group: Group = {
@@ -27,7 +32,10 @@ export class Groups {
       subject,
       owner,
       createdAt: Math.floor(this.#clock.now() / 1000),
-      participants: [member(owner, true), ...others.filter((person) => !absent.includes(person)).map((person) => member(person, false))],
+      participants: [
+        member(owner, true),
+        ...others.filter((person) => !absent.includes(person)).map((person) => member(person, false)),
+      ],
     };
     this.#put(group, []);
     return { group, absent };
@@ -47,20 +55,32 @@ export class Groups {
     if (!admin && !leaves) return { refused: 'not-authorized' };
     const others = group.participants.filter((participant) => !people.includes(participant.id));
     const named = group.participants.filter((participant) => people.includes(participant.id));
-    const added = people.filter((person) => !isMember(group, person) && this.#exists(person)).map((person) => member(person, false));
+    const added = people
+      .filter((person) => !isMember(group, person) && this.#exists(person))
+      .map((person) => member(person, false));
     const participants = {
       add: () => [...group.participants, ...added],
       remove: () => others,
       promote: () => [...others, ...named.map((participant) => ({ ...participant, admin: true }))],
-      demote: () => [...others, ...named.map((participant) => ({ ...participant, admin: participant.superAdmin }))],
+      demote: () => [
+        ...others,
+        ...named.map((participant) => ({ ...participant, admin: participant.superAdmin })),
+      ],
     }[action]();
     const changed = { ...group, participants };
-    this.#put(changed, named.map((participant) => participant.id));
+    this.#put(
+      changed,
+      named.map((participant) => participant.id),
+    );
     return { group: changed };
   }
 
   /** Changes subject or description. */
-  change(by: WireId, id: WireId, changes: { subject?: string; description?: string }): { group: Group } | { refused: string } {
+  change(
+    by: WireId,
+    id: WireId,
+    changes: { subject?: string; description?: string },
+  ): { group: Group } | { refused: string } {
     const group = this.#directory.groups.get(id);
     if (group === undefined || !isMember(group, by)) return { refused: 'not-found' };
     const changed = { ...group, ...changes };

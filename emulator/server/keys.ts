@@ -6,11 +6,17 @@ import type { Device } from './model.ts';
 const LAST_RESORT = 'last-resort:';
 
 /** Seals a message of `peer` for a device: in the session there is, or in a new one that uses up the device's oldest one-time key. */
-export function seal(device: Pick<Device, 'sessions' | 'keys'>, peer: string): { envelope: Envelope; exhausted: boolean } {
+export function seal(
+  device: Pick<Device, 'sessions' | 'keys'>,
+  peer: string,
+): { envelope: Envelope; exhausted: boolean } {
   const known = device.sessions.get(peer);
   if (known !== undefined) {
     known.seq += 1;
-    return { envelope: { peer, session: known.session, seq: known.seq, first: false, repeat: false }, exhausted: false };
+    return {
+      envelope: { peer, session: known.session, seq: known.seq, first: false, repeat: false },
+      exhausted: false,
+    };
   }
   const key = device.keys.shift();
   const session = key ?? `${LAST_RESORT}${randomBytes(8).toString('hex')}`;

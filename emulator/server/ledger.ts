@@ -57,6 +57,7 @@ export class Ledger {
   readonly deliveries: DeliveryRecord[] = [];
   readonly #sentById = new Map<string, SentRecord>();
   readonly #deliveryBySeq = new Map<string, DeliveryRecord>();
+  readonly #deliveriesById = new Map<string, DeliveryRecord[]>();
   readonly #clock: Clock;
 
   constructor(clock: Clock) {
@@ -73,7 +74,9 @@ export class Ledger {
     return this.sent.find((record) => record.id === id);
   }
 
-  record(sent: Omit<SentRecord, 'position' | 'attempts' | 'ack' | 'ackTimes' | 'reason' | 'told'>): SentRecord {
+  record(
+    sent: Omit<SentRecord, 'position' | 'attempts' | 'ack' | 'ackTimes' | 'reason' | 'told'>,
+  ): SentRecord {
     const record: SentRecord = {
       ...sent,
       position: (this.sent.at(-1)?.position ?? 0) + 1,
@@ -102,7 +105,9 @@ export class Ledger {
     return true;
   }
 
-  queued(delivery: Omit<DeliveryRecord, 'position' | 'queuedAt' | 'sends' | 'ackedAt' | 'result' | 'seenAt'>): void {
+  queued(
+    delivery: Omit<DeliveryRecord, 'position' | 'queuedAt' | 'sends' | 'ackedAt' | 'result' | 'seenAt'>,
+  ): void {
     const record: DeliveryRecord = {
       ...delivery,
       position: (this.deliveries.at(-1)?.position ?? 0) + 1,
@@ -114,6 +119,16 @@ export class Ledger {
     };
     this.deliveries.push(record);
     this.#deliveryBySeq.set(`${delivery.device}/${delivery.seq}`, record);
+    const key = `${delivery.phone}/${delivery.id}`;
+    const others = this.#deliveriesById.get(key);
+    if (others === undefined) this.#deliveriesById.set(key, [record]);
+    else others.push(record);
+  }
+
+  /** The user of an account has read a message. */
+  seen(phone: string, id: string): void {
+    for (const record of this.#deliveriesById.get(`${phone}/${id}`) ?? [])
+      record.seenAt ??= this.#clock.now();
   }
 
   delivery(device: DeviceId, seq: number): DeliveryRecord | undefined {
@@ -125,5 +140,6 @@ export class Ledger {
     this.deliveries.length = 0;
     this.#sentById.clear();
     this.#deliveryBySeq.clear();
+    this.#deliveriesById.clear();
   }
 }

@@ -62,7 +62,11 @@ export class Linking {
       pairing: undefined,
     };
     this.waiting.add(waiting);
-    this.#parts.journal.add('register', { connection: connection.record.id, page_id: frame.pageId, platform: frame.platform });
+    this.#parts.journal.add('register', {
+      connection: connection.record.id,
+      page_id: frame.pageId,
+      platform: frame.platform,
+    });
     this.refresh(waiting);
     return waiting;
   }
@@ -94,11 +98,17 @@ export class Linking {
     const parts = qr.split(',');
     const [ref, noisePub, identityPub, advSecret, platform] = parts;
     if (parts.length !== 5 || ref === undefined) {
-      throw fault('qr', `has ${parts.length} fields, not the 5 of ref,noisePub,identityPub,advSecret,platform`);
+      throw fault(
+        'qr',
+        `has ${parts.length} fields, not the 5 of ref,noisePub,identityPub,advSecret,platform`,
+      );
     }
     const waiting = [...this.waiting].find((candidate) => candidate.ref === ref);
     if (waiting === undefined) {
-      throw new WharfError('invalid_state', 'The QR has expired or is of no page that waits here: scan the one shown now.');
+      throw new WharfError(
+        'invalid_state',
+        'The QR has expired or is of no page that waits here: scan the one shown now.',
+      );
     }
     const { register } = waiting;
     const wrong = [
@@ -107,7 +117,8 @@ export class Linking {
       advSecret === register.advSecret ? undefined : 'the adv secret',
       platform === register.platform ? undefined : 'the platform',
     ].filter((field) => field !== undefined);
-    if (wrong.length > 0) throw fault('qr', `${wrong.join(', ')} in it differ from what the page has registered`);
+    if (wrong.length > 0)
+      throw fault('qr', `${wrong.join(', ')} in it differ from what the page has registered`);
     return this.#pair(waiting, phone, name);
   }
 
@@ -122,7 +133,10 @@ export class Linking {
     const waiting = [...this.waiting].find((candidate) => candidate.code?.code === wanted);
     const asked = waiting?.code;
     if (waiting === undefined || asked === undefined || asked.expiresAt <= this.#parts.clock.now()) {
-      throw new WharfError('invalid_state', 'The code has expired or is of no page that waits here: ask for a new one.');
+      throw new WharfError(
+        'invalid_state',
+        'The code has expired or is of no page that waits here: ask for a new one.',
+      );
     }
     if (phone !== undefined && phone !== asked.phone) {
       throw fault('phone', `the code was asked for ${asked.phone}: it can only be entered there`);
@@ -153,7 +167,12 @@ export class Linking {
     const { account, device, failed } = waiting.pairing;
     // It stays known: the page may have stored the credentials and died before it could say so, and then logs in.
     this.#parts.journal.add('pair_abandoned', { phone: account.phone, device: device.id });
-    failed(new WharfError('invalid_state', `The page went away before it had stored the credentials of ${device.id}.`));
+    failed(
+      new WharfError(
+        'invalid_state',
+        `The page went away before it had stored the credentials of ${device.id}.`,
+      ),
+    );
   }
 
   #nextRef(waiting: Waiting, first: boolean): void {
@@ -176,16 +195,25 @@ export class Linking {
 
   #pair(waiting: Waiting, phone: string, name: string | undefined): Promise<Device> {
     const { directory, faults, journal } = this.#parts;
-    if (!directory.exists(phone).exists) throw fault('phone', `${phone} is not on WhatsApp: 7-15 digits, not beginning with 000`);
-    if (waiting.pairing !== undefined) throw new WharfError('invalid_state', 'The page is being linked already.');
+    if (!directory.exists(phone).exists)
+      throw fault('phone', `${phone} is not on WhatsApp: 7-15 digits, not beginning with 000`);
+    if (waiting.pairing !== undefined)
+      throw new WharfError('invalid_state', 'The page is being linked already.');
     const account = directory.accountFor(phone, name);
     for (const device of account.devices.values()) if (!device.confirmed) account.devices.delete(device.id);
     const most = faults.all.max_devices;
     if (account.devices.size >= most) {
-      throw new WharfError('invalid_state', `${phone} has ${most} linked devices, which is the most: remove one first.`);
+      throw new WharfError(
+        'invalid_state',
+        `${phone} has ${most} linked devices, which is the most: remove one first.`,
+      );
     }
     const { register, connection } = waiting;
-    const device = directory.addDevice(account, { name: register.name ?? register.platform, platform: register.platform, keys: register.keys });
+    const device = directory.addDevice(account, {
+      name: register.name ?? register.platform,
+      platform: register.platform,
+      keys: register.keys,
+    });
     waiting.stopTimer();
     waiting.ref = undefined;
     waiting.code = undefined;
@@ -198,7 +226,11 @@ export class Linking {
       credentials: { device: device.id, secret: device.secret },
       me: { wid: account.wid, lid: account.lid, pushname: account.pushname },
     });
-    const late = () => new WharfError('timeout', `The page did not store the credentials of ${device.id} within ${PAIRED_DEADLINE} ms.`);
+    const late = () =>
+      new WharfError(
+        'timeout',
+        `The page did not store the credentials of ${device.id} within ${PAIRED_DEADLINE} ms.`,
+      );
     return withDeadline(confirmed, PAIRED_DEADLINE, late);
   }
 }

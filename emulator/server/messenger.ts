@@ -1,5 +1,13 @@
 import type { Clock } from '../../common/clock.ts';
-import type { AckFrame, AckLevel, Message, OutgoingMessage, SeenFrame, SendFrame, WireId } from '../protocol.ts';
+import type {
+  AckFrame,
+  AckLevel,
+  Message,
+  OutgoingMessage,
+  SeenFrame,
+  SendFrame,
+  WireId,
+} from '../protocol.ts';
 import type { LiveConnection } from './connections.ts';
 import type { Directory } from './directory.ts';
 import type { Faults } from './faults.ts';
@@ -44,16 +52,31 @@ export class Messenger {
   send(account: Account, device: Device, connection: LiveConnection, frame: SendFrame): void {
     const { journal, faults, ledger, clock } = this.#parts;
     const { message } = frame;
-    const where = { phone: account.phone, device: device.id, connection: connection.record.id, id: message.id, seq: frame.seq };
+    const where = {
+      phone: account.phone,
+      device: device.id,
+      connection: connection.record.id,
+      id: message.id,
+      seq: frame.seq,
+    };
     if (faults.hits('lose_sends', account.phone)) {
       journal.add('send_lost', where);
       return;
     }
     const known = ledger.find(account.phone, message.id);
-    const attempt = { time: clock.now(), device: device.id, connection: connection.record.id, seq: frame.seq };
+    const attempt = {
+      time: clock.now(),
+      device: device.id,
+      connection: connection.record.id,
+      seq: frame.seq,
+    };
     if (known !== undefined) {
       known.attempts.push(attempt);
-      journal.add('sent_again', { ...where, attempts: known.attempts.length, same_device: known.device === device.id });
+      journal.add('sent_again', {
+        ...where,
+        attempts: known.attempts.length,
+        same_device: known.device === device.id,
+      });
       this.#answer(account, connection, known);
       return;
     }
@@ -70,7 +93,8 @@ export class Messenger {
     record.attempts.push(attempt);
     const recipients = this.#parts.directory.recipients(message.chat, account.wid);
     const refused = 'refused' in recipients ? recipients.refused : undefined;
-    const reason = refused ?? (faults.hits('fail_sends', account.phone) ? 'the fault fail_sends is set' : undefined);
+    const reason =
+      refused ?? (faults.hits('fail_sends', account.phone) ? 'the fault fail_sends is set' : undefined);
     if (reason !== undefined) {
       ledger.raise(record, -1);
       record.reason = reason;
@@ -81,7 +105,12 @@ export class Messenger {
     }
     this.#answer(account, connection, record);
     if ('people' in recipients && reason === undefined) {
-      this.#forward({ ...message, sender: account.wid, pushname: account.pushname }, recipients.people, device.id, device);
+      this.#forward(
+        { ...message, sender: account.wid, pushname: account.pushname },
+        recipients.people,
+        device.id,
+        device,
+      );
       this.#ghostReceipts(record, recipients.people);
     }
   }
@@ -102,14 +131,12 @@ export class Messenger {
 
   /** The user of a device has read messages. */
   seen(account: Account, device: Device, frame: SeenFrame): void {
-    const { journal, directory, ledger, post, clock } = this.#parts;
+    const { journal, directory, ledger, post } = this.#parts;
     directory.chat(account, frame.chat).unreadCount = 0;
     const ids = new Set(frame.messages.map((message) => message.id));
     journal.add('seen', { phone: account.phone, device: device.id, chat: frame.chat, messages: ids.size });
-    for (const delivery of ledger.deliveries) {
-      if (delivery.phone === account.phone && ids.has(delivery.id)) delivery.seenAt ??= clock.now();
-    }
     for (const { id, sender } of frame.messages) {
+      ledger.seen(account.phone, id);
       const phone = phoneOf(sender);
       const record = phone === undefined || phone === account.phone ? undefined : ledger.find(phone, id);
       if (record !== undefined) this.raise(record, 3, account.wid);
@@ -130,12 +157,22 @@ export class Messenger {
   #answer(account: Account, connection: LiveConnection, record: SentRecord): void {
     const { faults, journal, timers } = this.#parts;
     if (faults.hits('lose_acks', account.phone)) {
-      journal.add('ack_lost', { phone: account.phone, device: record.device, connection: connection.record.id, id: record.id });
+      journal.add('ack_lost', {
+        phone: account.phone,
+        device: record.device,
+        connection: connection.record.id,
+        id: record.id,
+      });
       return;
     }
     timers.after(faults.of(account.phone).ack_delay_ms, () => {
       const ack = record.ack === -1 ? -1 : 1;
-      connection.send({ type: 'send_ack', id: record.id, ack, ...(record.reason === undefined ? {} : { reason: record.reason }) });
+      connection.send({
+        type: 'send_ack',
+        id: record.id,
+        ack,
+        ...(record.reason === undefined ? {} : { reason: record.reason }),
+      });
       if (record.told === 0) record.told = ack;
       this.#tell(record, undefined);
     });
@@ -151,7 +188,13 @@ export class Messenger {
     journal.add('receipt', { phone: record.phone, id: record.id, ack: record.ack });
     for (const device of account.devices.values()) {
       const reader = isGroupId(record.chat) && by !== undefined ? { by } : {};
-      post.deliver(device, { kind: 'receipt', ids: [record.id], chat: record.chat, ack: record.ack, ...reader });
+      post.deliver(device, {
+        kind: 'receipt',
+        ids: [record.id],
+        chat: record.chat,
+        ack: record.ack,
+        ...reader,
+      });
     }
   }
 
@@ -201,7 +244,13 @@ export class Messenger {
     const peerSeq = device.peerSeqs.get(frame.message.chat) ?? 0;
     if (frame.peerSeq <= peerSeq) {
       device.rollbacks += 1;
-      journal.add('rollback', { ...where, kind: 'peer', peer: frame.message.chat, seen: peerSeq, got: frame.peerSeq });
+      journal.add('rollback', {
+        ...where,
+        kind: 'peer',
+        peer: frame.message.chat,
+        seen: peerSeq,
+        got: frame.peerSeq,
+      });
     }
     device.peerSeqs.set(frame.message.chat, Math.max(peerSeq, frame.peerSeq));
   }

@@ -37,7 +37,10 @@ export function answerQuery(directory: Directory, groups: Groups, account: Accou
       return asAnswer(groups.changeParticipants(account.wid, query.id, query.action, query.participants));
     case 'change_group': {
       const { subject, description } = query;
-      const changes = { ...(subject === undefined ? {} : { subject }), ...(description === undefined ? {} : { description }) };
+      const changes = {
+        ...(subject === undefined ? {} : { subject }),
+        ...(description === undefined ? {} : { description }),
+      };
       return asAnswer(groups.change(account.wid, query.id, changes));
     }
     case 'profile_picture':
