@@ -54,5 +54,7 @@ export class MsgKey {
 
 export function newMessageId(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(9));
-  return `3EB0${Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('').toUpperCase()}`;
+  return `3EB0${Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0'))
+    .join('')
+    .toUpperCase()}`;
 }

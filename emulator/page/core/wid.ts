@@ -65,12 +65,20 @@ export class Wid {
 }
 
 /** Anything an id can be made from. */
-export type WidLike = string | { readonly _serialized: string } | { readonly user: string; readonly server: string };
+export type WidLike =
+  | string
+  | { readonly _serialized: string }
+  | { readonly user: string; readonly server: string };
 
 /** @throws Error when the text is no WhatsApp id. */
 export function createWid(value: WidLike): Wid {
   if (value instanceof Wid) return value;
-  const text = typeof value === 'string' ? value : '_serialized' in value ? value._serialized : `${value.user}@${value.server}`;
+  const text =
+    typeof value === 'string'
+      ? value
+      : '_serialized' in value
+        ? value._serialized
+        : `${value.user}@${value.server}`;
   const [user = '', rawServer = '', ...rest] = String(text).split('@');
   const server = rawServer === 's.whatsapp.net' ? 'c.us' : rawServer;
   const named = server === 'broadcast' && user === 'status';
