@@ -1,4 +1,6 @@
+import type { Readable } from 'node:stream';
 import { withDeadline } from './clock.ts';
+import { readEnv } from './env.ts';
 import { messageOf } from './errors.ts';
 import type { Logger } from './logger.ts';
 
@@ -52,7 +54,23 @@ export class Lifecycle {
 }
 
 /**
+ * Calls back once when a stream has ended. Whoever starts a process with a pipe as its standard input holds the other end, and the
+ * system closes that end however the starter goes, kill -9 included: so a process learns that it was left alone.
+ */
+export function onEnd(input: Readable, ended: () => void): void {
+  let told = false;
+  const tell = () => {
+    if (!told) ended();
+    told = true;
+  };
+  input.once('end', tell).once('close', tell).once('error', tell);
+  // What is written there means nothing; it is read so that the end is reached.
+  input.resume();
+}
+
+/**
  * Runs the main function of a process: SIGTERM and SIGINT abort the signal it gets, a second one ends the process at once.
+ * With `WHARF_EXIT_WITH_PARENT=1` the end of standard input aborts it too (see {@link onEnd}).
  * The exit code is decided here and nowhere else: what `main` returns, or 1 after an error, which is printed for people.
  */
 export async function runProcess(main: (signal: AbortSignal) => Promise<number>): Promise<void> {
@@ -63,6 +81,9 @@ export async function runProcess(main: (signal: AbortSignal) => Promise<number>)
   };
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
+  if (readEnv()['WHARF_EXIT_WITH_PARENT'] === '1') {
+    onEnd(process.stdin, () => controller.abort(new Error('stopped, since the process that started this one is gone')));
+  }
   try {
     process.exitCode = await main(controller.signal);
   } catch (error) {
