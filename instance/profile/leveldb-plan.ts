@@ -40,7 +40,8 @@ export interface DatabaseFault {
     | 'table_missing'
     | 'table_too_short'
     | 'log_missing'
-    | 'records_lost';
+    | 'records_lost'
+    | 'corruption_recorded';
   severity: FaultSeverity;
   detail: string;
 }
@@ -53,6 +54,8 @@ export interface DatabasePlan {
 /** The name of a log, `NNNNNN.log`. */
 export const LOG_NAME = /^(\d{1,15})\.log$/;
 const TABLE_NAME = /^\d+\.(ldb|sst)$/;
+/** Written by Chromium's IndexedDB when it meets corruption; at its next start it deletes the database for it, whole or not (seen with 156). */
+const CORRUPTION_NOTE = 'corruption_info.json';
 const MANIFEST_NAME = /^MANIFEST-\d+$/;
 
 /** The MANIFEST's name in what CURRENT says, or null if CURRENT is not as LevelDB writes it. */
@@ -76,6 +79,11 @@ export function planRepair(files: DatabaseFiles): DatabasePlan {
   const faults: DatabaseFault[] = [];
   const manifest = planManifest(files, cuts, faults);
   planLogs(files, manifest, cuts, faults);
+  if (files.sizes.has(CORRUPTION_NOTE)) {
+    const detail =
+      'Chromium met corruption here and ended before it deleted the database: it will at its next start';
+    faults.push({ name: CORRUPTION_NOTE, code: 'corruption_recorded', severity: 'fatal', detail });
+  }
   return { cuts, faults };
 }
 

@@ -177,6 +177,21 @@ describe('a real Chromium', { timeout: 120_000 }, () => {
     });
   }
 
+  it('that had written corruption down deletes its IndexedDB at the next start, and the report says so before', async () => {
+    const page = await serveDatabasePage();
+    const userData = join(await temporaryDirectory(), 'profile');
+    const first = await page.start(userData);
+    await first.write(10);
+    await first.close();
+    await writeFile(join(await indexedDb(userData), 'corruption_info.json'), '{"message":"met it"}');
+    expect((await inspectProfile(userData)).faults).toMatchObject([
+      { code: 'corruption_recorded', severity: 'fatal' },
+    ]);
+    const second = await page.start(userData);
+    await second.kill();
+    expect(second.found.rows).toBe(0);
+  });
+
   it('that is running is seen, and its profile is not touched', async () => {
     const page = await serveDatabasePage();
     const directory = await temporaryDirectory();
