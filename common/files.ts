@@ -56,26 +56,51 @@ export function storageError(operation: string, path: PathLike, error: unknown):
   });
 }
 
-/** Makes a directory and its parents, for this user alone (0700); one that exists is narrowed to that. */
+/**
+ * Makes a directory and its missing parents, for this user alone (0700), durably; one that exists is narrowed to that.
+ *
+ * For what lies on a mount use {@link makePrivateSubdirectory}: made with its parents, an unmounted session path would come into
+ * being on the local disk, in silence.
+ *
+ * @throws WharfError `storage_unavailable`
+ */
 export async function makePrivateDirectory(path: string): Promise<void> {
+  await makeDirectory(resolve(path), true);
+}
+
+/**
+ * Makes a directory in one that exists, for this user alone (0700), durably; one that exists is narrowed to that.
+ *
+ * @throws WharfError `storage_unavailable`, also if the parent is missing
+ */
+export async function makePrivateSubdirectory(path: string): Promise<void> {
+  await makeDirectory(resolve(path), false);
+}
+
+async function makeDirectory(path: string, withParents: boolean): Promise<void> {
   try {
-    const first = await mkdir(path, { recursive: true, mode: PRIVATE_DIRECTORY });
-    if (first === undefined) {
-      const { mode } = await stat(path);
-      if ((mode & 0o777) !== PRIVATE_DIRECTORY) await chmod(path, PRIVATE_DIRECTORY);
-      return;
-    }
-    for (let made = resolve(path); made.length >= first.length; made = dirname(made))
-      await syncDirectory(dirname(made));
+    await mkdir(path, PRIVATE_DIRECTORY);
+    await syncDirectory(dirname(path));
   } catch (error) {
-    // mkdir says EEXIST where a file stands in the place of the directory.
-    if (systemCode(error) === 'EEXIST') {
-      throw new WharfError(
-        'storage_unavailable',
-        `Could not make the directory ${path}: there is a file of that name; move it out of the way.`,
-        { cause: error },
-      );
+    const code = systemCode(error);
+    if (code === 'EEXIST') return await narrow(path, error);
+    // Not mkdir's own recursion: where it may not write it says ENOENT, whatever the reason.
+    if (code !== 'ENOENT' || dirname(path) === path) throw storageError('make the directory', path, error);
+    if (!withParents) throw storageError('find the parent directory', dirname(path), error);
+    await makeDirectory(dirname(path), true);
+    await makeDirectory(path, false);
+  }
+}
+
+async function narrow(path: string, exists: unknown): Promise<void> {
+  try {
+    const found = await stat(path);
+    if (!found.isDirectory()) {
+      const message = `Could not make the directory ${path}: there is a file of that name; move it out of the way.`;
+      throw new WharfError('storage_unavailable', message, { cause: exists });
     }
+    if ((found.mode & 0o777) !== PRIVATE_DIRECTORY) await chmod(path, PRIVATE_DIRECTORY);
+  } catch (error) {
     throw storageError('make the directory', path, error);
   }
 }

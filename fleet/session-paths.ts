@@ -167,7 +167,7 @@ function checkNumber(word: 'epoch' | 'generation', value: number): number {
   if (!Number.isSafeInteger(value) || value < 1) {
     throw new WharfError(
       'invalid_request',
-      `${value} does not do as ${word}: a whole number from 1 on does.`,
+      `${quote(value)} does not do as ${word}: a whole number from 1 on does.`,
     );
   }
   return value;
@@ -175,6 +175,7 @@ function checkNumber(word: 'epoch' | 'generation', value: number): number {
 
 /** An id may come from anywhere, be of any type and any length: an error shows its beginning, safely. */
 function quote(value: unknown): string {
-  const text = typeof value === 'string' ? JSON.stringify(value) : `A ${typeof value}`;
+  if (typeof value === 'number') return String(value);
+  const text = typeof value === 'string' ? JSON.stringify(value) : `A value of type ${typeof value}`;
   return text.length > 80 ? `${text.slice(0, 80)}...` : text;
 }

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { open, readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { createExclusive, makePrivateDirectory, removeTree, syncDirectory } from '../../common/files.ts';
+import { createExclusive, makePrivateSubdirectory, removeTree, syncDirectory } from '../../common/files.ts';
 
 /** How many tails are kept of one generation; older ones go. Each is small: what one kill tore. */
 const TAILS_KEPT = 32;
@@ -39,7 +39,7 @@ export async function keepTail(
   to: { directory: string; label: string; now: number },
 ): Promise<string> {
   const tail = await readFrom(path, offset);
-  await makePrivateDirectory(to.directory);
+  await makePrivateSubdirectory(to.directory);
   const time = new Date(to.now).toISOString().replace(/[-:.]/g, '');
   const name = `${time}-${to.label.replace(/[^A-Za-z0-9_.-]/g, '_').slice(-150)}-at-${offset}`;
   for (let attempt = 0; ; attempt++) {

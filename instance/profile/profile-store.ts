@@ -2,7 +2,7 @@ import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../common/clock.ts';
 import { messageOf, systemCode, WharfError } from '../../common/errors.ts';
-import { makePrivateDirectory, storageError, syncTree } from '../../common/files.ts';
+import { makePrivateSubdirectory, storageError, syncTree } from '../../common/files.ts';
 import type { SessionId, WorkspaceId } from '../../fleet/ids.ts';
 import {
   type GenerationName,
@@ -142,9 +142,9 @@ export class ProfileStore {
   }
 
   async #makeDirectories(name: GenerationName): Promise<void> {
-    await makePrivateDirectory(this.#paths.workspace(name.workspace));
-    await makePrivateDirectory(this.#paths.session(name.workspace, name.session));
-    await makePrivateDirectory(this.#paths.generation(name));
+    await makePrivateSubdirectory(this.#paths.workspace(name.workspace));
+    await makePrivateSubdirectory(this.#paths.session(name.workspace, name.session));
+    await makePrivateSubdirectory(this.#paths.generation(name));
   }
 
   /** A record that cannot be understood must not lock a session out for ever: it counts as no clean stop and no known version. */

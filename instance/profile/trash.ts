@@ -2,7 +2,7 @@ import { readdir, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Clock } from '../../common/clock.ts';
 import { systemCode } from '../../common/errors.ts';
-import { makePrivateDirectory, removeTree, storageError, syncDirectory } from '../../common/files.ts';
+import { makePrivateSubdirectory, removeTree, storageError, syncDirectory } from '../../common/files.ts';
 import type { SessionId, WorkspaceId } from '../../fleet/ids.ts';
 import {
   type GenerationName,
@@ -95,7 +95,7 @@ export class Trash {
     try {
       // One that is not there leaves no empty trash behind either.
       await readdir(from);
-      await makePrivateDirectory(directory);
+      await makePrivateSubdirectory(directory);
       const taken = new Set(await readdir(directory));
       for (;;) {
         const to = this.#paths.trashEntry(workspace, entry);

@@ -6,6 +6,7 @@ import { systemCode, WharfError } from '../../common/errors.ts';
 import {
   createExclusive,
   makePrivateDirectory,
+  makePrivateSubdirectory,
   readJson,
   removeTree,
   replaceFile,
@@ -150,6 +151,25 @@ describe('makePrivateDirectory', () => {
       code: 'storage_unavailable',
       message: expect.stringMatching(/move it out of the way/),
     });
+  });
+});
+
+describe('makePrivateSubdirectory', () => {
+  it('makes one directory, and nothing where its parent is missing: that may be a mount that is not there', async () => {
+    const directory = await temporaryDirectory();
+    await makePrivateSubdirectory(join(directory, 'a'));
+    expect(await mode(join(directory, 'a'))).toBe(0o700);
+    await expect(makePrivateSubdirectory(join(directory, 'mount', 'workspace_7'))).rejects.toMatchObject({
+      code: 'storage_unavailable',
+      message: `Could not find the parent directory at ${join(directory, 'mount')}: ENOENT: it is not there; make it, or mount the file system it is on.`,
+    });
+    expect(await readdir(directory)).toEqual(['a']);
+  });
+
+  it('takes part in many makings at once', async () => {
+    const directory = await temporaryDirectory();
+    await Promise.all(Array.from({ length: 10 }, () => makePrivateDirectory(join(directory, 'a', 'b', 'c'))));
+    expect(await readdir(join(directory, 'a', 'b'))).toEqual(['c']);
   });
 });
 

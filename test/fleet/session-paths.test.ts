@@ -59,7 +59,7 @@ describe('SessionPaths', () => {
           /^\/mnt\/efs\/sessions\/workspace_[\w-]{1,64}\/session_[\w-]{1,64}\/gen-\d+\/session-[\w-]{1,64}$/,
         );
       }),
-      { numRuns: 2000 },
+      { numRuns: 5000 },
     );
   });
 

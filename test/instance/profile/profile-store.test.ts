@@ -183,6 +183,16 @@ describe('ProfileStore', () => {
     await expect(store.generations('7', 'main')).rejects.toMatchObject({ code: 'storage_unavailable' });
   });
 
+  it('makes nothing where the session path is missing: it may be a mount that is not there', async () => {
+    const directory = await temporaryDirectory();
+    const store = new ProfileStore(new SessionPaths(join(directory, 'mount')), { now: () => NOW });
+    await expect(store.open(NAME, CHROMIUM)).rejects.toMatchObject({
+      code: 'storage_unavailable',
+      message: expect.stringContaining(join(directory, 'mount')),
+    });
+    expect(await readdir(directory)).toEqual([]);
+  });
+
   it('leaves nothing but its directories and its record', async () => {
     const { store, paths } = await makeStore();
     await store.open(NAME, CHROMIUM);
