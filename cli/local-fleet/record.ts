@@ -19,6 +19,10 @@ export const localFleetSchema = z.object({
   /** The fleet's own Redis, and where its sessions lie: what `wharf doctor` looks at. */
   redis_url: z.string().nullable().default(null),
   session_path: z.string().nullable().default(null),
+  /** The instances, each with its process as it runs now: one that died is started again, as another process. */
+  instances: z
+    .array(z.object({ id: z.string(), pid: z.number().int().positive(), url: z.url() }))
+    .default([]),
 });
 export type LocalFleetRecord = z.infer<typeof localFleetSchema>;
 

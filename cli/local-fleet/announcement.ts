@@ -1,0 +1,45 @@
+import { join } from 'node:path';
+import type { LocalFleetRecord } from './record.ts';
+
+/** The one line of `--json`. */
+export function readyJson(record: LocalFleetRecord, data: string): string {
+  const { url, api_key, emulator, instances } = record;
+  return `${JSON.stringify({ url, api_key, emulator, instances, data })}\n`;
+}
+
+/**
+ * What a person sees when all is ready: where it is, and a way from nothing to a received message.
+ *
+ * @param data the data directory as the person would write it
+ * @param isDefault whether commands find the fleet without being told where it is
+ */
+export function readyText(record: LocalFleetRecord, data: string, isDefault: boolean): string {
+  const wharf = isDefault ? 'npx wharf' : `npx wharf --data ${data}`;
+  const lines = [
+    '',
+    `Wharf runs. Ctrl-C ends it.`,
+    '',
+    `  web page   ${record.url}/#key=${record.api_key}`,
+    `  API        ${record.url}   (described at ${record.url}/docs)`,
+    `  API key    ${record.api_key}`,
+    `  logs       ${join(data, 'logs')}`,
+    '',
+    'Try it, in another terminal:',
+    '',
+    `  ${wharf} sessions create 1 first      # a session of workspace 1`,
+  ];
+  if (record.emulator === null) {
+    lines.push(
+      `  ${wharf} sessions qr first            # scan it in WhatsApp: Settings, Linked devices`,
+      `  ${wharf} sessions send first NUMBER "Hello"`,
+    );
+  } else {
+    lines.push(
+      `  ${wharf} phone scan first             # an emulated phone scans its QR`,
+      `  ${wharf} sessions send first 491701234567 "Hello"`,
+      `  ${wharf} phone deliver first 491701234567 "Hello to you"`,
+    );
+  }
+  lines.push(`  ${wharf} status`, '');
+  return lines.join('\n');
+}
