@@ -71,6 +71,14 @@ export class EmulatedWhatsApp {
     await ready;
   }
 
+  /** Starts a client whose profile is linked, and returns when it is ready. */
+  async start(client: Client): Promise<void> {
+    const ready = nextEvent(client, 'ready');
+    await client.initialize();
+    await tellOfSync(client);
+    await ready;
+  }
+
   async get<T = Json>(path: string): Promise<T> {
     return this.#request<T>(path, { method: 'GET' });
   }
@@ -97,6 +105,17 @@ export class EmulatedWhatsApp {
   }
 }
 
+/**
+ * The library hears of the sync only if it listens before that is over: here the page is asked, as whoever uses the
+ * library must ask it.
+ */
+async function tellOfSync(client: Client): Promise<void> {
+  await client.pupPage?.evaluate(`{
+    const { Socket } = window.require('WAWebSocketModel');
+    if (Socket.hasSynced && !window.WWebJS) window.onAppStateHasSyncedEvent();
+  }`);
+}
+
 /** The arguments of a client's next event of a name, that fulfil a condition. */
 export function nextEvent<A extends unknown[]>(
   client: Client,
@@ -118,6 +137,8 @@ export async function endClient(client: Client): Promise<void> {
   const browser = client.pupBrowser;
   if (!browser?.connected) return;
   const child = browser.process();
-  await Promise.race([client.destroy(), eventually(() => child?.exitCode !== null, 5000)]).catch(() => undefined);
+  await Promise.race([client.destroy(), eventually(() => child?.exitCode !== null, 5000)]).catch(
+    () => undefined,
+  );
   if (child?.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
 }
