@@ -36,6 +36,7 @@ export const ERROR_CODES = {
   config_invalid: { status: 500, title: 'The configuration is not valid', retry: false },
   chromium_missing: { status: 500, title: 'No usable Chromium was found', retry: false },
   chromium_too_old: { status: 500, title: 'The profile was written by a newer Chromium', retry: false },
+  profile_damaged: { status: 500, title: 'The profile is damaged', retry: false },
   browser_failed: { status: 502, title: 'The browser failed', retry: true },
   port_taken: { status: 500, title: 'The port is taken', retry: false },
   internal: { status: 500, title: 'Something went wrong inside Wharf', retry: true },

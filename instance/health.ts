@@ -1,0 +1,102 @@
+import { randomBytes } from 'node:crypto';
+import { unlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
+import { type Clock, withDeadline } from '../common/clock.ts';
+import type { InstanceHealth } from '../fleet/instance-api.ts';
+import type { HostUsageMeter } from './host-usage.ts';
+import type { Identity } from './ownership.ts';
+import type { SessionManager } from './session/session-manager.ts';
+
+/** A storage that takes longer than this for one small file is not well. */
+const STORAGE_DEADLINE = 5000;
+
+/** What a report is made of. */
+export interface HealthOptions {
+  me: Identity;
+  manager: SessionManager;
+  usage: HostUsageMeter;
+  sessionPath: string;
+  clock: Clock;
+  redisOk: () => boolean;
+}
+
+/** Says how the instance is; see `/health` in the interface. Looks at the storage at intervals, so that a report costs nothing and never hangs. */
+export class HealthReporter {
+  readonly #options: HealthOptions;
+  readonly #startedAt: number;
+  readonly #lag: IntervalHistogram;
+  #storage: { ok: boolean; latency_ms: number | null } = { ok: true, latency_ms: null };
+  #probing = false;
+  #draining = false;
+
+  constructor(options: HealthOptions) {
+    this.#options = options;
+    this.#startedAt = options.clock.monotonic();
+    this.#lag = monitorEventLoopDelay({ resolution: 20 });
+    this.#lag.enable();
+  }
+
+  /** From now on it says `draining`: it is about to stop. */
+  drain(): void {
+    this.#draining = true;
+  }
+
+  report(): InstanceHealth {
+    const { me, manager, usage, clock, redisOk } = this.#options;
+    const all = manager.all();
+    const occupied = manager.occupied;
+    const { rss_mb, browsers_pss_mb } = usage.last;
+    return {
+      status: this.status(),
+      instance: me.instance,
+      incarnation: me.incarnation,
+      sessions: {
+        total: all.length,
+        ready: manager.readyCount,
+        capacity: manager.capacity,
+        utilization: Math.round((occupied / manager.capacity) * 1000) / 1000,
+      },
+      memory: { rss_mb, browsers_pss_mb },
+      event_loop_lag_ms: Math.round((this.#lag.mean / 1e6 - 20) * 10) / 10 || 0,
+      storage: this.#storage,
+      redis: { ok: redisOk() },
+      uptime: Math.round((clock.monotonic() - this.#startedAt) / 1000),
+      timestamp: new Date(clock.now()).toISOString(),
+    };
+  }
+
+  status(): InstanceHealth['status'] {
+    if (this.#draining) return 'draining';
+    if (!this.#storage.ok) return 'unhealthy';
+    return this.#options.manager.occupied >= this.#options.manager.capacity ? 'at_capacity' : 'healthy';
+  }
+
+  /** Writes a small file to the storage and removes it. One probe at a time: a storage that hangs must not use up Node's thread pool. */
+  async probeStorage(): Promise<void> {
+    if (this.#probing) return;
+    this.#probing = true;
+    const started = performance.now();
+    const path = join(
+      this.#options.sessionPath,
+      `.probe-${this.#options.me.instance}-${randomBytes(4).toString('hex')}`,
+    );
+    const probe = writeFile(path, 'probe', { mode: 0o600 })
+      .then(() => unlink(path))
+      .finally(() => {
+        this.#probing = false;
+      });
+    try {
+      await withDeadline(probe, STORAGE_DEADLINE, () => new Error('late'));
+      this.#storage = { ok: true, latency_ms: Math.round((performance.now() - started) * 10) / 10 };
+    } catch {
+      probe.catch(() => {});
+      this.#storage = { ok: false, latency_ms: null };
+    }
+    this.#lag.reset();
+  }
+
+  close(): void {
+    this.#lag.disable();
+  }
+}

@@ -1,0 +1,52 @@
+import { timingSafeEqual } from 'node:crypto';
+import type { Express, Request } from 'express';
+import { WharfError } from '../../common/errors.ts';
+import { createApp, finishApp, mountRoutes } from '../../common/http/app.ts';
+import type { Logger } from '../../common/logger.ts';
+import { INTERNAL_TOKEN_HEADER } from '../../fleet/instance-api.ts';
+import { readRoutes } from './chats.ts';
+import { getHealth } from './health.ts';
+import { sendMessage } from './messages.send.ts';
+import type { InstanceParts } from './parts.ts';
+import { controlSession } from './sessions.control.ts';
+import { createSession } from './sessions.create.ts';
+import { deleteSession } from './sessions.delete.ts';
+import { getSession } from './sessions.get.ts';
+import { requestPairingCode } from './sessions.pairing-code.ts';
+import { getQr } from './sessions.qr.ts';
+
+const BODY_LIMIT = 64 * 1024;
+
+/** The instance's API, for routers alone: every path but `/health` asks for the fleet's internal token. */
+export function instanceApp(parts: InstanceParts, token: string, log: Logger): Express {
+  const app = createApp(log);
+  const routes = [
+    getHealth(parts),
+    createSession(parts),
+    getSession(parts),
+    deleteSession(parts),
+    ...controlSession(parts),
+    getQr(parts),
+    requestPairingCode(parts),
+    sendMessage(parts),
+    ...readRoutes(parts),
+  ];
+  mountRoutes(app, routes, {
+    log,
+    bodyLimit: BODY_LIMIT,
+    anyone: null,
+    authenticate: (request) => requireToken(request, token),
+  });
+  finishApp(app, log);
+  return app;
+}
+
+function requireToken(request: Request, token: string): null {
+  const given = Buffer.from(String(request.headers[INTERNAL_TOKEN_HEADER] ?? ''));
+  const wanted = Buffer.from(token);
+  if (given.length === wanted.length && timingSafeEqual(given, wanted)) return null;
+  throw new WharfError(
+    'unauthorized',
+    'Instances answer to the routers of their fleet alone; call the router.',
+  );
+}

@@ -1,0 +1,22 @@
+import { z } from 'zod';
+import { defineRoute } from '../../common/http/route.ts';
+import { sessionIdSchema, workspaceIdSchema } from '../../fleet/ids.ts';
+import type { HealthReporter } from '../health.ts';
+import type { MediaFetcher } from '../media/fetch-media.ts';
+import type { SessionManager } from '../session/session-manager.ts';
+
+/** What the routes of an instance work on. */
+export interface InstanceParts {
+  manager: SessionManager;
+  media: MediaFetcher;
+  health: HealthReporter;
+}
+
+/** Where a session is on an instance; see `fleet/instance-api.ts`. */
+export const SESSION_PATH = '/workspaces/:workspace_id/sessions/:session_id';
+
+/** The path's parameters. */
+export const sessionParamsSchema = z.object({ workspace_id: workspaceIdSchema, session_id: sessionIdSchema });
+
+/** A route that only a router of the fleet may call; the principal is nobody in particular. */
+export const route = defineRoute<null>();

@@ -1,0 +1,116 @@
+import type { Clock } from '../common/clock.ts';
+import { WharfError } from '../common/errors.ts';
+import type { Logger } from '../common/logger.ts';
+import type { Claims } from '../fleet/claims.ts';
+import type { WorkspaceId } from '../fleet/ids.ts';
+import type { Assignment } from '../fleet/records.ts';
+
+/** Who claims. */
+export interface Identity {
+  instance: string;
+  incarnation: string;
+  host: string;
+}
+
+/** How often a claim is tried again when somebody else took the epoch at the same moment. */
+const CLAIM_TRIES = 5;
+
+/** The workspaces this incarnation owns, each at its epoch. */
+export class Ownership {
+  readonly #claims: Claims;
+  readonly #me: Identity;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #onClaim: (assignment: Assignment) => void;
+  readonly #epochs = new Map<WorkspaceId, number>();
+  readonly #claiming = new Map<WorkspaceId, Promise<number>>();
+
+  /** @param onClaim hears of every claim, to record it in Redis */
+  constructor(
+    claims: Claims,
+    me: Identity,
+    clock: Clock,
+    log: Logger,
+    onClaim: (assignment: Assignment) => void,
+  ) {
+    this.#claims = claims;
+    this.#me = me;
+    this.#clock = clock;
+    this.#log = log;
+    this.#onClaim = onClaim;
+  }
+
+  /** Everything owned, as assignments. */
+  assignments(): Assignment[] {
+    return [...this.#epochs].map(([workspace, epoch]) => this.#assignment(workspace, epoch));
+  }
+
+  /** The epoch at which this incarnation owns a workspace. Throws `not_owner`. */
+  epoch(workspace: WorkspaceId): number {
+    const epoch = this.#epochs.get(workspace);
+    if (epoch === undefined) throw this.#notOwner(workspace);
+    return epoch;
+  }
+
+  /**
+   * Owns a workspace that nobody owned, or owns it already.
+   *
+   * @throws WharfError `not_owner`, with the instance that owns it, when it is another's; `storage_unavailable`
+   */
+  async adopt(workspace: WorkspaceId): Promise<number> {
+    const known = this.#epochs.get(workspace);
+    if (known !== undefined) return known;
+    const running = this.#claiming.get(workspace);
+    if (running) return await running;
+    const claiming = this.#claim(workspace).finally(() => this.#claiming.delete(workspace));
+    this.#claiming.set(workspace, claiming);
+    return await claiming;
+  }
+
+  /** Claims anew what an earlier incarnation of this instance owned. Every incarnation raises the epoch. */
+  async reclaim(): Promise<WorkspaceId[]> {
+    const mine: WorkspaceId[] = [];
+    for (const workspace of await this.#claims.workspaces()) {
+      const highest = await this.#claims.highest(workspace);
+      if (highest?.lastReadable?.instance !== this.#me.instance) continue;
+      await this.adopt(workspace);
+      mine.push(workspace);
+    }
+    return mine;
+  }
+
+  async #claim(workspace: WorkspaceId): Promise<number> {
+    for (let attempt = 0; attempt < CLAIM_TRIES; attempt += 1) {
+      const highest = await this.#claims.highest(workspace);
+      if (highest?.claim && highest.claim.instance !== this.#me.instance)
+        throw this.#notOwner(workspace, highest.claim.instance);
+      const epoch = (highest?.epoch ?? 0) + 1;
+      const won = await this.#claims.create({
+        workspace_id: workspace,
+        epoch,
+        ...this.#me,
+        claimed_at: new Date(this.#clock.now()).toISOString(),
+      });
+      if (!won) continue;
+      this.#epochs.set(workspace, epoch);
+      this.#log.info({ workspace, epoch }, 'owns the workspace');
+      this.#onClaim(this.#assignment(workspace, epoch));
+      return epoch;
+    }
+    throw this.#notOwner(workspace);
+  }
+
+  #assignment(workspace: WorkspaceId, epoch: number): Assignment {
+    return { workspace_id: workspace, epoch, instance: this.#me.instance, incarnation: this.#me.incarnation };
+  }
+
+  #notOwner(workspace: WorkspaceId, owner?: string): WharfError {
+    return new WharfError(
+      'not_owner',
+      `${this.#me.instance} does not own workspace ${workspace}${owner ? `; ${owner} does` : ''}.`,
+      {
+        ...(owner === undefined ? {} : { extra: { owner } }),
+      },
+    );
+  }
+}

@@ -1,0 +1,41 @@
+import { readdir } from 'node:fs/promises';
+import { systemCode } from '../../common/errors.ts';
+import { makePrivateDirectory, readJson, replaceFile, storageError } from '../../common/files.ts';
+import type { SessionId, WorkspaceId } from '../../fleet/ids.ts';
+import { type SessionRecord, sessionRecordSchema } from '../../fleet/records.ts';
+import { parseSessionDirectory, type SessionPaths } from '../../fleet/session-paths.ts';
+
+/** `session.json` files: the durable truth that sessions exist and should run. Every method throws `storage_unavailable`. */
+export class SessionStore {
+  readonly #paths: SessionPaths;
+
+  constructor(paths: SessionPaths) {
+    this.#paths = paths;
+  }
+
+  /** The session's record, or undefined where there is none. Throws also when it is there and cannot be understood. */
+  async read(workspace: WorkspaceId, session: SessionId): Promise<SessionRecord | undefined> {
+    return (await readJson(this.#paths.sessionRecord(workspace, session), sessionRecordSchema)) ?? undefined;
+  }
+
+  /** Writes a record so that it is there whole after a loss of power, or not changed at all. */
+  async write(record: SessionRecord): Promise<void> {
+    await makePrivateDirectory(this.#paths.workspace(record.workspace_id));
+    await makePrivateDirectory(this.#paths.session(record.workspace_id, record.session_id));
+    await replaceFile(
+      this.#paths.sessionRecord(record.workspace_id, record.session_id),
+      `${JSON.stringify(record, null, 2)}\n`,
+    );
+  }
+
+  /** The sessions of a workspace that have a directory. */
+  async list(workspace: WorkspaceId): Promise<SessionId[]> {
+    const directory = this.#paths.workspace(workspace);
+    try {
+      return (await readdir(directory)).flatMap((name) => parseSessionDirectory(name) ?? []);
+    } catch (error) {
+      if (systemCode(error) === 'ENOENT') return [];
+      throw storageError('list the sessions in', directory, error);
+    }
+  }
+}

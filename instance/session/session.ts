@@ -1,0 +1,446 @@
+import type { Clock } from '../../common/clock.ts';
+import { isWharfError, messageOf, WharfError } from '../../common/errors.ts';
+import type { Logger } from '../../common/logger.ts';
+import { showWorkspaceId } from '../../fleet/ids.ts';
+import type { MessageReceipt } from '../../fleet/messages.ts';
+import type { SessionDetail, SessionRecord, SessionStatus } from '../../fleet/records.ts';
+import type { GenerationName } from '../../fleet/session-paths.ts';
+import type { ChromiumVersion } from '../profile/chromium-version.ts';
+import type { ProfileStore } from '../profile/profile-store.ts';
+import type { Trash } from '../profile/trash.ts';
+import type { ClientFactory, PreparedMessage, WhatsAppClient } from '../whatsapp/client.ts';
+import { AckBook } from './ack-book.ts';
+import { afterLoss, type BackoffRules, type LossHistory, NO_LOSSES } from './backoff.ts';
+import type { InstanceCounters } from './counters.ts';
+import { LinkDesk } from './link-desk.ts';
+import { type Ending, type LifeTimeouts, SessionLife } from './session-life.ts';
+import type { SessionStore } from './session-store.ts';
+import type { StartGate } from './start-gate.ts';
+import { isLinking, isLive, nextStatus, type SessionEvent } from './state.ts';
+
+/** What sessions of an instance share. */
+export interface SessionParts {
+  instance: string;
+  clients: ClientFactory;
+  chromium: ChromiumVersion;
+  profiles: ProfileStore;
+  store: SessionStore;
+  trash: Trash;
+  gate: StartGate;
+  clock: Clock;
+  backoff: BackoffRules;
+  timeouts: LifeTimeouts;
+  counters: InstanceCounters;
+  log: Logger;
+  /** From 0 to 1; spreads reconnects. */
+  random: () => number;
+  /** Hears of every change that others should see. */
+  onChange: (session: Session) => void;
+}
+
+/**
+ * One session: keeps a browser running while it should, and says where it stands (`state.ts`).
+ *
+ * While it should run, one loop goes round: open the profile, run a life of the browser, see how it ended, wait, again.
+ * `start` begins the loop and `stop` ends it; they may be called at any time and in any order.
+ */
+export class Session {
+  readonly epoch: number;
+  readonly #parts: SessionParts;
+  readonly #log: Logger;
+  readonly #acks = new AckBook();
+  readonly #links: LinkDesk;
+  #record: SessionRecord;
+  #status: SessionStatus = 'stopped';
+  #client: WhatsAppClient | undefined;
+  #loop: { abort: AbortController; done: Promise<void> } | undefined;
+  #losses: LossHistory = NO_LOSSES;
+  #reconnects = 0;
+  #connectedAt: number | null = null;
+  #lastActivity: number | null = null;
+
+  constructor(record: SessionRecord, epoch: number, parts: SessionParts) {
+    this.#record = record;
+    this.epoch = epoch;
+    this.#parts = parts;
+    this.#links = new LinkDesk(parts.clock);
+    this.#log = parts.log.child({ workspace: record.workspace_id, session: record.session_id });
+    if (record.last_error !== null && !record.should_run)
+      this.#status = record.linked ? 'failed' : 'logged_out';
+  }
+
+  get record(): Readonly<SessionRecord> {
+    return this.#record;
+  }
+
+  get status(): SessionStatus {
+    return this.#status;
+  }
+
+  get browserPid(): number | undefined {
+    return this.#client?.browserPid;
+  }
+
+  /** The session as the API shows it. */
+  detail(): SessionDetail {
+    const record = this.#record;
+    return {
+      session_id: record.session_id,
+      workspace_id: showWorkspaceId(record.workspace_id),
+      account_id: record.account_id,
+      status: this.#status,
+      instance: this.#parts.instance,
+      epoch: this.epoch,
+      created_at: record.created_at,
+      phone_number: record.phone_number,
+      connected_at: isoOrNull(this.#connectedAt),
+      last_activity: isoOrNull(this.#lastActivity),
+      last_error: record.last_error,
+      reconnects: this.#reconnects,
+    };
+  }
+
+  /** The QR codes to scan, as they come. */
+  get links(): LinkDesk {
+    return this.#links;
+  }
+
+  /** The client, where messages can go and come. Throws `session_not_ready`. */
+  readyClient(): WhatsAppClient {
+    if (this.#status !== 'ready' || !this.#client) {
+      throw new WharfError(
+        'session_not_ready',
+        `Session ${this.#record.session_id} is ${this.#status}, not ready.${hintFor(this.#status)}`,
+        {
+          retryAfter: 5,
+          extra: { session_status: this.#status },
+        },
+      );
+    }
+    return this.#client;
+  }
+
+  /** Makes it run, and remembers that it should. Throws `storage_unavailable`. */
+  async start(): Promise<void> {
+    await this.#write({ should_run: true, last_error: null });
+    this.resume();
+  }
+
+  /** Begins the loop of a session that should run. */
+  resume(): void {
+    if (this.#loop) return;
+    const abort = new AbortController();
+    this.#losses = NO_LOSSES;
+    this.#move('start');
+    const done = this.#run(abort.signal).finally(() => {
+      if (this.#loop?.abort === abort) this.#loop = undefined;
+    });
+    this.#loop = { abort, done };
+  }
+
+  /** Ends its browser, cleanly where it can; whether it should run stays as it is. */
+  async pause(): Promise<void> {
+    const loop = this.#loop;
+    if (!loop) return;
+    loop.abort.abort(new Error('the session is stopped'));
+    await loop.done;
+  }
+
+  /** Ends its browser and remembers that it should not run. */
+  async stop(): Promise<void> {
+    await this.#write({ should_run: false, last_error: null });
+    await this.pause();
+    this.#move('stop');
+  }
+
+  async restart(): Promise<void> {
+    await this.#write({ should_run: true, last_error: null });
+    await this.pause();
+    this.#reconnects += 1;
+    this.resume();
+  }
+
+  /** Unlinks the device and puts the profile into the trash. True when WhatsApp was told; a session that is not connected cannot tell it. */
+  async logout(): Promise<boolean> {
+    await this.#write({ should_run: false });
+    const unlinked = this.#status === 'ready' && this.#client ? await this.#client.logout() : false;
+    await this.pause();
+    await this.#retireProfile();
+    await this.#write({
+      linked: false,
+      phone_number: null,
+      last_error: unlinked ? null : 'logged out while it was not connected: remove the device on the phone',
+    });
+    this.#set('logged_out');
+    return unlinked;
+  }
+
+  /**
+   * Sends a message and waits for the server's ack.
+   *
+   * @param messageId ours
+   * @param wait milliseconds to wait for the ack
+   * @throws WharfError as `WhatsAppClient.send`; `send_failed` also when the server refused it
+   */
+  async send(message: PreparedMessage, messageId: string, wait: number): Promise<MessageReceipt> {
+    const client = this.readyClient();
+    const { counters } = this.#parts;
+    try {
+      const handed = await client.send(message);
+      this.#acks.note(handed.whatsappId, handed.ack);
+      this.#touch();
+      const ack = await this.#acks.settled(handed.whatsappId, wait);
+      if (ack === -1)
+        throw new WharfError('send_failed', `WhatsApp refused the message to ${message.to}.`, {
+          extra: { whatsapp_id: handed.whatsappId },
+        });
+      counters.messages_sent += 1;
+      const status =
+        ack === 'late'
+          ? 'sending'
+          : ack === 'gone'
+            ? 'unknown'
+            : ack >= 3
+              ? 'read'
+              : ack === 2
+                ? 'delivered'
+                : 'sent';
+      return { message_id: messageId, status, whatsapp_id: handed.whatsappId };
+    } catch (error) {
+      if (!isWharfError(error, 'session_not_ready')) counters.messages_failed += 1;
+      throw error;
+    }
+  }
+
+  /** Asks for a code to type into the phone instead of a QR to scan. Throws `invalid_state`, `pairing_refused`. */
+  async requestPairingCode(phoneNumber: string, signal: AbortSignal): Promise<string> {
+    if (!isLinking(this.#status)) await this.#links.next(20_000, signal, () => this.#status);
+    if (!isLinking(this.#status) || !this.#client) {
+      throw new WharfError(
+        'not_awaiting_qr',
+        `Session ${this.#record.session_id} is ${this.#status}: there is nothing to link.${hintFor(this.#status)}`,
+      );
+    }
+    const code = await this.#client.requestPairingCode(phoneNumber);
+    this.#move('pairing');
+    return code;
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const wait = await this.#once(signal);
+      if (wait === undefined) return;
+      try {
+        await this.#parts.clock.sleep(wait, signal);
+      } catch {
+        break;
+      }
+      if (signal.aborted) break;
+      this.#reconnects += 1;
+      this.#parts.counters.reconnects += 1;
+      this.#move('start');
+    }
+    this.#move('stop');
+  }
+
+  /** One life. Answers the milliseconds to wait before the next, or undefined where there is to be none. */
+  async #once(signal: AbortSignal): Promise<number | undefined> {
+    let leave = () => {};
+    try {
+      leave = await this.#parts.gate.enter(signal);
+      const ending = await this.#live(signal, leave);
+      return await this.#conclude(ending);
+    } catch (error) {
+      if (signal.aborted) return 0;
+      return await this.#fail(error);
+    } finally {
+      leave();
+      this.#client = undefined;
+      this.#connectedAt = null;
+      this.#links.clear();
+      this.#acks.abandon();
+    }
+  }
+
+  async #live(signal: AbortSignal, started: () => void): Promise<Ending> {
+    const parts = this.#parts;
+    const profile = await parts.profiles.open(this.#generation(), parts.chromium);
+    if (profile.repair && profile.repair.truncated.length > 0) {
+      this.#log.warn(
+        { truncated: profile.repair.truncated.length },
+        'torn ends of the profile were cut off before the start',
+      );
+    }
+    if (profile.state === 'damaged') {
+      throw new WharfError(
+        'profile_damaged',
+        `The profile in ${profile.directory} is damaged, and Chromium would throw it away. Restore a copy of it, or log the session out to link it anew.`,
+      );
+    }
+    const life = new SessionLife({
+      workspace: this.#record.workspace_id,
+      session: this.#record.session_id,
+      dataPath: profile.directory,
+      proxy: this.#record.proxy,
+      linked: this.#record.linked,
+      clients: parts.clients,
+      timeouts: parts.timeouts,
+      clock: parts.clock,
+      log: this.#log,
+      events: {
+        qr: (code) => {
+          this.#links.show(code);
+          if (this.#status !== 'pairing') this.#move('qr');
+        },
+        authenticated: () => this.#move('authenticated'),
+        ready: (account) => this.#onReady(account.phoneNumber),
+        message: ({ message }) => {
+          this.#touch();
+          if (!message.from_me) parts.counters.messages_received += 1;
+        },
+        ack: (whatsappId, ack) => this.#acks.note(whatsappId, ack),
+        corrupted: (detail) =>
+          this.#log.error({ detail }, 'Chromium found its database corrupt and deleted it'),
+      },
+    });
+    this.#client = life.client;
+    const ending = await life.run(signal, started);
+    if ((ending.kind === 'stopped' || ending.kind === 'not_linked') && ending.clean) await this.#markClean();
+    return ending;
+  }
+
+  async #conclude(ending: Ending): Promise<number | undefined> {
+    const parts = this.#parts;
+    if (ending.kind === 'stopped') return 0;
+    if (ending.kind === 'logged_out') {
+      this.#log.warn({ detail: ending.detail }, 'logged out');
+      const trash = await this.#retireProfile();
+      const kept = trash === null ? '' : ' What there was of it is kept in the trash for 7 days.';
+      await this.#write({
+        should_run: false,
+        linked: false,
+        phone_number: null,
+        last_error: `Logged out: ${ending.detail}.${kept} Start it to link it anew.`,
+      });
+      this.#move('logged_out');
+      return undefined;
+    }
+    if (ending.kind === 'not_linked') {
+      await this.#write({ should_run: false, last_error: null });
+      this.#log.info({ detail: ending.detail }, 'stopped, since nobody linked it');
+      this.#move('stop');
+      return undefined;
+    }
+    const next = afterLoss(
+      this.#losses,
+      ending.wasReady,
+      parts.clock.monotonic(),
+      parts.backoff,
+      parts.random(),
+    );
+    this.#losses = next.history;
+    this.#record = { ...this.#record, last_error: `${ending.reason}: ${ending.detail}`.slice(0, 1000) };
+    this.#log.warn(
+      { reason: ending.reason, detail: ending.detail, retry_in_ms: next.delay },
+      'the session was lost; it is started again',
+    );
+    if (next.alarm)
+      this.#log.error(
+        { attempts: next.history.attempts },
+        'the session does not come back; it is tried every 15 minutes from now on',
+      );
+    this.#move('lost');
+    return next.delay;
+  }
+
+  /** A start that failed before there was a browser: what people must mend stops it, all else is tried again. */
+  async #fail(error: unknown): Promise<number | undefined> {
+    const forGood = isWharfError(error, 'chromium_too_old') || isWharfError(error, 'profile_damaged');
+    if (!forGood) {
+      return await this.#conclude({
+        kind: 'lost',
+        reason: 'start_failed',
+        detail: messageOf(error),
+        wasReady: false,
+      });
+    }
+    this.#log.error({ reason: messageOf(error) }, 'the session cannot be started');
+    await this.#write({ should_run: false, last_error: messageOf(error).slice(0, 1000) }).catch(() => {});
+    this.#move('fail');
+    return undefined;
+  }
+
+  #onReady(phoneNumber: string | null): void {
+    this.#losses = { ...this.#losses, attempts: 0 };
+    this.#connectedAt = this.#parts.clock.now();
+    this.#links.clear();
+    this.#record = { ...this.#record, last_error: null };
+    if (!this.#record.linked || this.#record.phone_number !== phoneNumber) {
+      this.#write({ linked: true, phone_number: phoneNumber, last_error: null }).catch((error: unknown) =>
+        this.#log.error({ reason: messageOf(error) }, 'that the session is linked could not be written down'),
+      );
+    }
+    this.#move('ready');
+  }
+
+  async #markClean(): Promise<void> {
+    try {
+      await this.#parts.profiles.markCleanStop(this.#generation());
+    } catch (error) {
+      this.#log.warn(
+        { reason: messageOf(error) },
+        'the clean stop could not be noted; the next start repairs first',
+      );
+    }
+  }
+
+  async #retireProfile(): Promise<string | null> {
+    return await this.#parts.trash.moveGeneration(this.#generation());
+  }
+
+  #generation(): GenerationName {
+    return {
+      workspace: this.#record.workspace_id,
+      session: this.#record.session_id,
+      generation: this.#record.generation,
+    };
+  }
+
+  async #write(change: Partial<SessionRecord>): Promise<void> {
+    const next = { ...this.#record, ...change };
+    await this.#parts.store.write(next);
+    this.#record = next;
+    this.#parts.onChange(this);
+  }
+
+  #touch(): void {
+    this.#lastActivity = this.#parts.clock.now();
+    this.#parts.onChange(this);
+  }
+
+  #move(event: SessionEvent): void {
+    const next = nextStatus(this.#status, event);
+    if (next === undefined) this.#log.debug({ status: this.#status, event }, 'an event that came too late');
+    else this.#set(next);
+  }
+
+  #set(next: SessionStatus): void {
+    if (next === this.#status) return;
+    this.#log.info({ from: this.#status, to: next }, 'the session changed its state');
+    this.#status = next;
+    if (!isLive(next)) this.#links.clear();
+    this.#links.changed();
+    this.#parts.onChange(this);
+  }
+}
+
+function hintFor(status: SessionStatus): string {
+  if (status === 'qr' || status === 'pairing') return ' Link it first: scan its QR.';
+  if (status === 'stopped' || status === 'logged_out' || status === 'failed' || status === 'parked')
+    return ' Start it first.';
+  return ' Try again in a moment.';
+}
+
+function isoOrNull(time: number | null): string | null {
+  return time === null ? null : new Date(time).toISOString();
+}

@@ -1,0 +1,141 @@
+import type { Chat, ChatMessage, Contact, OutgoingMessage, PhoneNumber } from '../../fleet/messages.ts';
+import type { Chromium } from './chromium.ts';
+
+/** Why a client that ran has ended or is of no more use. */
+export type LossReason =
+  | 'browser_gone'
+  | 'page_crashed'
+  | 'no_answer'
+  | 'start_failed'
+  | 'ready_timeout'
+  | 'conflict'
+  | 'unpaired'
+  | 'disconnected';
+
+/** Who the linked account is. */
+export interface LinkedAccount {
+  /** Digits of the phone number, or null where WhatsApp does not tell. */
+  phoneNumber: string | null;
+  name: string | null;
+}
+
+/** A message's acknowledgement: -1 failed, 0 pending, 1 the server has it, 2 delivered, 3 read, 4 played. */
+export type Ack = number;
+
+/** An incoming message, or one of our own from another device. */
+export interface MessageEvent {
+  message: ChatMessage;
+}
+
+/**
+ * What a client tells while it runs. After `lost` or `loggedOut` nothing more comes, and its browser has ended or is being ended.
+ * A handler must not throw.
+ */
+export interface ClientEvents {
+  /** A QR to scan; another comes when it rotates. */
+  qr(code: string): void;
+  /** The account is linked and being synchronised. */
+  authenticated(): void;
+  /** Messages can be sent. */
+  ready(account: LinkedAccount): void;
+  message(event: MessageEvent): void;
+  ack(whatsappId: string, ack: Ack): void;
+  /** The browser wrote that it found its database corrupt; the session is probably lost. */
+  corrupted(detail: string): void;
+  lost(reason: LossReason, detail: string): void;
+  /** The device was removed on the phone; the profile is worthless. */
+  loggedOut(): void;
+}
+
+/** A message that was handed to the page. */
+export interface HandedOver {
+  whatsappId: string;
+  /** The ack it had when the page answered; later ones come as events. */
+  ack: Ack;
+}
+
+/** Media as the client takes it. */
+export interface MediaContent {
+  mimetype: string;
+  /** Base64. */
+  data: string;
+  filename: string | null;
+}
+
+/** A message whose media, if any, has been fetched. */
+export type PreparedMessage = Exclude<OutgoingMessage, { media: unknown }> | PreparedMediaMessage;
+
+/** A message with its media at hand. */
+export interface PreparedMediaMessage {
+  to: string;
+  reply_to?: string | undefined;
+  media: MediaContent;
+  caption?: string | undefined;
+  voice?: boolean | undefined;
+}
+
+/**
+ * One linked WhatsApp account in one browser. Made for one life: started once, stopped once.
+ *
+ * Calls into the page reject with `timeout` when the page does not answer in time, and with `session_not_ready` before it is ready.
+ */
+export interface WhatsAppClient {
+  /** Resolves when the page has been loaded and looked at; rejects after the browser has been ended. */
+  start(): Promise<void>;
+  /** Closes the browser; kills its process group where it does not end in time. True when it ended by itself and the profile is whole. */
+  stop(): Promise<boolean>;
+  /** Ends the browser's process group at once. */
+  kill(): Promise<void>;
+  /** Unlinks the device, if the page is connected, and stops. True when WhatsApp was told. */
+  logout(): Promise<boolean>;
+  /** A round trip into the page. Rejects with `timeout`. */
+  ping(): Promise<void>;
+  /** Asks WhatsApp for a code to type into the phone. Rejects with `pairing_refused`. */
+  requestPairingCode(phoneNumber: string): Promise<string>;
+  /**
+   * Hands a message to the page. Rejects with `recipient_not_on_whatsapp`, `message_not_found` (reply_to), `send_failed` where the page
+   * certainly did not send it, `send_unknown` where it may have.
+   */
+  send(message: PreparedMessage): Promise<HandedOver>;
+  chats(limit: number): Promise<Chat[]>;
+  contacts(limit: number): Promise<Contact[]>;
+  messages(chatId: string, limit: number): Promise<ChatMessage[]>;
+  number(phoneNumber: string): Promise<PhoneNumber>;
+  /** Process id of the browser, or undefined before it runs. */
+  readonly browserPid: number | undefined;
+}
+
+/** Where and how a client's browser runs. */
+export interface ClientOptions {
+  workspace: string;
+  session: string;
+  /** LocalAuth's data path: the generation's directory. */
+  dataPath: string;
+  proxy: string | null;
+  events: ClientEvents;
+}
+
+/** How long things in a page may take, milliseconds. */
+export interface ClientTimeouts {
+  /** From the browser's start to a page that was looked at. */
+  start: number;
+  /** Closing a browser before it is killed. */
+  stop: number;
+  /** A round trip that asks for nothing. */
+  ping: number;
+  /** A read. */
+  read: number;
+  /** Handing a message over, its media's upload included. */
+  send: number;
+}
+
+/** What a client needs to know of the host. */
+export interface BrowserSettings {
+  chromium: Chromium;
+  webResolve: string | null;
+  webSpki: string | null;
+  timeouts: ClientTimeouts;
+}
+
+/** Makes a client; nothing is started. */
+export type ClientFactory = (options: ClientOptions) => WhatsAppClient;

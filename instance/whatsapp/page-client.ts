@@ -1,0 +1,435 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { withDeadline } from '../../common/clock.ts';
+import { messageOf, WharfError } from '../../common/errors.ts';
+import type { Logger } from '../../common/logger.ts';
+import type {
+  BrowserSettings,
+  ClientFactory,
+  ClientOptions,
+  HandedOver,
+  LossReason,
+  PreparedMessage,
+  WhatsAppClient,
+} from './client.ts';
+import {
+  LOGOUT,
+  LOOK,
+  type PageState,
+  PING,
+  REFRESH_QR,
+  STATE_CALLBACK,
+  SYNC_ENDED,
+  WATCH_STATE,
+} from './page-scripts.ts';
+import { killGroup, waitForEnd } from './process-tree.ts';
+import { RecipientCache } from './recipient-cache.ts';
+import { toChat, toChatMessage, toContact } from './shapes.ts';
+import { createLibraryClient, type HookedClient, sendThroughLibrary } from './whatsapp-web-js.ts';
+
+/** While a page is on its way to ready, how often its state is looked at (facts file, 1 and 17). */
+const LOOK_INTERVAL = 2000;
+
+/** A device that was removed says UNPAIRED, and LOGOUT a moment before or after; so long is waited for the second. */
+const LOGOUT_FOLLOWS = 3000;
+
+/** Makes clients of the unmodified whatsapp-web.js. */
+export function whatsappWebJsClients(settings: BrowserSettings, log: Logger): ClientFactory {
+  return (options) => new PageClient(options, settings, log);
+}
+
+class PageClient implements WhatsAppClient {
+  readonly #options: ClientOptions;
+  readonly #settings: BrowserSettings;
+  readonly #log: Logger;
+  readonly #client: HookedClient;
+  readonly #recipients = new RecipientCache();
+  #phase: 'new' | 'starting' | 'running' | 'ended' = 'new';
+  #ready = false;
+  #authenticated = false;
+  #pid: number | undefined;
+  #lookTimer: NodeJS.Timeout | undefined;
+  #onPid: () => void = () => {};
+  /** Settles when the browser's pid is known, or there will be none. */
+  #launching: Promise<void> | undefined;
+
+  constructor(options: ClientOptions, settings: BrowserSettings, log: Logger) {
+    this.#options = options;
+    this.#settings = settings;
+    this.#log = log.child({ workspace: options.workspace, session: options.session });
+    this.#client = createLibraryClient(options, settings, () => this.#onLaunched());
+    this.#client.hookInjection((library) => this.#inject(library));
+    this.#listen();
+  }
+
+  get browserPid(): number | undefined {
+    return this.#pid;
+  }
+
+  async start(): Promise<void> {
+    this.#phase = 'starting';
+    const initialized = this.#client.initialize();
+    const launched = new Promise<void>((resolve) => {
+      this.#onPid = resolve;
+    });
+    this.#launching = Promise.race([launched, initialized]);
+    this.#launching.catch(() => {});
+    try {
+      await withDeadline(
+        initialized,
+        this.#settings.timeouts.start,
+        () => new Error(`the page was not there after ${this.#settings.timeouts.start} ms`),
+      );
+    } catch (error) {
+      await this.#kill();
+      if (this.#hasEnded())
+        throw new WharfError('browser_failed', 'The browser was ended while it started.', { cause: error });
+      this.#phase = 'ended';
+      throw new WharfError(
+        'browser_failed',
+        `The browser of session ${this.#options.session} did not get to WhatsApp's page: ${messageOf(error)}`,
+        { cause: error },
+      );
+    }
+    if (this.#phase === 'starting') this.#phase = 'running';
+  }
+
+  async stop(): Promise<boolean> {
+    this.#end();
+    const browser = this.#client.pupBrowser;
+    const process = browser?.process();
+    if (!browser || !process?.pid) {
+      await this.#kill();
+      return false;
+    }
+    let acknowledged = false;
+    const close = browser.close().then(
+      () => {
+        acknowledged = true;
+      },
+      () => {},
+    );
+    await withDeadline(close, this.#settings.timeouts.stop, () => new Error('late')).catch(() => {});
+    const ended = await waitForEnd(process.pid, acknowledged ? 1000 : 0);
+    await this.#kill();
+    return acknowledged && ended && process.exitCode === 0;
+  }
+
+  async kill(): Promise<void> {
+    this.#end();
+    await this.#kill();
+  }
+
+  async logout(): Promise<boolean> {
+    let told = false;
+    if (this.#ready && !this.#hasEnded()) {
+      this.#end();
+      told = await this.#evaluate(LOGOUT, this.#settings.timeouts.read).then(
+        () => true,
+        // The page loads itself anew while the call is under way; that is how it says that it is done.
+        (error: unknown) => /context was destroyed|navigat/i.test(messageOf(error)),
+      );
+    }
+    await this.stop();
+    return told;
+  }
+
+  async ping(): Promise<void> {
+    await this.#evaluate(PING, this.#settings.timeouts.ping);
+  }
+
+  async requestPairingCode(phoneNumber: string): Promise<string> {
+    try {
+      const code = await this.#within(
+        this.#client.requestPairingCode(phoneNumber),
+        this.#settings.timeouts.read,
+        'a pairing code',
+      );
+      if (typeof code !== 'string' || code === '') throw new Error('WhatsApp gave none');
+      return code;
+    } catch (error) {
+      throw new WharfError(
+        'pairing_refused',
+        `WhatsApp gave no pairing code for this number: ${messageOf(error)}`,
+        { cause: error },
+      );
+    }
+  }
+
+  async send(message: PreparedMessage): Promise<HandedOver> {
+    this.#requireReady();
+    await this.#requireRecipient(message.to);
+    const sending = sendThroughLibrary(this.#client, message);
+    const sent = await this.#within(sending, this.#settings.timeouts.send, 'handing over a message').catch(
+      (error: unknown) => {
+        throw sendError(error, message);
+      },
+    );
+    if (!sent)
+      throw new WharfError('send_failed', `WhatsApp's page did not take the message to ${message.to}.`);
+    return { whatsappId: sent.id, ack: sent.ack };
+  }
+
+  async chats(limit: number) {
+    this.#requireReady();
+    const chats = await this.#read(this.#client.getChats(), 'the chats');
+    return chats
+      .map(toChat)
+      .sort((a, b) => (b.last_activity ?? '').localeCompare(a.last_activity ?? ''))
+      .slice(0, limit);
+  }
+
+  async contacts(limit: number) {
+    this.#requireReady();
+    const contacts = await this.#read(this.#client.getContacts(), 'the contacts');
+    return contacts.slice(0, limit).map(toContact);
+  }
+
+  async messages(chatId: string, limit: number) {
+    this.#requireReady();
+    const chat = await this.#read(this.#client.getChatById(chatId), 'a chat').catch((error: unknown) => {
+      if (error instanceof WharfError) throw error;
+      return undefined;
+    });
+    if (!chat)
+      throw new WharfError('chat_not_found', `Session ${this.#options.session} has no chat ${chatId}.`);
+    const messages = await this.#read(chat.fetchMessages({ limit }), "a chat's messages");
+    return messages.map(toChatMessage);
+  }
+
+  async number(phoneNumber: string) {
+    this.#requireReady();
+    const id = await this.#read(this.#client.getNumberId(phoneNumber), 'a number');
+    return { phone_number: phoneNumber, on_whatsapp: id !== null, whatsapp_id: id?._serialized ?? null };
+  }
+
+  #listen(): void {
+    const client = this.#client;
+    const { events } = this.#options;
+    const whileRunning =
+      <Given extends unknown[]>(handle: (...given: Given) => void) =>
+      (...given: Given) => {
+        if (!this.#hasEnded()) handle(...given);
+      };
+    client.on(
+      'qr',
+      whileRunning((code: string) => events.qr(code)),
+    );
+    client.on(
+      'authenticated',
+      whileRunning(() => {
+        this.#authenticated = true;
+        events.authenticated();
+      }),
+    );
+    client.on(
+      'ready',
+      whileRunning(() => {
+        if (this.#ready) return;
+        this.#ready = true;
+        clearTimeout(this.#lookTimer);
+        events.ready({ phoneNumber: client.info?.wid?.user ?? null, name: client.info?.pushname ?? null });
+      }),
+    );
+    client.on(
+      'message_create',
+      whileRunning((message) => events.message({ message: toChatMessage(message) })),
+    );
+    client.on(
+      'message_ack',
+      whileRunning((message, ack) => events.ack(message.id._serialized, ack)),
+    );
+    client.on(
+      'disconnected',
+      whileRunning((reason) => this.#onDisconnected(String(reason))),
+    );
+  }
+
+  /** The browser runs; from here on its end and the page's crash are noticed, neither of which the library tells (facts file, 5). */
+  #onLaunched(): void {
+    const browser = this.#client.pupBrowser;
+    const process = browser?.process();
+    this.#pid = process?.pid ?? undefined;
+    this.#onPid();
+    if (this.#hasEnded() && this.#pid !== undefined) {
+      killGroup(this.#pid);
+      return;
+    }
+    browser?.on('disconnected', () =>
+      this.#lose(
+        'browser_gone',
+        `the browser ended (${process?.signalCode ?? process?.exitCode ?? 'closed'})`,
+      ),
+    );
+    this.#client.pupPage?.on('error', (error: Error) => this.#lose('page_crashed', error.message));
+    process?.stderr?.on('data', (chunk: Buffer) => {
+      const text = chunk.toString('utf8');
+      if (/corrupted \(and deleted\)|checksum mismatch/i.test(text))
+        this.#options.events.corrupted(text.slice(0, 500));
+    });
+  }
+
+  /** The library's injection, then ours; after a navigation there is nobody to reject to, so a failure is a loss. */
+  async #inject(library: () => Promise<void>): Promise<void> {
+    if (this.#hasEnded()) return;
+    const first = this.#phase === 'starting';
+    if (!first) {
+      this.#ready = false;
+      this.#authenticated = false;
+      if (this.#client.lastLoggedOut) return;
+    }
+    try {
+      await library();
+      await this.#watchState();
+      await this.#look();
+    } catch (error) {
+      if (first) throw error instanceof Error ? error : new Error(String(error));
+      if (!/context was destroyed|detached|Target closed/i.test(messageOf(error)))
+        this.#lose('disconnected', `the page loaded itself anew and could not be used: ${messageOf(error)}`);
+    }
+  }
+
+  async #watchState(): Promise<void> {
+    const page = this.#client.pupPage;
+    if (!page) return;
+    await page
+      .exposeFunction(STATE_CALLBACK, (state: string) => this.#onState(state))
+      .catch((error: unknown) => {
+        if (!/already exists/.test(messageOf(error))) throw error;
+      });
+    await page.evaluate(WATCH_STATE);
+  }
+
+  #onState(state: string): void {
+    if (this.#hasEnded() || state !== 'UNPAIRED_IDLE') return;
+    // The library's own handler for this calls `window` in Node (facts file, 4).
+    this.#evaluate(REFRESH_QR, this.#settings.timeouts.read).catch((error: unknown) =>
+      this.#log.warn({ reason: messageOf(error) }, 'the QR could not be renewed'),
+    );
+  }
+
+  /**
+   * Where the page's sync ended before the library listened, `ready` would never come (facts file, 1): the library's handler is called for it.
+   * A handler that has begun has told `authenticated` by the time the look is answered, and one turn of the event loop later at the latest.
+   */
+  async #look(): Promise<void> {
+    clearTimeout(this.#lookTimer);
+    if (this.#ready || this.#hasEnded()) return;
+    const page = (await this.#evaluate(LOOK, this.#settings.timeouts.read)) as PageState;
+    await nextTurn();
+    if (page.hasSynced && !page.injected && !this.#authenticated) {
+      this.#log.info('the sync had ended before it was listened for');
+      await this.#evaluate(SYNC_ENDED, this.#settings.timeouts.start);
+    }
+    if (page.state === 'UNPAIRED_IDLE') this.#onState(page.state);
+    if (this.#ready || this.#hasEnded()) return;
+    this.#lookTimer = setTimeout(() => {
+      this.#look().catch((error: unknown) =>
+        this.#log.debug({ reason: messageOf(error) }, 'the page could not be looked at'),
+      );
+    }, LOOK_INTERVAL);
+    this.#lookTimer.unref();
+  }
+
+  #onDisconnected(reason: string): void {
+    if (reason === 'LOGOUT') {
+      this.#end();
+      this.#options.events.loggedOut();
+    } else if (reason === 'UNPAIRED' || reason === 'UNPAIRED_IDLE') {
+      setTimeout(
+        () => this.#lose('unpaired', 'WhatsApp says that this device is not linked'),
+        LOGOUT_FOLLOWS,
+      ).unref();
+    } else {
+      this.#lose(reason === 'CONFLICT' ? 'conflict' : 'disconnected', `WhatsApp's page says ${reason}`);
+    }
+  }
+
+  #lose(reason: LossReason, detail: string): void {
+    if (this.#hasEnded()) return;
+    // While it starts, the rejection of start() tells.
+    if (this.#phase === 'starting') return;
+    this.#end();
+    this.#options.events.lost(reason, detail);
+  }
+
+  #hasEnded(): boolean {
+    return this.#phase === 'ended';
+  }
+
+  #end(): void {
+    this.#phase = 'ended';
+    clearTimeout(this.#lookTimer);
+  }
+
+  /** Ends the whole process group and waits until it has ended, also when it is only about to begin. */
+  async #kill(): Promise<void> {
+    if (this.#pid === undefined) await this.#launching?.catch(() => {});
+    if (this.#pid === undefined) return;
+    killGroup(this.#pid);
+    await waitForEnd(this.#pid, 5000);
+  }
+
+  #requireReady(): void {
+    if (!this.#ready || this.#hasEnded()) {
+      throw new WharfError('session_not_ready', `Session ${this.#options.session} is not ready.`, {
+        retryAfter: 5,
+      });
+    }
+  }
+
+  async #requireRecipient(to: string): Promise<void> {
+    if (!to.endsWith('@c.us') || this.#recipients.has(to)) return;
+    const id = await this.#read(this.#client.getNumberId(to), 'the recipient');
+    if (id === null)
+      throw new WharfError('recipient_not_on_whatsapp', `${to.replace('@c.us', '')} is not on WhatsApp.`);
+    this.#recipients.add(to);
+  }
+
+  #read<T>(answer: Promise<T>, what: string): Promise<T> {
+    return this.#within(answer, this.#settings.timeouts.read, `reading ${what}`);
+  }
+
+  async #evaluate(expression: string, milliseconds: number): Promise<unknown> {
+    const page = this.#client.pupPage;
+    if (!page) throw new WharfError('session_not_ready', `Session ${this.#options.session} has no page yet.`);
+    return await this.#within(page.evaluate(expression), milliseconds, 'a call into the page');
+  }
+
+  async #within<T>(answer: Promise<T>, milliseconds: number, what: string): Promise<T> {
+    answer.catch(() => {});
+    return await withDeadline(
+      answer,
+      milliseconds,
+      () =>
+        new WharfError(
+          'timeout',
+          `WhatsApp's page of session ${this.#options.session} did not answer in ${milliseconds} ms (${what}).`,
+        ),
+    );
+  }
+}
+
+/** An exception of the page's own code means that it did not send; a page that fell silent or went away may have. */
+function sendError(error: unknown, message: PreparedMessage): WharfError {
+  const reason = messageOf(error);
+  if (/quoted message/i.test(reason)) {
+    return new WharfError(
+      'message_not_found',
+      `The message ${message.reply_to} to reply to is not in the session's history.`,
+      { cause: error },
+    );
+  }
+  if (
+    error instanceof WharfError ||
+    /Target closed|Session closed|context was destroyed|detached|Connection closed|timed out/i.test(reason)
+  ) {
+    return new WharfError(
+      'send_unknown',
+      `The browser fell silent while the message to ${message.to} was handed over (${reason}). It may or may not have been sent; look at the chat before you send it again.`,
+      { cause: error },
+    );
+  }
+  return new WharfError('send_failed', `WhatsApp's page refused the message to ${message.to}: ${reason}`, {
+    cause: error,
+  });
+}
