@@ -21,4 +21,9 @@ export class MediaData extends Model {
     const { mediaBlob: _blob, renderableUrl: _url, mediaStage: _stage, ...rest } = super.serialize();
     return rest;
   }
+
+  /** The library hands it from one media object to another: with the bytes. */
+  override toJSON(): Record<string, unknown> {
+    return { ...this };
+  }
 }
