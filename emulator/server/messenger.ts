@@ -153,6 +153,11 @@ export class Messenger {
     return true;
   }
 
+  /** Tells the sender the ack as it is now, also when the fault `lose_acks` kept the server's first answer from it. */
+  tellNow(record: SentRecord): void {
+    this.#tell(record, undefined, true);
+  }
+
   /** Answers a send; what has risen meanwhile follows as a receipt. */
   #answer(account: Account, connection: LiveConnection, record: SentRecord): void {
     const { faults, journal, timers } = this.#parts;
@@ -179,9 +184,9 @@ export class Messenger {
   }
 
   /** Tells the sender's devices the ack as it is now, unless they know it or do not yet know that the server has the message. */
-  #tell(record: SentRecord, by: WireId | undefined): void {
+  #tell(record: SentRecord, by: WireId | undefined, evenFirst = false): void {
     const { directory, post, journal } = this.#parts;
-    if (record.told === 0 || record.told === record.ack) return;
+    if ((record.told === 0 && !evenFirst) || record.told === record.ack) return;
     record.told = record.ack;
     const account = directory.accounts.get(record.phone);
     if (account === undefined) return;

@@ -29,7 +29,7 @@ export function contactRoute(parts: ControlParts) {
       account.contacts.set(contact.id, contact);
       for (const device of account.devices.values()) parts.post.deliver(device, { kind: 'contact', contact });
       parts.changed();
-      return { body: contact };
+      return { body: { id: contact.id, lid: contact.lid, name: contact.name } };
     },
   });
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { personId } from '../ids.ts';
 import { type ControlParts, controlRoute, DONE, phoneSchema } from './parts.ts';
+import { groupView } from './views.ts';
 
 /** Makes a group, or makes it anew when the id is given and known. The owner need not have an account here. */
 export function groupRoute(parts: ControlParts) {
@@ -27,7 +28,7 @@ export function groupRoute(parts: ControlParts) {
         body.id,
       );
       parts.changed();
-      return { body: made };
+      return { body: { group: groupView(made.group), absent: made.absent } };
     },
   });
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type ControlParts, controlRoute, DONE, isoTime, phoneSchema } from './parts.ts';
-import { deviceView } from './views.ts';
+import { deviceView, groupView } from './views.ts';
 
 /** Accounts with their devices, pages that wait to be linked (with the QR each shows), groups, totals. */
 export function stateRoute(parts: ControlParts) {
@@ -60,7 +60,7 @@ export function stateRoute(parts: ControlParts) {
               code_phone: waiting.code?.phone ?? null,
             };
           }),
-          groups: [...parts.directory.groups.values()],
+          groups: [...parts.directory.groups.values()].map(groupView),
         },
       };
     },

@@ -1,3 +1,4 @@
+import type { Group } from '../../protocol.ts';
 import type { ConnectionRecord } from '../connections.ts';
 import { serializedId } from '../ids.ts';
 import type { DeliveryRecord, SentRecord } from '../ledger.ts';
@@ -105,5 +106,17 @@ export function deliveryView(record: DeliveryRecord) {
     acked_at: isoTime(record.ackedAt),
     result: record.result ?? null,
     seen_at: isoTime(record.seenAt),
+  };
+}
+
+/** A group with its members. */
+export function groupView(group: Group) {
+  return {
+    id: group.id,
+    subject: group.subject,
+    description: group.description ?? null,
+    owner: group.owner,
+    created_at: isoTime(group.createdAt * 1000),
+    participants: group.participants.map(({ id, admin, superAdmin }) => ({ id, admin, super_admin: superAdmin })),
   };
 }
