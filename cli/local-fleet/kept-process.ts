@@ -28,7 +28,7 @@ export interface ProcessPlan<Ready> {
 
 /** What happens to a process, for people and for the record. */
 export type ProcessEvent<Ready> =
-  | { kind: 'ready'; pid: number; ready: Ready; restarted: boolean }
+  | { kind: 'ready'; pid: number; ready: Ready }
   | { kind: 'ended'; reason: string; delay: number };
 
 /**
@@ -75,7 +75,7 @@ export class KeptProcess<Ready> {
     const life = await this.#begin();
     try {
       const ready = await life.ready;
-      this.#becameReady(life, ready, false);
+      this.#becameReady(life, ready);
       this.#keeping = this.#keep(life);
       return ready;
     } catch (error) {
@@ -128,15 +128,15 @@ export class KeptProcess<Ready> {
 
   async #awaitReady(life: Life<Ready>): Promise<void> {
     try {
-      this.#becameReady(life, await life.ready, true);
+      this.#becameReady(life, await life.ready);
     } catch {
       if (life.pid !== undefined) killGroup(life.pid);
     }
   }
 
-  #becameReady(life: Life<Ready>, ready: Ready, restarted: boolean): void {
+  #becameReady(life: Life<Ready>, ready: Ready): void {
     this.#last = ready;
-    if (life.pid !== undefined) this.#onEvent({ kind: 'ready', pid: life.pid, ready, restarted });
+    if (life.pid !== undefined) this.#onEvent({ kind: 'ready', pid: life.pid, ready });
   }
 
   async #begin(): Promise<Life<Ready>> {
