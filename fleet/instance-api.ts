@@ -39,7 +39,10 @@ export const createSessionSchema = z.strictObject({
 export type CreateSession = z.infer<typeof createSessionSchema>;
 
 export const pairingCodeSchema = z.strictObject({
-  phone_number: z.string().regex(/^\+?\d{7,15}$/, 'must be 7 to 15 digits').transform((digits) => digits.replace('+', '')),
+  phone_number: z
+    .string()
+    .regex(/^\+?\d{7,15}$/, 'must be 7 to 15 digits')
+    .transform((digits) => digits.replace('+', '')),
 });
 
 /** Seconds to hold an answer for; a query value. */
@@ -52,7 +55,10 @@ export const qrQuerySchema = z.strictObject({
 
 export const sendQuerySchema = z.strictObject({
   wait: waitSchema.optional(),
-  message_id: z.string().regex(/^msg_[0-9a-zA-Z]{10,40}$/).optional(),
+  message_id: z
+    .string()
+    .regex(/^msg_[0-9a-zA-Z]{10,40}$/)
+    .optional(),
 });
 
 export const listQuerySchema = z.strictObject({
@@ -65,7 +71,12 @@ export const instanceHealthSchema = z
     status: z.enum(['healthy', 'at_capacity', 'draining', 'unhealthy']),
     instance: z.string(),
     incarnation: z.string(),
-    sessions: z.object({ total: z.number(), ready: z.number(), capacity: z.number(), utilization: z.number() }),
+    sessions: z.object({
+      total: z.number(),
+      ready: z.number(),
+      capacity: z.number(),
+      utilization: z.number(),
+    }),
     memory: z.object({ rss_mb: z.number(), browsers_pss_mb: z.number() }),
     event_loop_lag_ms: z.number(),
     storage: z.object({ ok: z.boolean(), latency_ms: z.number().nullable() }),

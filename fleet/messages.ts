@@ -9,7 +9,10 @@ export const MAX_MESSAGE_BODY_BYTES = Math.ceil((MAX_MEDIA_BYTES * 4) / 3) + 64 
 /** Who a message goes to: a phone number in digits, or a WhatsApp id (`...@c.us`, `...@g.us`, `...@lid`). */
 export const recipientSchema = z
   .string()
-  .regex(/^(\+?\d{7,15}|\d{5,20}@(c\.us|lid)|[\d-]{5,40}@g\.us)$/, 'must be 7 to 15 digits, or a WhatsApp id such as 491701234567@c.us or 1203630@g.us')
+  .regex(
+    /^(\+?\d{7,15}|\d{5,20}@(c\.us|lid)|[\d-]{5,40}@g\.us)$/,
+    'must be 7 to 15 digits, or a WhatsApp id such as 491701234567@c.us or 1203630@g.us',
+  )
   .transform((to) => (to.includes('@') ? to : `${to.replace('+', '')}@c.us`))
   .meta({ description: 'Digits of a phone number, or a WhatsApp id', example: '491701234567' });
 
@@ -17,11 +20,21 @@ export const recipientSchema = z
 export const whatsappMessageIdSchema = z
   .string()
   .max(200)
-  .regex(/^(true|false)_[\w.@-]+$/, 'must be the whatsapp_id of a message, as true_491701234567@c.us_3EB0...');
+  .regex(
+    /^(true|false)_[\w.@-]+$/,
+    'must be the whatsapp_id of a message, as true_491701234567@c.us_3EB0...',
+  );
 
 const mediaFields = {
-  mimetype: z.string().max(100).regex(/^[\w.+-]+\/[\w.+-]+(;.*)?$/, 'must be a media type such as image/png'),
-  filename: z.string().min(1).max(200).regex(/^[^/\\\0]+$/, 'must be a name without slashes'),
+  mimetype: z
+    .string()
+    .max(100)
+    .regex(/^[\w.+-]+\/[\w.+-]+(;.*)?$/, 'must be a media type such as image/png'),
+  filename: z
+    .string()
+    .min(1)
+    .max(200)
+    .regex(/^[^/\\\0]+$/, 'must be a name without slashes'),
 };
 
 /** Media by address or in the body. */
@@ -63,7 +76,10 @@ const contents = {
   }),
   contact: z.strictObject({
     ...envelope,
-    contact: z.strictObject({ name: z.string().min(1).max(200), phone_number: z.string().regex(/^\+?\d{7,15}$/, 'must be 7 to 15 digits') }),
+    contact: z.strictObject({
+      name: z.string().min(1).max(200),
+      phone_number: z.string().regex(/^\+?\d{7,15}$/, 'must be 7 to 15 digits'),
+    }),
   }),
   poll: z.strictObject({
     ...envelope,
@@ -91,7 +107,10 @@ export const outgoingMessageBodySchema = z.unknown().transform((value, context):
   const kinds = typeof value === 'object' && value !== null ? KINDS.filter((kind) => kind in value) : [];
   const [kind] = kinds;
   if (kind === undefined || kinds.length > 1) {
-    context.addIssue({ code: 'custom', message: `must be an object with "to" and exactly one of ${KINDS.join(', ')}` });
+    context.addIssue({
+      code: 'custom',
+      message: `must be an object with "to" and exactly one of ${KINDS.join(', ')}`,
+    });
     return z.NEVER;
   }
   const parsed = contents[kind].safeParse(value);

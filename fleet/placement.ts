@@ -16,7 +16,11 @@ export function instanceId(number: number): string {
  * @returns `instance-{n}`, n from 1 to count: `workspace_id % count + 1` for numbers under `workspace_modulo`,
  *   the first 48 bits of the id's SHA-256 modulo count otherwise
  */
-export function homeOf(workspace: string, count: number, strategy: ShardStrategy = 'workspace_modulo'): string {
+export function homeOf(
+  workspace: string,
+  count: number,
+  strategy: ShardStrategy = 'workspace_modulo',
+): string {
   const isNumber = /^\d+$/.test(workspace);
   const number =
     isNumber && strategy === 'workspace_modulo'
@@ -43,6 +47,8 @@ export function placeWorkspace(home: string, instances: readonly InstanceRoom[])
   const free = (instance: InstanceRoom) => instance.capacity - instance.sessions;
   const open = instances.filter((instance) => instance.accepting && free(instance) > 0);
   if (open.some((instance) => instance.id === home)) return home;
-  const [best] = [...open].sort((a, b) => free(b) - free(a) || a.id.localeCompare(b.id, 'en', { numeric: true }));
+  const [best] = [...open].sort(
+    (a, b) => free(b) - free(a) || a.id.localeCompare(b.id, 'en', { numeric: true }),
+  );
   return best?.id;
 }

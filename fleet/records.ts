@@ -6,7 +6,18 @@ export const PROTOCOL_VERSION = 1;
 
 /** The states of a session; what leads from one to another stands in `instance/session/state.ts`. */
 export const sessionStatusSchema = z
-  .enum(['starting', 'qr', 'pairing', 'authenticated', 'ready', 'disconnected', 'logged_out', 'failed', 'stopped', 'parked'])
+  .enum([
+    'starting',
+    'qr',
+    'pairing',
+    'authenticated',
+    'ready',
+    'disconnected',
+    'logged_out',
+    'failed',
+    'stopped',
+    'parked',
+  ])
   .meta({ id: 'SessionStatus' });
 export type SessionStatus = z.infer<typeof sessionStatusSchema>;
 
@@ -14,7 +25,10 @@ export type SessionStatus = z.infer<typeof sessionStatusSchema>;
 export const proxySchema = z
   .string()
   .max(500)
-  .regex(/^(https?|socks[45]):\/\/[^\s/]+$/, 'must look like http://host:port, https://, socks4:// or socks5://');
+  .regex(
+    /^(https?|socks[45]):\/\/[^\s/]+$/,
+    'must look like http://host:port, https://, socks4:// or socks5://',
+  );
 
 /** `session.json`: the durable truth that a session exists and whether it should run. Lies beside its generations. */
 export const sessionRecordSchema = z.strictObject({
@@ -89,7 +103,9 @@ export const announcementSchema = z.object({
 export type Announcement = z.infer<typeof announcementSchema>;
 
 /** A workspace id as HTTP shows it: a number where it is one. */
-export const shownWorkspaceIdSchema = z.union([z.number().int().nonnegative(), z.string()]).meta({ id: 'WorkspaceId' });
+export const shownWorkspaceIdSchema = z
+  .union([z.number().int().nonnegative(), z.string()])
+  .meta({ id: 'WorkspaceId' });
 
 /** A session as HTTP shows it, in a list. */
 export const sessionSummarySchema = z

@@ -16,12 +16,20 @@ const changeSchema = z.discriminatedUnion('kind', [
     instance: z.string(),
     sessions: z.array(sessionDetailSchema),
   }),
-  z.object({ kind: z.literal('session_gone'), instance: z.string(), workspace_id: z.string(), session_id: z.string() }),
+  z.object({
+    kind: z.literal('session_gone'),
+    instance: z.string(),
+    workspace_id: z.string(),
+    session_id: z.string(),
+  }),
 ]);
 
 /** The registry in Redis; see {@link Registry}. What cannot be read there (another version wrote it) is passed over. */
 export function redisRegistry(redis: Redis): Registry {
-  const recordAssignment = readFileSync(new URL('./commands/record-assignment-1.lua', import.meta.url), 'utf8');
+  const recordAssignment = readFileSync(
+    new URL('./commands/record-assignment-1.lua', import.meta.url),
+    'utf8',
+  );
   const publish = (change: RegistryChange) => redis.publish(redisKeys.changes, JSON.stringify(change));
 
   const readAnnouncements = async (ids: string[]) => {
@@ -36,7 +44,10 @@ export function redisRegistry(redis: Redis): Registry {
           .pipeline()
           .set(redisKeys.announcement(announcement.instance), JSON.stringify(announcement), 'PX', ttl)
           .hset(redisKeys.instances, announcement.instance, announcement.started_at)
-          .publish(redisKeys.changes, JSON.stringify({ kind: 'instance', announcement } satisfies RegistryChange)),
+          .publish(
+            redisKeys.changes,
+            JSON.stringify({ kind: 'instance', announcement } satisfies RegistryChange),
+          ),
       );
     },
 
@@ -49,8 +60,12 @@ export function redisRegistry(redis: Redis): Registry {
 
     async recordAssignment(assignment) {
       const recorded = await redis.eval(
-        recordAssignment, 1, redisKeys.assignments,
-        assignment.workspace_id, assignment.epoch, JSON.stringify(assignment),
+        recordAssignment,
+        1,
+        redisKeys.assignments,
+        assignment.workspace_id,
+        assignment.epoch,
+        JSON.stringify(assignment),
       );
       if (recorded === 1) await publish({ kind: 'assignment', assignment });
       return recorded === 1;
@@ -68,7 +83,12 @@ export function redisRegistry(redis: Redis): Registry {
     },
 
     async removeSession(instance, workspace, session) {
-      const change: RegistryChange = { kind: 'session_gone', instance, workspace_id: workspace, session_id: session };
+      const change: RegistryChange = {
+        kind: 'session_gone',
+        instance,
+        workspace_id: workspace,
+        session_id: session,
+      };
       await all(
         redis
           .pipeline()
@@ -81,7 +101,11 @@ export function redisRegistry(redis: Redis): Registry {
       const key = redisKeys.sessions(instance);
       const step = redis.multi().del(key);
       for (const session of sessions) {
-        step.hset(key, sessionField(String(session.workspace_id), session.session_id), JSON.stringify(session));
+        step.hset(
+          key,
+          sessionField(String(session.workspace_id), session.session_id),
+          JSON.stringify(session),
+        );
       }
       await all(step);
       await publish({ kind: 'sessions_replaced', instance, sessions });
@@ -112,7 +136,11 @@ export function redisRegistry(redis: Redis): Registry {
     },
 
     async subscribe(onChange, onGap) {
-      const subscriber = redis.duplicate({ enableOfflineQueue: true, maxRetriesPerRequest: null, commandTimeout: undefined });
+      const subscriber = redis.duplicate({
+        enableOfflineQueue: true,
+        maxRetriesPerRequest: null,
+        commandTimeout: undefined,
+      });
       subscriber.on('error', () => {});
       subscriber.on('message', (_channel: string, text: string) => {
         const change = readJson(changeSchema, text);
@@ -134,12 +162,17 @@ async function all(pipeline: ChainableCommander): Promise<void> {
 
 /** ioredis's errors, of which there are many kinds, as `redis_unavailable`. */
 function translateErrors(registry: Registry): Registry {
-  const wrap = <Arguments extends unknown[], Result>(call: (...given: Arguments) => Promise<Result>) =>
+  const wrap =
+    <Arguments extends unknown[], Result>(call: (...given: Arguments) => Promise<Result>) =>
     async (...given: Arguments): Promise<Result> => {
       try {
         return await call(...given);
       } catch (error) {
-        throw new WharfError('redis_unavailable', `Redis did not take a command (${messageOf(error)}). It is tried again.`, { cause: error });
+        throw new WharfError(
+          'redis_unavailable',
+          `Redis did not take a command (${messageOf(error)}). It is tried again.`,
+          { cause: error },
+        );
       }
     };
   return {

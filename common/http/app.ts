@@ -1,11 +1,17 @@
-import express, { type ErrorRequestHandler, type Express, type Request, type RequestHandler, type Response } from 'express';
+import express, {
+  type ErrorRequestHandler,
+  type Express,
+  type Request,
+  type RequestHandler,
+  type Response,
+} from 'express';
 import type { z } from 'zod';
 import { type Fault, systemCode, WharfError } from '../errors.ts';
 import { faultsOf } from '../faults.ts';
 import type { Logger } from '../logger.ts';
 import { toProblem } from '../problem.ts';
-import type { Route } from './route.ts';
 import { requestIdOf } from './request-id.ts';
+import type { Route } from './route.ts';
 
 /** What an app of routes needs. */
 export interface AppOptions<Principal> {
@@ -35,7 +41,14 @@ export function createApp(log: Logger, onAnswer?: AppOptions<unknown>['onAnswer'
       const route = (response.locals['route'] as string | undefined) ?? 'none';
       onAnswer?.(route, request.method, response.statusCode, milliseconds / 1000);
       log.debug(
-        { request_id: requestId, method: request.method, route, status: response.statusCode, ms: Math.round(milliseconds), complete: response.writableFinished },
+        {
+          request_id: requestId,
+          method: request.method,
+          route,
+          status: response.statusCode,
+          ms: Math.round(milliseconds),
+          complete: response.writableFinished,
+        },
         'answered',
       );
     });
@@ -45,7 +58,11 @@ export function createApp(log: Logger, onAnswer?: AppOptions<unknown>['onAnswer'
 }
 
 /** Puts routes on an app: authentication, then the body, then checks, then the handler. */
-export function mountRoutes<Principal>(app: Express, routes: Route<Principal>[], options: AppOptions<Principal>): void {
+export function mountRoutes<Principal>(
+  app: Express,
+  routes: Route<Principal>[],
+  options: AppOptions<Principal>,
+): void {
   for (const route of routes) {
     const label = `${route.method.toUpperCase()} ${route.path}`;
     const before: RequestHandler[] = [];
@@ -55,7 +72,10 @@ export function mountRoutes<Principal>(app: Express, routes: Route<Principal>[],
         route.access === 'open' ? options.anyone : await options.authenticate(request, route.access ?? 'any');
       next();
     });
-    if (route.body) before.push(express.json({ limit: route.bodyLimit ?? options.bodyLimit, strict: false, inflate: false }));
+    if (route.body)
+      before.push(
+        express.json({ limit: route.bodyLimit ?? options.bodyLimit, strict: false, inflate: false }),
+      );
     app[route.method](route.path, ...before, (request, response) => answer(route, request, response));
   }
 }
@@ -63,31 +83,50 @@ export function mountRoutes<Principal>(app: Express, routes: Route<Principal>[],
 /** Everything after the routes: unknown paths, and errors as problem documents. Errors of ours are logged here and nowhere else. */
 export function finishApp(app: Express, log: Logger): void {
   app.use((request) => {
-    throw new WharfError('not_found', `There is nothing at ${request.method} ${request.path.slice(0, 100)}. The API is described at /docs.`);
+    throw new WharfError(
+      'not_found',
+      `There is nothing at ${request.method} ${request.path.slice(0, 100)}. The API is described at /docs.`,
+    );
   });
   const onError: ErrorRequestHandler = (error: unknown, request, response, _next) => {
     const known = fromBodyParser(error);
     const problem = toProblem(known, requestIdOf(request));
     if (problem.status >= 500 && !(known instanceof WharfError && problem.status === 503)) {
-      log.error({ request_id: problem.request_id, route: response.locals['route'], err: known }, 'a request failed');
+      log.error(
+        { request_id: problem.request_id, route: response.locals['route'], err: known },
+        'a request failed',
+      );
     }
     if (response.headersSent) {
       response.destroy();
       return;
     }
-    if (problem.retry_after !== undefined) response.setHeader('Retry-After', String(Math.ceil(problem.retry_after)));
+    if (problem.retry_after !== undefined)
+      response.setHeader('Retry-After', String(Math.ceil(problem.retry_after)));
     if (problem.status === 401) response.setHeader('WWW-Authenticate', 'Bearer');
     response.status(problem.status).type('application/problem+json').send(JSON.stringify(problem));
   };
   app.use(onError);
 }
 
-async function answer<Principal>(route: Route<Principal>, request: Request, response: Response): Promise<void> {
+async function answer<Principal>(
+  route: Route<Principal>,
+  request: Request,
+  response: Response,
+): Promise<void> {
   const faults: Fault[] = [];
   const params = check(route.params, request.params, 'path', faults);
   const query = check(route.query, request.query, 'query', faults);
-  if (route.body && request.body === undefined && request.headers['content-length'] !== '0' && request.headers['content-type']) {
-    throw new WharfError('unsupported_media_type', `The body must be application/json, not ${String(request.headers['content-type']).slice(0, 60)}.`);
+  if (
+    route.body &&
+    request.body === undefined &&
+    request.headers['content-length'] !== '0' &&
+    request.headers['content-type']
+  ) {
+    throw new WharfError(
+      'unsupported_media_type',
+      `The body must be application/json, not ${String(request.headers['content-type']).slice(0, 60)}.`,
+    );
   }
   const body = check(route.body, request.body ?? {}, '', faults);
   if (faults.length > 0) {
@@ -97,7 +136,11 @@ async function answer<Principal>(route: Route<Principal>, request: Request, resp
   const controller = new AbortController();
   response.on('close', () => controller.abort(new Error('the client went away')));
   const reply = await route.handle({
-    params, query, body, request, response,
+    params,
+    query,
+    body,
+    request,
+    response,
     principal: response.locals['principal'] as Principal,
     requestId: requestIdOf(request),
     signal: controller.signal,
@@ -126,16 +169,27 @@ function fromBodyParser(error: unknown): unknown {
   const type = 'type' in error ? String(error.type) : '';
   if (type === 'entity.too.large') {
     const limit = 'limit' in error ? Number(error.limit) : 0;
-    return new WharfError('payload_too_large', `The body is over the limit of ${limit} bytes. Send large media by URL.`, { cause: error });
+    return new WharfError(
+      'payload_too_large',
+      `The body is over the limit of ${limit} bytes. Send large media by URL.`,
+      { cause: error },
+    );
   }
-  if (type === 'entity.parse.failed') return new WharfError('invalid_request', `The body is not valid JSON: ${error.message.slice(0, 120)}`, { cause: error });
+  if (type === 'entity.parse.failed')
+    return new WharfError('invalid_request', `The body is not valid JSON: ${error.message.slice(0, 120)}`, {
+      cause: error,
+    });
   if (type === 'encoding.unsupported' || type === 'charset.unsupported') {
-    return new WharfError('unsupported_media_type', 'The body must be plain JSON in UTF-8, not compressed.', { cause: error });
+    return new WharfError('unsupported_media_type', 'The body must be plain JSON in UTF-8, not compressed.', {
+      cause: error,
+    });
   }
   if (type === 'request.aborted' || type === 'request.size.invalid') {
     return new WharfError('invalid_request', 'The body ended before its announced length.', { cause: error });
   }
-  if (error instanceof URIError) return new WharfError('invalid_request', 'The path is not validly percent-encoded.', { cause: error });
-  if (systemCode(error) === 'ENOSPC') return new WharfError('storage_unavailable', 'The session storage is full.', { cause: error });
+  if (error instanceof URIError)
+    return new WharfError('invalid_request', 'The path is not validly percent-encoded.', { cause: error });
+  if (systemCode(error) === 'ENOSPC')
+    return new WharfError('storage_unavailable', 'The session storage is full.', { cause: error });
   return error;
 }

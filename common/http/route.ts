@@ -48,6 +48,10 @@ export interface Route<Principal, Params = unknown, Query = unknown, Body = unkn
   params?: z.ZodType<Params>;
   query?: z.ZodType<Query>;
   body?: z.ZodType<Body>;
+  /** The body as the API's description shows it, where the schema that checks it picks among these shapes by itself. */
+  bodyShape?: z.ZodType;
+  /** Request headers worth a mention in the API's description, with what they do. */
+  headers?: Record<string, string>;
   /** Bytes; default: the app's. */
   bodyLimit?: number;
   responses: Record<number, ResponseDescription>;

@@ -1,0 +1,267 @@
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { readdir, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { Clock } from '../common/clock.ts';
+import { messageOf, systemCode, WharfError } from '../common/errors.ts';
+import { createExclusive, makePrivateDirectory, readJson, storageError } from '../common/files.ts';
+import type { Logger } from '../common/logger.ts';
+import { workspaceIdSchema } from './ids.ts';
+
+/** The key id of the admin key that stands in the environment. */
+export const ENVIRONMENT_KEY_ID = 'environment';
+
+/** `fleet/keys/{key_id}.json`: a key without its secret. Created once, never changed, removed to revoke it. */
+const keyRecordSchema = z.strictObject({
+  version: z.literal(1),
+  key_id: z.string().regex(/^[0-9a-f]{16}$/),
+  /** Whose it is; null for an admin key. */
+  workspace_id: workspaceIdSchema.nullable(),
+  name: z.string().max(100).nullable(),
+  created_at: z.iso.datetime(),
+  /** SHA-256 of the whole key, hexadecimal. A key has 256 random bits, so a slow hash would add nothing. */
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+});
+type KeyRecord = z.infer<typeof keyRecordSchema>;
+
+/** A key as it may be shown. */
+export interface KeyInfo {
+  keyId: string;
+  workspace: string | null;
+  name: string | null;
+  /** ISO 8601; null for the environment's key. */
+  createdAt: string | null;
+}
+
+const KEY = /^wharf_([0-9a-f]{16})_[A-Za-z0-9_-]{43}$/;
+const RECORD_NAME = /^([0-9a-f]{16})\.json$/;
+
+/** Keys revoked or made by other routers are seen after this many milliseconds at most. */
+const REFRESH_INTERVAL = 3000;
+
+/** An unknown key id makes the directory be read again, at most this often (milliseconds): guessing keys costs the storage little. */
+const MISS_INTERVAL = 1000;
+
+interface Known {
+  info: KeyInfo;
+  hash: Buffer;
+}
+
+/**
+ * API keys: `wharf_{key_id}_{secret}`, of which the shared storage holds only hashes. They are kept in memory, and the directory is
+ * listed every few seconds; while the storage cannot be read, what is known stays good.
+ */
+export class ApiKeys {
+  readonly #directory: string;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #environmentHash: Buffer | undefined;
+  readonly #stopping = new AbortController();
+  readonly #known = new Map<string, Known>();
+  #lastRead = Number.NEGATIVE_INFINITY;
+  #reading: Promise<void> | undefined;
+  #storageFault: string | undefined;
+
+  /**
+   * @param fleetPath the directory `fleet/` on the shared storage
+   * @param environmentKey an admin key that is good while this process lives
+   */
+  constructor(fleetPath: string, environmentKey: string | undefined, clock: Clock, log: Logger) {
+    this.#directory = join(fleetPath, 'keys');
+    this.#environmentHash = environmentKey === undefined ? undefined : sha256(environmentKey);
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  /**
+   * Reads the keys, and goes on reading them in the background.
+   *
+   * @throws WharfError `storage_unavailable`
+   */
+  async start(): Promise<void> {
+    await makePrivateDirectory(this.#directory);
+    await this.#read();
+    void this.#watch();
+  }
+
+  stop(): void {
+    this.#stopping.abort();
+  }
+
+  /** Whether there is any admin key. */
+  get hasAdmin(): boolean {
+    return this.#environmentHash !== undefined || this.#storedAdmins() > 0;
+  }
+
+  /** Whose key this is, if it is in memory; undefined says that {@link find} may know more. */
+  known(key: string): KeyInfo | undefined {
+    const hash = sha256(key);
+    const match = KEY.exec(key)?.[1];
+    const stored = match === undefined ? undefined : this.#known.get(match);
+    if (stored && timingSafeEqual(hash, stored.hash)) return stored.info;
+    if (this.#environmentHash && timingSafeEqual(hash, this.#environmentHash)) return ENVIRONMENT_KEY;
+    return undefined;
+  }
+
+  /** Whose key this is; undefined when it is nobody's. A key of an unknown id may have been made by another router just now. */
+  async find(key: string): Promise<KeyInfo | undefined> {
+    const known = this.known(key);
+    const keyId = KEY.exec(key)?.[1];
+    if (known || keyId === undefined || this.#known.has(keyId)) return known;
+    if (this.#reading === undefined && this.#clock.monotonic() - this.#lastRead < MISS_INTERVAL)
+      return undefined;
+    await this.#readQuietly();
+    return this.known(key);
+  }
+
+  /**
+   * Makes a key.
+   *
+   * @param workspace whose it is; null for an admin key
+   * @returns the key itself, which is never shown again, and what is kept of it
+   * @throws WharfError `storage_unavailable`
+   */
+  async create(workspace: string | null, name: string | null): Promise<{ key: string; info: KeyInfo }> {
+    const keyId = randomBytes(8).toString('hex');
+    const key = `wharf_${keyId}_${randomBytes(32).toString('base64url')}`;
+    const record: KeyRecord = {
+      version: 1,
+      key_id: keyId,
+      workspace_id: workspace,
+      name,
+      created_at: new Date(this.#clock.now()).toISOString(),
+      sha256: sha256(key).toString('hex'),
+    };
+    await createExclusive(this.#path(keyId), `${JSON.stringify(record, null, 2)}\n`);
+    const known = toKnown(record);
+    this.#known.set(keyId, known);
+    return { key, info: known.info };
+  }
+
+  /** All keys, oldest first, read anew. */
+  async list(): Promise<KeyInfo[]> {
+    await this.#read();
+    const stored = [...this.#known.values()].map((known) => known.info);
+    stored.sort(
+      (a, b) => (a.createdAt ?? '').localeCompare(b.createdAt ?? '') || a.keyId.localeCompare(b.keyId),
+    );
+    return this.#environmentHash ? [ENVIRONMENT_KEY, ...stored] : stored;
+  }
+
+  /**
+   * Revokes a key; other routers see it within seconds.
+   *
+   * @throws WharfError `not_found`; `invalid_state` for the last admin key and for the environment's; `storage_unavailable`
+   */
+  async revoke(keyId: string): Promise<void> {
+    if (keyId === ENVIRONMENT_KEY_ID && this.#environmentHash) {
+      throw new WharfError(
+        'invalid_state',
+        'This key stands in WHARF_ADMIN_KEY of the router: remove it there and restart the router.',
+      );
+    }
+    await this.#read();
+    const known = this.#known.get(keyId);
+    if (!known)
+      throw new WharfError('not_found', 'There is no API key of this id. GET /api/fleet/keys lists them.');
+    if (known.info.workspace === null && this.#environmentHash === undefined && this.#storedAdmins() === 1) {
+      throw new WharfError(
+        'invalid_state',
+        'This is the last admin key: without it nobody could make another. Make a new one first.',
+      );
+    }
+    try {
+      await unlink(this.#path(keyId));
+    } catch (error) {
+      if (systemCode(error) !== 'ENOENT') throw storageError('remove the API key', this.#path(keyId), error);
+    }
+    this.#known.delete(keyId);
+  }
+
+  #storedAdmins(): number {
+    return [...this.#known.values()].filter((known) => known.info.workspace === null).length;
+  }
+
+  #path(keyId: string): string {
+    return join(this.#directory, `${keyId}.json`);
+  }
+
+  async #watch(): Promise<void> {
+    while (!this.#stopping.signal.aborted) {
+      await this.#clock.sleep(REFRESH_INTERVAL, this.#stopping.signal).catch(() => undefined);
+      if (!this.#stopping.signal.aborted) await this.#readQuietly();
+    }
+  }
+
+  async #readQuietly(): Promise<void> {
+    try {
+      await this.#read();
+      if (this.#storageFault !== undefined) this.#log.info('the API keys can be read again');
+      this.#storageFault = undefined;
+    } catch (error) {
+      if (this.#storageFault === undefined) {
+        this.#log.error(
+          { reason: messageOf(error) },
+          'the API keys cannot be read: going on with those that are known',
+        );
+      }
+      this.#storageFault = messageOf(error);
+    }
+  }
+
+  #read(): Promise<void> {
+    this.#reading ??= this.#readDirectory().finally(() => {
+      this.#reading = undefined;
+      this.#lastRead = this.#clock.monotonic();
+    });
+    return this.#reading;
+  }
+
+  /** Records never change: only new names are opened, and names that are gone are revoked. */
+  async #readDirectory(): Promise<void> {
+    const before = new Set(this.#known.keys());
+    let names: string[];
+    try {
+      names = await readdir(this.#directory);
+    } catch (error) {
+      throw storageError('list the API keys', this.#directory, error);
+    }
+    const ids = new Set(names.flatMap((name) => RECORD_NAME.exec(name)?.[1] ?? []));
+    // A key made by this process while the directory was being listed is not in `before`, and stays.
+    for (const id of before) if (!ids.has(id)) this.#known.delete(id);
+    for (const id of ids) if (!this.#known.has(id)) await this.#readRecord(id);
+  }
+
+  async #readRecord(keyId: string): Promise<void> {
+    try {
+      const record = await readJson(this.#path(keyId), keyRecordSchema);
+      if (record?.key_id === keyId) this.#known.set(keyId, toKnown(record));
+    } catch (error) {
+      // Another router may be writing it at this moment; the next reading sees it whole.
+      this.#log.debug({ key_id: keyId, reason: messageOf(error) }, 'an API key cannot be read yet');
+    }
+  }
+}
+
+const ENVIRONMENT_KEY: KeyInfo = Object.freeze({
+  keyId: ENVIRONMENT_KEY_ID,
+  workspace: null,
+  name: 'WHARF_ADMIN_KEY',
+  createdAt: null,
+});
+
+function toKnown(record: KeyRecord): Known {
+  return {
+    info: {
+      keyId: record.key_id,
+      workspace: record.workspace_id,
+      name: record.name,
+      createdAt: record.created_at,
+    },
+    hash: Buffer.from(record.sha256, 'hex'),
+  };
+}
+
+function sha256(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}

@@ -1,0 +1,127 @@
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Clock, systemClock } from '../common/clock.ts';
+import { type HttpServer, listen } from '../common/http/server.ts';
+import { Lifecycle } from '../common/lifecycle.ts';
+import type { Logger } from '../common/logger.ts';
+import { connectRedis } from '../common/redis.ts';
+import { ApiKeys } from '../fleet/api-keys.ts';
+import { internalToken } from '../fleet/internal-token.ts';
+import { redisRegistry } from '../fleet/redis-registry.ts';
+import type { Registry } from '../fleet/registry.ts';
+import type { RouterConfig, RouterSecrets } from './config.ts';
+import { routerApp } from './http/app.ts';
+import { Metrics } from './metrics.ts';
+import { Forwarder } from './proxy/forwarder.ts';
+import { Pools } from './proxy/pools.ts';
+import { Follower } from './registry/follower.ts';
+import { Instances } from './registry/instances.ts';
+import { Table } from './registry/table.ts';
+import type { Services } from './services.ts';
+import { Creator } from './sessions/creator.ts';
+
+/** Milliseconds that closing a router may take: requests under way are answered first. */
+const CLOSE_DEADLINE = 10_000;
+
+/** How often connections to instances that are elsewhere now are given up, milliseconds. */
+const POOLS_INTERVAL = 30_000;
+
+/** Parts that a test may bring itself. */
+export interface RouterOverrides {
+  clock?: Clock;
+  registry?: Registry;
+  webDirectory?: string;
+}
+
+/** A running router. */
+export interface Router {
+  server: HttpServer;
+  services: Services;
+  /** True when all parts closed in time. */
+  close(): Promise<boolean>;
+}
+
+/**
+ * Makes a router of its parts, and lets it listen once it knows the fleet.
+ *
+ * @throws WharfError `redis_unavailable`, `storage_unavailable`, `config_invalid`, `port_taken`; what was opened is closed again
+ */
+export async function startRouter(
+  config: RouterConfig,
+  secrets: RouterSecrets,
+  log: Logger,
+  overrides: RouterOverrides = {},
+): Promise<Router> {
+  const lifecycle = new Lifecycle(log, CLOSE_DEADLINE);
+  let stopping = false;
+  try {
+    const clock = overrides.clock ?? systemClock;
+    const fleetPath = join(config.sessionPath, 'fleet');
+    const token = await internalToken(config.sessionPath, secrets.internalToken);
+    const keys = new ApiKeys(fleetPath, secrets.adminKey, clock, log);
+    await keys.start();
+    lifecycle.add('API keys', () => keys.stop());
+    if (!keys.hasAdmin) {
+      log.warn(
+        'there is no admin key: nobody can make sessions. Set WHARF_ADMIN_KEY (32 characters or more), make keys with it, and take it away again',
+      );
+    }
+
+    const registry = overrides.registry ?? redisRegistry(await openRedis(config, log, lifecycle));
+    const table = new Table();
+    const follower = new Follower(registry, table, clock, log);
+    lifecycle.add('registry', () => follower.stop());
+    await follower.start();
+
+    const instances = new Instances(table, config.instanceUrls, config.maxSessionsPerInstance);
+    const pools = new Pools();
+    lifecycle.add('connections to instances', () => pools.close());
+    const tidying = setInterval(() => pools.keepOnly(instances.urls()), POOLS_INTERVAL);
+    lifecycle.add('tidying of connections', () => clearInterval(tidying));
+
+    const forwarder = new Forwarder({
+      table,
+      instances,
+      follower,
+      pools,
+      clock,
+      log,
+      internalToken: token,
+      holdTime: config.holdTime,
+    });
+    const services: Services = {
+      config,
+      clock,
+      table,
+      follower,
+      forwarder,
+      creator: new Creator({ table, follower, instances, forwarder, ...config }),
+      keys,
+      metrics: new Metrics(table, () => follower.redisAnswers),
+      stopping: () => stopping,
+    };
+    const webDirectory = overrides.webDirectory ?? fileURLToPath(new URL('./web', import.meta.url));
+    const app = routerApp(services, log, webDirectory);
+    const server = await listen(app, config.port, config.bindAddress, {
+      requestTimeout: config.requestTimeout,
+    });
+    lifecycle.add('HTTP server', () => server.close());
+    return {
+      server,
+      services,
+      close: () => {
+        stopping = true;
+        return lifecycle.close();
+      },
+    };
+  } catch (error) {
+    await lifecycle.close();
+    throw error;
+  }
+}
+
+async function openRedis(config: RouterConfig, log: Logger, lifecycle: Lifecycle) {
+  const redis = await connectRedis(config.redis, log);
+  lifecycle.add('Redis', () => redis.disconnect());
+  return redis;
+}

@@ -1,0 +1,58 @@
+import type { RouterRoute, Services } from '../services.ts';
+import { chatMessagesList } from './chat-messages.list.ts';
+import { chatsList } from './chats.list.ts';
+import { contactsList } from './contacts.list.ts';
+import { fleetGet } from './fleet.get.ts';
+import { fleetWorkspacesGet } from './fleet-workspaces.get.ts';
+import { healthGet } from './health.get.ts';
+import { keysCreate } from './keys.create.ts';
+import { keysDelete } from './keys.delete.ts';
+import { keysList } from './keys.list.ts';
+import { messagesSend } from './messages.send.ts';
+import { messagesSendOlder } from './messages.send-older.ts';
+import { metricsGet } from './metrics.get.ts';
+import { numbersGet } from './numbers.get.ts';
+import { openApiGet } from './openapi.get.ts';
+import { readyGet } from './ready.get.ts';
+import { sessionsCommand } from './sessions.command.ts';
+import { sessionsCreate } from './sessions.create.ts';
+import { sessionsDelete } from './sessions.delete.ts';
+import { sessionsGet } from './sessions.get.ts';
+import { sessionsList } from './sessions.list.ts';
+import { sessionsPairingCode } from './sessions.pairing-code.ts';
+import { sessionsQr } from './sessions.qr.ts';
+import { whatsappMetricsGet } from './whatsapp-metrics.get.ts';
+
+/** Every route of the router's API, in the order its description shows them. */
+export function allRoutes(services: Services): RouterRoute[] {
+  const routes: RouterRoute[] = [
+    sessionsCreate(services),
+    sessionsList(services),
+    sessionsGet(services),
+    sessionsDelete(services),
+    sessionsCommand(services, 'start'),
+    sessionsCommand(services, 'stop'),
+    sessionsCommand(services, 'restart'),
+    sessionsCommand(services, 'logout'),
+    sessionsQr(services),
+    sessionsPairingCode(services),
+    messagesSend(services),
+    chatsList(services),
+    chatMessagesList(services),
+    contactsList(services),
+    numbersGet(services),
+    fleetGet(services),
+    fleetWorkspacesGet(services),
+    whatsappMetricsGet(services),
+    keysCreate(services),
+    keysList(services),
+    keysDelete(services),
+    healthGet(services),
+    readyGet(services),
+    metricsGet(services),
+    openApiGet(() => routes),
+    sessionsCreate(services, '/api/whatsapp/sessions/create', true),
+    messagesSendOlder(services),
+  ];
+  return routes;
+}

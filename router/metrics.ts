@@ -1,0 +1,65 @@
+import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { Table } from './registry/table.ts';
+
+/** Bounds of the request times, seconds: from what a proxied read takes to what a waiting one may. */
+const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+
+/** The router's Prometheus metrics. */
+export class Metrics {
+  readonly #registry = new Registry();
+  readonly #requests: Histogram<'method' | 'route' | 'status'>;
+
+  /** @param redisAnswers whether Redis answered when it was last asked */
+  constructor(table: Table, redisAnswers: () => boolean) {
+    const registers = [this.#registry];
+    collectDefaultMetrics({ register: this.#registry, prefix: 'wharf_router_' });
+    this.#requests = new Histogram({
+      name: 'wharf_router_request_seconds',
+      help: 'Time from a request to the end of its answer',
+      labelNames: ['method', 'route', 'status'],
+      buckets: BUCKETS,
+      registers,
+    });
+    new Gauge({
+      name: 'wharf_router_sessions',
+      help: 'Sessions this router knows, by status',
+      labelNames: ['status'],
+      registers,
+      collect() {
+        this.reset();
+        for (const session of table.sessions()) this.inc({ status: table.shown(session).status });
+      },
+    });
+    new Gauge({
+      name: 'wharf_router_instances',
+      help: 'Instances whose lease is held, by status',
+      labelNames: ['status'],
+      registers,
+      collect() {
+        this.reset();
+        for (const instance of table.instances()) this.inc({ status: instance.status });
+      },
+    });
+    new Gauge({
+      name: 'wharf_router_redis_up',
+      help: '1 while Redis answers',
+      registers,
+      collect() {
+        this.set(redisAnswers() ? 1 : 0);
+      },
+    });
+  }
+
+  /** Counts an answer. `route` is the pattern, never the path, so that ids make no new series. */
+  answered(route: string, method: string, status: number, seconds: number): void {
+    this.#requests.observe({ method, route, status }, seconds);
+  }
+
+  get contentType(): string {
+    return this.#registry.contentType;
+  }
+
+  text(): Promise<string> {
+    return this.#registry.metrics();
+  }
+}

@@ -1,0 +1,153 @@
+import type {
+  Fleet,
+  MessageReceipt,
+  QrCode,
+  Session,
+  SessionDetail,
+  SessionName,
+  SessionPage,
+  Totals,
+} from './types.ts';
+
+/** What the router answered instead of doing as it was asked. The message is its `detail`, made for people. */
+export class ApiError extends Error {
+  readonly code: string;
+  readonly status: number;
+  /** The request's id in the logs. */
+  readonly requestId: string | undefined;
+
+  constructor(message: string, code: string, status: number, requestId?: string) {
+    super(message);
+    this.name = 'ApiError';
+    this.code = code;
+    this.status = status;
+    this.requestId = requestId;
+  }
+}
+
+/** What can be asked of a session without more words. */
+export type SessionAction = 'start' | 'stop' | 'restart' | 'logout';
+
+/** Sessions asked for at a time. */
+const PAGE = 100;
+
+/** Speaks to the router this page came from. Every method throws {@link ApiError}, or what aborted its signal. */
+export class ApiClient {
+  readonly #key: string;
+
+  constructor(key: string) {
+    this.#key = key;
+  }
+
+  fleet(signal: AbortSignal): Promise<Fleet> {
+    return this.#ask<Fleet>('GET', '/api/fleet', { signal });
+  }
+
+  async totals(signal: AbortSignal): Promise<Totals> {
+    const answer = await this.#ask<{ sessions?: { by_status?: Totals } }>('GET', '/api/whatsapp/metrics', {
+      signal,
+    });
+    return answer.sessions?.by_status ?? {};
+  }
+
+  /** The first `wanted` sessions, or a few more, and whether there are others. */
+  async sessions(
+    filter: Record<string, string>,
+    wanted: number,
+    signal: AbortSignal,
+  ): Promise<{ sessions: Session[]; more: boolean }> {
+    const sessions: Session[] = [];
+    let cursor: string | null | undefined;
+    do {
+      const query = { ...filter, limit: String(PAGE), ...(cursor ? { cursor } : {}) };
+      const page = await this.#ask<SessionPage>('GET', '/api/whatsapp/sessions', { query, signal });
+      sessions.push(...page.sessions);
+      cursor = page.next_cursor;
+    } while (cursor && sessions.length < wanted);
+    return { sessions, more: Boolean(cursor) };
+  }
+
+  session(name: SessionName, signal: AbortSignal): Promise<SessionDetail> {
+    return this.#ask('GET', path(name), { query: of(name), signal });
+  }
+
+  create(body: Record<string, string>): Promise<Session> {
+    return this.#ask('POST', '/api/whatsapp/sessions', { body });
+  }
+
+  qr(name: SessionName, signal: AbortSignal): Promise<QrCode> {
+    return this.#ask('GET', path(name, '/qr'), { query: { ...of(name), format: 'json' }, signal });
+  }
+
+  async pairingCode(name: SessionName, phone: string): Promise<string> {
+    const body = { phone_number: phone };
+    const answer = await this.#ask<{ code: string }>('POST', path(name, '/pairing-code'), {
+      query: of(name),
+      body,
+    });
+    return answer.code;
+  }
+
+  act(name: SessionName, action: SessionAction): Promise<SessionDetail> {
+    return this.#ask('POST', path(name, `/${action}`), { query: of(name) });
+  }
+
+  remove(name: SessionName): Promise<{ unlinked: boolean }> {
+    return this.#ask('DELETE', path(name), { query: of(name) });
+  }
+
+  /** Sends a text, and waits up to 20 seconds for what becomes of it. */
+  send(name: SessionName, to: string, text: string): Promise<MessageReceipt> {
+    return this.#ask('POST', path(name, '/messages'), {
+      query: { ...of(name), wait: '20' },
+      body: { to, text },
+    });
+  }
+
+  async #ask<T>(
+    method: string,
+    where: string,
+    options: { query?: Record<string, string>; body?: unknown; signal?: AbortSignal },
+  ): Promise<T> {
+    const query = new URLSearchParams(options.query).toString();
+    const response = await fetch(query === '' ? where : `${where}?${query}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${this.#key}`,
+        ...(options.body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      body: options.body === undefined ? null : JSON.stringify(options.body),
+      cache: 'no-store',
+      ...(options.signal ? { signal: options.signal } : {}),
+    }).catch((error: unknown) => {
+      if (options.signal?.aborted) throw error;
+      throw new ApiError(
+        'The router does not answer. It may be restarting, or the network is away.',
+        'unreachable',
+        0,
+      );
+    });
+    const value: unknown = await response.json().catch(() => undefined);
+    if (response.ok) return value as T;
+    throw refusal(response.status, value);
+  }
+}
+
+function refusal(status: number, value: unknown): ApiError {
+  const problem = (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>;
+  const text = (field: string) => (typeof problem[field] === 'string' ? problem[field] : undefined);
+  return new ApiError(
+    text('detail') ?? `The router answered with status ${status}, and without saying why.`,
+    text('code') ?? 'unknown',
+    status,
+    text('request_id'),
+  );
+}
+
+function path(name: SessionName, below = ''): string {
+  return `/api/whatsapp/sessions/${encodeURIComponent(name.session_id)}${below}`;
+}
+
+function of(name: SessionName): Record<string, string> {
+  return { workspace_id: String(name.workspace_id) };
+}

@@ -1,0 +1,69 @@
+import { useCallback, useEffect, useState } from 'preact/hooks';
+import { type ApiClient, ApiError } from '../api/client.ts';
+import type { Filter } from '../state/use-fleet.ts';
+import { useFleet } from '../state/use-fleet.ts';
+import { type DialogState, Dialogs } from './dialogs.tsx';
+import { Header } from './header.tsx';
+import { Instances } from './instances.tsx';
+import { Overview } from './overview.tsx';
+import { Problem } from './problem.tsx';
+import { Sessions } from './sessions.tsx';
+
+/** Sessions shown at first, and how many more each time more are asked for. */
+const STEP = 100;
+const NO_FILTER: Filter = { workspace: '', status: '' };
+
+/** The fleet, live, and the dialogs over it. */
+export function Dashboard({ api, onLeave }: { api: ApiClient; onLeave: (why: string) => void }) {
+  const [filter, setFilter] = useState(NO_FILTER);
+  const [wanted, setWanted] = useState(STEP);
+  const [dialog, setDialog] = useState<DialogState | null>(null);
+  const [said, setSaid] = useState('');
+  const { data, error, refresh, changes } = useFleet(api, filter, wanted);
+  const refused = error instanceof ApiError && error.status === 401;
+  useEffect(() => {
+    if (refused) onLeave('The router does not take this key any more. Sign in again.');
+  }, [refused, onLeave]);
+  const done = useCallback(
+    (message: string) => {
+      setSaid(message);
+      refresh();
+    },
+    [refresh],
+  );
+  return (
+    <>
+      <Header error={error} loaded={data !== undefined} onLeave={() => onLeave('')} />
+      <main class="page">
+        <Problem error={error} />
+        <p class="visually-hidden" aria-live="polite">
+          {changes}
+        </p>
+        <div class="toast-place" role="status">
+          {said !== '' && <Toast key={said} text={said} onGone={() => setSaid('')} />}
+        </div>
+        <Overview view={data} />
+        <Sessions
+          view={data}
+          filter={filter}
+          onFilter={setFilter}
+          onMore={() => setWanted(wanted + STEP)}
+          onDialog={setDialog}
+        />
+        {data?.fleet !== null && <Instances instances={data?.fleet?.instances} />}
+      </main>
+      {dialog !== null && <Dialogs api={api} state={dialog} onState={setDialog} onDone={done} />}
+    </>
+  );
+}
+
+/** Milliseconds a message stays. */
+const TOAST_TIME = 6000;
+
+function Toast({ text, onGone }: { text: string; onGone: () => void }) {
+  useEffect(() => {
+    const timer = setTimeout(onGone, TOAST_TIME);
+    return () => clearTimeout(timer);
+  }, [onGone]);
+  return <p class="toast">{text}</p>;
+}

@@ -1,0 +1,66 @@
+import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
+import { type ApiClient, ApiError } from '../api/client.ts';
+import type { Fleet, Session, Totals } from '../api/types.ts';
+import { changesText } from './status.ts';
+import { type Poll, usePoll } from './use-poll.ts';
+
+/** Milliseconds between two looks. */
+const INTERVAL = 2000;
+
+/** What the page shows, as of one moment. */
+export interface View {
+  sessions: Session[];
+  /** Whether the router has more sessions than were asked for. */
+  more: boolean;
+  /** Null for a key that may not see the fleet: a workspace's own. */
+  fleet: Fleet | null;
+  totals: Totals;
+  /** When it was asked, milliseconds since 1970. */
+  at: number;
+}
+
+/** Which sessions are shown; empty means all. */
+export interface Filter {
+  workspace: string;
+  status: string;
+}
+
+/** Keeps the view fresh, and puts changes of status into words. */
+export function useFleet(api: ApiClient, filter: Filter, wanted: number): Poll<View> & { changes: string } {
+  const load = useCallback(
+    async (signal: AbortSignal): Promise<View> => {
+      const query = {
+        ...(filter.workspace === '' ? {} : { workspace_id: filter.workspace }),
+        ...(filter.status === '' ? {} : { status: filter.status }),
+      };
+      const [page, fleet, totals] = await Promise.all([
+        api.sessions(query, wanted, signal),
+        allowed(api.fleet(signal)),
+        allowed(api.totals(signal)),
+      ]);
+      return { ...page, fleet, totals: totals ?? {}, at: Date.now() };
+    },
+    [api, filter.workspace, filter.status, wanted],
+  );
+  const poll = usePoll(load, INTERVAL);
+  const before = useRef<Session[]>([]);
+  const [changes, setChanges] = useState('');
+  const sessions = poll.data?.sessions;
+  useEffect(() => {
+    if (sessions === undefined) return;
+    const text = changesText(before.current, sessions);
+    before.current = sessions;
+    if (text !== '') setChanges(text);
+  }, [sessions]);
+  return { ...poll, changes };
+}
+
+/** Null where the key may not see this: 403, or 404 where it is not to know that it exists. */
+async function allowed<T>(answer: Promise<T>): Promise<T | null> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof ApiError && (error.status === 403 || error.status === 404)) return null;
+    throw error;
+  }
+}
