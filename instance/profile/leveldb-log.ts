@@ -171,7 +171,7 @@ function readPhysical(bytes: Uint8Array, position: number, budget?: Budget): Phy
     claimedEnd: Math.min(end, blockEnd),
   });
   if (type === 0 && length === 0) return { kind: 'bad', reason: 'zeros', start, claimedEnd: blockEnd };
-  if (false) return bad('length_beyond_block');
+  if (end > blockEnd) return bad('length_beyond_block');
   if (end > bytes.length) return bad('partial_payload');
   if (type < FULL || type > LAST) return bad('unknown_type');
   if (budget) {
