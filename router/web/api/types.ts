@@ -13,13 +13,14 @@ export interface SessionName {
 }
 
 /** An instance as the fleet tells of it. */
-export type Instance = Pick<Announcement, 'instance'> & { status: string } & Partial<
-    Omit<Announcement, 'instance' | 'status'>
-  >;
+export type Instance = { id: string; status: string; sessions: number } & Partial<
+  Pick<Announcement, 'host' | 'capacity' | 'ready' | 'rss_mb' | 'browsers_pss_mb' | 'cpu' | 'announced_at'>
+>;
 
 /** `GET /api/fleet`, as far as the page shows it. */
 export interface Fleet {
   instances: Instance[];
+  redis: { ok: boolean };
 }
 
 /** A page of `GET /api/whatsapp/sessions`. */

@@ -42,6 +42,12 @@ export function Dashboard({ api, onLeave }: { api: ApiClient; onLeave: (why: str
         <div class="toast-place" role="status">
           {said !== '' && <Toast key={said} text={said} onGone={() => setSaid('')} />}
         </div>
+        {data?.fleet?.redis.ok === false && (
+          <p class="notice" role="status">
+            Redis does not answer: what is shown is as it was before. Sessions go on; nothing moves until it
+            is back.
+          </p>
+        )}
         <Overview view={data} />
         <Sessions
           view={data}

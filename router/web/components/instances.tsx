@@ -39,7 +39,7 @@ export function Instances({ instances }: { instances: Instance[] | undefined }) 
           </thead>
           <tbody>
             {instances.map((instance) => (
-              <InstanceRow key={instance.instance} instance={instance} />
+              <InstanceRow key={instance.id} instance={instance} />
             ))}
           </tbody>
         </table>
@@ -53,22 +53,22 @@ function InstanceRow({ instance }: { instance: Instance }) {
   return (
     <tr>
       <th scope="row">
-        {instance.instance}
+        {instance.id}
         {instance.host !== undefined && <span class="below">{instance.host}</span>}
       </th>
       <td>
         <StatusBadge status={instance.status} />
       </td>
       <td>
-        {sessions === undefined ? NOTHING : `${sessions} of ${capacity ?? NOTHING}`}
-        {sessions !== undefined && capacity !== undefined && (
+        {capacity === undefined ? sessions : `${sessions} of ${capacity}`}
+        {capacity !== undefined && (
           <meter
             class="meter"
             min={0}
             max={Math.max(capacity, 1)}
             high={capacity * 0.9}
             value={sessions}
-            aria-label={`Sessions of ${instance.instance}`}
+            aria-label={`Sessions of ${instance.id}`}
           />
         )}
         {ready !== undefined && <span class="below">{ready} ready</span>}

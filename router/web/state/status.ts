@@ -27,6 +27,7 @@ const OTHER_LOOKS: Readonly<Record<string, Look>> = {
   at_capacity: { label: 'At capacity', tone: 'attention' },
   draining: { label: 'Draining', tone: 'progress' },
   unhealthy: { label: 'Unhealthy', tone: 'bad' },
+  gone: { label: 'Gone', tone: 'bad' },
   queued: { label: 'Queued', tone: 'progress' },
   sending: { label: 'Sending', tone: 'progress' },
   sent: { label: 'Sent', tone: 'good' },

@@ -38,7 +38,7 @@ export function useFleet(api: ApiClient, filter: Filter, wanted: number): Poll<V
         allowed(api.fleet(signal)),
         allowed(api.totals(signal)),
       ]);
-      return { ...page, fleet, totals: totals ?? {}, at: Date.now() };
+      return { ...page, fleet, totals: totals ?? count(page.sessions), at: Date.now() };
     },
     [api, filter.workspace, filter.status, wanted],
   );
@@ -53,6 +53,13 @@ export function useFleet(api: ApiClient, filter: Filter, wanted: number): Poll<V
     if (text !== '') setChanges(text);
   }, [sessions]);
   return { ...poll, changes };
+}
+
+/** Totals of what is listed: all there is to go by for a workspace's own key. */
+function count(sessions: readonly Session[]): Totals {
+  const totals: Totals = {};
+  for (const { status } of sessions) totals[status] = (totals[status] ?? 0) + 1;
+  return totals;
 }
 
 /** Null where the key may not see this: 403, or 404 where it is not to know that it exists. */
