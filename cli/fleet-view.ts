@@ -2,9 +2,10 @@ import { z } from 'zod';
 
 /** What the commands need of `GET /api/fleet`; the rest passes through to `--json`. */
 export const fleetSchema = z.looseObject({
+  redis: z.looseObject({ ok: z.boolean() }).optional(),
   instances: z.array(
     z.looseObject({
-      instance: z.string(),
+      id: z.string(),
       status: z.string(),
       sessions: z.number().optional(),
       ready: z.number().optional(),

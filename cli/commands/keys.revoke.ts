@@ -9,7 +9,7 @@ export function addKeysRevokeCommand(parent: Command, context: CommandContext): 
     .description('revoke an API key; every router refuses it within seconds')
     .argument('<key-id>', 'id of the key, as "wharf keys list" shows it')
     .option('-y, --yes', 'do not ask')
-    .addHelpText('after', '\nExample:\n  $ wharf keys revoke k3x9 --yes')
+    .addHelpText('after', '\nExample:\n  $ wharf keys revoke 5f0c2a9d81e7b364 --yes')
     .action(async (keyId: string, options: { yes?: boolean }, command: Command) => {
       const router = await context.router(command);
       await context.confirm(`Revoke the key ${keyId}?`, options.yes);

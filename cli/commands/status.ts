@@ -25,6 +25,9 @@ export function addStatusCommand(parent: Command, context: CommandContext): void
         [
           `${context.style.bold('Fleet')} ${router.url}\n\n`,
           instancesText(context, fleet),
+          fleet.redis?.ok === false
+            ? context.style.warning('Redis does not answer: this is as it was before.\n')
+            : '',
           '\n',
           sessionsText(context, totals.sessions?.by_status ?? {}),
         ].join(''),
@@ -36,7 +39,7 @@ function instancesText({ style, terminal }: CommandContext, fleet: FleetView): s
   if (fleet.instances.length === 0)
     return 'No instance has announced itself: start one, with the same REDIS_URL as the router.\n';
   const rows = fleet.instances.map((instance) => [
-    instance.instance,
+    instance.id,
     paintStatus(style, instance.status),
     `${instance.sessions ?? NOTHING}/${instance.capacity ?? NOTHING}`,
     String(instance.ready ?? NOTHING),
