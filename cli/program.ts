@@ -4,6 +4,8 @@ import { addDoctorCommand } from './commands/doctor.ts';
 import { addKeysCreateCommand } from './commands/keys.create.ts';
 import { addKeysListCommand } from './commands/keys.list.ts';
 import { addKeysRevokeCommand } from './commands/keys.revoke.ts';
+import { addPhoneDeliverCommand } from './commands/phone.deliver.ts';
+import { addPhoneScanCommand } from './commands/phone.scan.ts';
 import { addSessionsActionCommands } from './commands/sessions.actions.ts';
 import { addSessionsCreateCommand } from './commands/sessions.create.ts';
 import { addSessionsDeleteCommand } from './commands/sessions.delete.ts';
@@ -59,6 +61,11 @@ export function buildProgram(context: CommandContext, version: string): Command 
   addKeysCreateCommand(keys, context);
   addKeysListCommand(keys, context);
   addKeysRevokeCommand(keys, context);
+  const phone = program
+    .command('phone')
+    .description('emulated phones, for trying Wharf without a real one (local fleet only)');
+  addPhoneScanCommand(phone, context);
+  addPhoneDeliverCommand(phone, context);
   addDoctorCommand(program, context);
   return program;
 }

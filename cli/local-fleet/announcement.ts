@@ -38,6 +38,11 @@ export function readyText(record: LocalFleetRecord, data: string, isDefault: boo
       `  ${wharf} phone scan first             # an emulated phone scans its QR`,
       `  ${wharf} sessions send first 491701234567 "Hello"`,
       `  ${wharf} phone deliver first 491701234567 "Hello to you"`,
+      '',
+      '  # what it has received, as a program asks for it:',
+      `  curl -s -H 'X-Api-Key: ${record.api_key}' \\`,
+      `    ${record.url}/api/whatsapp/sessions/first/chats/491701234567@c.us/messages`,
+      '',
     );
   }
   lines.push(`  ${wharf} status`, '');
