@@ -65,7 +65,8 @@ export class ProfileStore {
    * Makes a generation ready for a browser to be started on it, and makes it if need be (directories 0700).
    *
    * @param chromium the version of the binary that will run
-   * @throws WharfError `chromium_too_old` if a newer one has opened it: an older one would lose the session
+   * @throws WharfError `chromium_too_old` if a newer one has opened it: an older one would lose the session; `browser_failed` if a
+   *   process of this host still has it open; `storage_unavailable` if the disk fails, or a part of it cannot be read or mended now
    */
   async open(
     name: GenerationName,
@@ -91,6 +92,7 @@ export class ProfileStore {
         ? null
         : await repairProfile(userData, { tails: this.#paths.tornTails(name), now: this.#clock.now() });
     const profile = { directory: this.#paths.generation(name), userData, fresh, repair, recordFault: fault };
+    if (repair !== null) throwWhatMayPass(name, userData, repair, options.acceptDamage === true);
     if (repair !== null && endangersProfile(repair) && !options.acceptDamage)
       return { state: 'damaged', ...profile };
 
@@ -157,6 +159,26 @@ export class ProfileStore {
       throw error;
     }
   }
+}
+
+/** Faults of the moment (a browser that has not ended yet, a disk that fails) are no damage: trying again may find them gone. */
+function throwWhatMayPass(
+  name: GenerationName,
+  userData: string,
+  report: RepairReport,
+  acceptDamage: boolean,
+): void {
+  const about = `The profile of session ${name.session} (workspace ${name.workspace}) cannot be opened`;
+  const inUse = report.faults.find((fault) => fault.code === 'in_use');
+  if (inUse !== undefined)
+    throw new WharfError('browser_failed', `${about}: ${inUse.file}: ${inUse.detail}.`);
+  const stuck = report.faults.filter((fault) => fault.code === 'unreadable' || fault.code === 'cut_failed');
+  if (stuck.length === 0 || acceptDamage) return;
+  const list = stuck.map((fault) => `${fault.file}: ${fault.detail}`).join('; ');
+  throw new WharfError(
+    'storage_unavailable',
+    `${about}. In ${userData}: ${list}. Look at the disk, its rights and its room.`,
+  );
 }
 
 async function exists(path: string): Promise<boolean> {

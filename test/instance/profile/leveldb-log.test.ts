@@ -211,11 +211,9 @@ describe('walkLog', () => {
   });
 
   it('gives up looking behind damage when the bytes were chosen to make that slow', () => {
-    // Every second offset of this looks like a FULL record of 28 kB.
+    // Every second offset of this looks like a FULL record of 28 kB: without a bound on the search the test would not end in time.
     const hostile = Uint8Array.from({ length: 2 * 1024 * 1024 }, (_, index) => (index % 2 === 0 ? 1 : 0x70));
-    const began = performance.now();
     const walk = walkLog(hostile);
     expect(walk.damage).toMatchObject({ offset: 0, searchedAll: false });
-    expect(performance.now() - began).toBeLessThan(5000);
   });
 });

@@ -142,6 +142,18 @@ describe('ProfileStore', () => {
     expect(await record(paths)).toMatchObject({ opened_at: '2026-11-22T10:30:01.000Z' });
   });
 
+  it('takes what cannot be read now for a fault of the disk, not for damage', async () => {
+    const { store, paths } = await makeStore();
+    await store.open(NAME, CHROMIUM);
+    const database = await writeDatabase(paths, LOG);
+    await mkdir(join(database, '000005.log'));
+    await expect(store.open(NAME, CHROMIUM)).rejects.toMatchObject({
+      code: 'storage_unavailable',
+      message: expect.stringMatching(/session main .*000005\.log: it is not a plain file/),
+    });
+    expect(await store.open(NAME, CHROMIUM, { acceptDamage: true })).toMatchObject({ state: 'ready' });
+  });
+
   it.each([
     '',
     '{',
