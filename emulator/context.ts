@@ -127,6 +127,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     post,
     media,
     changed,
+    saved: async () => persistence?.save(),
     startedAt: clock.now(),
     configured: () => {
       sockets.restartPings();

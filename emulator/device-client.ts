@@ -48,6 +48,8 @@ export interface DeviceClientOptions {
 
 /** Below this many one-time keys at the server a device uploads that many more. */
 const KEYS_WANTED = 10;
+/** Frames that `frames` leaves out. */
+const UNKEPT: ReadonlySet<ServerFrame['type']> = new Set(['deliver', 'history', 'send_ack', 'answer']);
 
 /**
  * A linked device without a browser, for tests and load. Its own connection only: it does not reconnect by itself, so that tests decide when.
@@ -68,6 +70,7 @@ export class DeviceClient {
     number,
     { resolve: (result: unknown) => void; reject: (error: Error) => void }
   >();
+  readonly #sendAnswers = new Map<string, (answer: SendAckFrame) => void>();
   readonly #frames: ServerFrame[] = [];
   #socket: WebSocket | undefined;
   #state: DeviceState = 'closed';
@@ -83,7 +86,7 @@ export class DeviceClient {
     return this.#state;
   }
 
-  /** Frames of the server that are no deliveries, in order. */
+  /** Frames of the server in order, without those that would be too many: deliveries, history, answers. */
   get frames(): readonly ServerFrame[] {
     return this.#frames;
   }
@@ -135,10 +138,8 @@ export class DeviceClient {
     id = `3EB0${randomBytes(9).toString('hex').toUpperCase()}`,
   ): Promise<SendAckFrame> {
     const frame = storeOutgoing(this.profile, { id, chat, t: Math.floor(Date.now() / 1000), content });
+    const answer = new Promise<SendAckFrame>((resolve) => this.#sendAnswers.set(id, resolve));
     if (this.#state === 'live') this.write(frame);
-    await this.when(() => !this.profile.outbox.has(id));
-    const answer = this.#frames.find((one): one is SendAckFrame => one.type === 'send_ack' && one.id === id);
-    if (answer === undefined) throw new Error(`the answer to ${id} is lost`);
     return answer;
   }
 
@@ -209,7 +210,7 @@ export class DeviceClient {
 
   #receive(socket: WebSocket, frame: ServerFrame): void {
     if (socket !== this.#socket) return;
-    if (frame.type !== 'deliver' && frame.type !== 'history') this.#frames.push(frame);
+    if (!UNKEPT.has(frame.type)) this.#frames.push(frame);
     this.#handle(frame);
     this.#changed();
   }
@@ -256,6 +257,8 @@ export class DeviceClient {
         break;
       case 'send_ack': {
         this.profile.outbox.delete(frame.id);
+        this.#sendAnswers.get(frame.id)?.(frame);
+        this.#sendAnswers.delete(frame.id);
         const sent = this.profile.messages.get(frame.id);
         if (sent !== undefined) sent.ack = frame.ack === -1 ? -1 : Math.max(sent.ack, frame.ack);
         break;

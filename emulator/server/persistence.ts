@@ -9,8 +9,10 @@ import { replaceFile } from './replace-file.ts';
 import { restoreSnapshot, takeSnapshot } from './snapshot.ts';
 import { makeTlsIdentity, type TlsIdentity } from './tls.ts';
 
-/** A change is on disk at the latest that long after it, milliseconds. */
+/** A change is saved that long after it, milliseconds; or longer, where saving takes long: */
 const SAVE_DELAY = 300;
+/** Saving may take a tenth of the time at most. */
+const SAVE_SHARE = 10;
 
 const identitySchema = z.object({ key: z.string(), cert: z.string() });
 
@@ -21,6 +23,7 @@ export class Persistence {
   readonly #ledger: Ledger;
   readonly #log: Logger;
   #timer: NodeJS.Timeout | undefined;
+  #lastSaveTook = 0;
   #saving: Promise<void> = Promise.resolve();
 
   constructor(dataDirectory: string, directory: Directory, ledger: Ledger, log: Logger) {
@@ -38,12 +41,15 @@ export class Persistence {
 
   /** Something has changed: saves soon. */
   changed(): void {
-    this.#timer ??= setTimeout(() => {
-      this.#timer = undefined;
-      this.save().catch((error: unknown) =>
-        this.#log.error({ path: this.#path, reason: messageOf(error) }, 'the accounts could not be saved'),
-      );
-    }, SAVE_DELAY);
+    this.#timer ??= setTimeout(
+      () => {
+        this.#timer = undefined;
+        this.save().catch((error: unknown) =>
+          this.#log.error({ path: this.#path, reason: messageOf(error) }, 'the accounts could not be saved'),
+        );
+      },
+      Math.max(SAVE_DELAY, this.#lastSaveTook * SAVE_SHARE),
+    );
   }
 
   /** Saves now. */

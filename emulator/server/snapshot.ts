@@ -8,6 +8,13 @@ import type { Account, Device } from './model.ts';
 /** Sent records a snapshot holds, the newest: enough to know repeats after a restart. */
 const SENT_KEPT = 5000;
 
+/**
+ * Added to the sequences towards devices when a snapshot is restored: after a kill the snapshot may be older than what was delivered last, and a seq
+ * used twice would make devices take a new message for a repeat. For the same reason one-time keys are not taken back: a key may have been used
+ * since, and devices upload new ones at their next login.
+ */
+const SEQUENCE_MARGIN = 1000;
+
 const text = z.string();
 const number = z.number();
 const ack = z.literal([-1, 0, 1, 2, 3, 4]);
@@ -162,8 +169,12 @@ function restoreDevice(saved: z.output<typeof device>): Device {
   return {
     ...saved,
     lastSeen: saved.lastSeen,
+    deliverySeq: saved.deliverySeq + SEQUENCE_MARGIN,
+    keys: [],
     peerSeqs: new Map(saved.peerSeqs),
-    sessions: new Map(saved.sessions),
+    sessions: new Map(
+      saved.sessions.map(([peer, one]) => [peer, { ...one, seq: one.seq + SEQUENCE_MARGIN }]),
+    ),
     mailbox: new Map(saved.mailbox.map((one) => [one.seq, one])),
     unreadable: new Map(saved.unreadable.map(([id, one]) => [id, { ...one, key: one.key }])),
   };

@@ -18,7 +18,7 @@ export function enterCodeRoute(parts: ControlParts) {
     responses: DONE,
     async handle({ body }) {
       const device = await parts.linking.enterCode(body.code, body.phone, body.name);
-      parts.changed();
+      await parts.saved();
       return { body: deviceView(parts, parts.directory.account(phoneOfDevice(device.id)), device) };
     },
   });

@@ -30,6 +30,8 @@ export interface ControlParts {
   startedAt: number;
   /** Something worth saving has changed. */
   changed(): void;
+  /** As `changed`, and resolves when it is saved. */
+  saved(): Promise<void>;
   /** The faults have changed. */
   configured(): void;
   /** Forgets everything and cuts all connections. */

@@ -17,7 +17,7 @@ export function scanRoute(parts: ControlParts) {
     responses: DONE,
     async handle({ body }) {
       const device = await parts.linking.scan(body.qr, body.phone, body.name);
-      parts.changed();
+      await parts.saved();
       return { body: deviceView(parts, parts.directory.account(body.phone), device) };
     },
   });

@@ -117,6 +117,10 @@ export function groupView(group: Group) {
     description: group.description ?? null,
     owner: group.owner,
     created_at: isoTime(group.createdAt * 1000),
-    participants: group.participants.map(({ id, admin, superAdmin }) => ({ id, admin, super_admin: superAdmin })),
+    participants: group.participants.map(({ id, admin, superAdmin }) => ({
+      id,
+      admin,
+      super_admin: superAdmin,
+    })),
   };
 }

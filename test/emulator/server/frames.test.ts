@@ -7,10 +7,17 @@ const PHONE = '491700000001';
 
 test('any text is either a frame or described as wrong, and never throws', () => {
   fc.assert(
-    fc.property(fc.oneof(fc.string(), fc.json(), fc.anything().map((value) => JSON.stringify(value) ?? '')), (text) => {
-      const parsed = parseFrame(text);
-      if ('fault' in parsed) expect(parsed.fault.length).toBeGreaterThan(0);
-    }),
+    fc.property(
+      fc.oneof(
+        fc.string(),
+        fc.json(),
+        fc.anything().map((value) => JSON.stringify(value) ?? ''),
+      ),
+      (text) => {
+        const parsed = parseFrame(text);
+        if ('fault' in parsed) expect(parsed.fault.length).toBeGreaterThan(0);
+      },
+    ),
     { numRuns: 500 },
   );
 });

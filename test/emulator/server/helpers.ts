@@ -22,7 +22,10 @@ export interface TestEmulator extends Emulator {
 
 /** Starts an emulator without delays; it is closed when the test ends. */
 export async function testEmulator(options: EmulatorOptions = {}): Promise<TestEmulator> {
-  const emulator = await startEmulator({ ...options, faults: { sync_delay_ms: 0, repeat_delay_ms: 0, ...options.faults } });
+  const emulator = await startEmulator({
+    ...options,
+    faults: { sync_delay_ms: 0, repeat_delay_ms: 0, ...options.faults },
+  });
   const devices: DeviceClient[] = [];
   onTestFinished(async () => {
     await Promise.all(devices.map((device) => device.disconnect()));
@@ -31,13 +34,16 @@ export async function testEmulator(options: EmulatorOptions = {}): Promise<TestE
   const call: TestEmulator['call'] = async (method, path, body) => {
     const answer = await fetch(`${emulator.controlUrl}${path}`, {
       method,
-      ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+      ...(body === undefined
+        ? {}
+        : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
     });
     return { status: answer.status, body: await answer.json() };
   };
   const checked = async (method: 'GET' | 'POST', path: string, body?: unknown) => {
     const answer = await call(method, path, body);
-    if (answer.status !== 200) throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
+    if (answer.status !== 200)
+      throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
     return answer.body;
   };
   const device: TestEmulator['device'] = (deviceOptions = {}) => {

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { request as httpsRequest } from 'node:https';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -27,24 +27,38 @@ interface Answer {
 /** The hash of the key a server really shows. */
 function shownSpki(port: number): Promise<string> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ host: '127.0.0.1', port, rejectUnauthorized: false, servername: 'web.whatsapp.com' }, () => {
-      resolve(spkiOf(String(socket.getPeerX509Certificate())));
-      socket.destroy();
-    });
+    const socket = connect(
+      { host: '127.0.0.1', port, rejectUnauthorized: false, servername: 'web.whatsapp.com' },
+      () => {
+        resolve(spkiOf(String(socket.getPeerX509Certificate())));
+        socket.destroy();
+      },
+    );
     socket.on('error', reject);
   });
 }
 
-function https(port: number, path: string, options: { method?: string; headers?: Record<string, string>; body?: Buffer; timeout?: number } = {}) {
+function https(
+  port: number,
+  path: string,
+  options: { method?: string; headers?: Record<string, string>; body?: Buffer; timeout?: number } = {},
+) {
   return new Promise<Answer>((resolve, reject) => {
     const { method = 'GET', headers = {}, timeout = 20_000 } = options;
-    const request = httpsRequest({ host: '127.0.0.1', port, path, method, headers, rejectUnauthorized: false, timeout }, (response) => {
-      const chunks: Buffer[] = [];
-      response.on('data', (chunk: Buffer) => chunks.push(chunk));
-      response.on('end', () =>
-        resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks), headers: response.headers }),
-      );
-    });
+    const request = httpsRequest(
+      { host: '127.0.0.1', port, path, method, headers, rejectUnauthorized: false, timeout },
+      (response) => {
+        const chunks: Buffer[] = [];
+        response.on('data', (chunk: Buffer) => chunks.push(chunk));
+        response.on('end', () =>
+          resolve({
+            status: response.statusCode ?? 0,
+            body: Buffer.concat(chunks),
+            headers: response.headers,
+          }),
+        );
+      },
+    );
     request.on('timeout', () => request.destroy(new Error('no answer')));
     request.on('error', reject);
     request.end(options.body);
@@ -53,10 +67,16 @@ function https(port: number, path: string, options: { method?: string; headers?:
 
 test('serves the page with its boot values, and the key it announces', async () => {
   const pageDirectory = await directory();
-  await writeFile(join(pageDirectory, 'index.html'), '<html><!--boot--><script src="/page.js"></script></html>');
+  await writeFile(
+    join(pageDirectory, 'index.html'),
+    '<html><!--boot--><script src="/page.js"></script></html>',
+  );
   await writeFile(join(pageDirectory, 'page.js'), 'go()');
   const emulator = await testEmulator({ pageDirectory });
-  await emulator.post('/config', { missing_modules: ['WAWeb</script>'], phones: { [ANNA]: { missing_modules: [] } } });
+  await emulator.post('/config', {
+    missing_modules: ['WAWeb</script>'],
+    phones: { [ANNA]: { missing_modules: [] } },
+  });
   const page = await https(emulator.httpsPort, '/?post_logout=1');
   expect(page.status).toBe(200);
   expect(await shownSpki(emulator.httpsPort)).toBe(emulator.spki);
@@ -69,7 +89,9 @@ test('serves the page with its boot values, and the key it announces', async () 
   });
   const script = await https(emulator.httpsPort, '/page.js');
   expect(script.body.toString()).toBe('go()');
-  const again = await https(emulator.httpsPort, '/page.js', { headers: { 'if-none-match': String(script.headers['etag']) } });
+  const again = await https(emulator.httpsPort, '/page.js', {
+    headers: { 'if-none-match': String(script.headers['etag']) },
+  });
   expect(again.status).toBe(304);
 });
 
@@ -98,7 +120,11 @@ test('takes media from linked devices and gives it back to anybody who has its p
   const { directPath, size } = JSON.parse(uploaded.body.toString());
   expect(size).toBe(bytes.length);
   expect((await https(emulator.httpsPort, directPath)).body.equals(bytes)).toBe(true);
-  const refused = await https(emulator.httpsPort, '/mms/image', { method: 'POST', headers: { authorization: 'x y' }, body: bytes });
+  const refused = await https(emulator.httpsPort, '/mms/image', {
+    method: 'POST',
+    headers: { authorization: 'x y' },
+    body: bytes,
+  });
   expect(refused.status).toBe(401);
   for (const path of ['/mms/image/nothing', '/mms/image/..%2f..%2fetc%2fpasswd', '/mms/']) {
     expect((await https(emulator.httpsPort, path)).status).toBe(404);
@@ -113,7 +139,12 @@ test('finds accounts, queues, media and its key again after a restart', async ()
   await device.disconnect();
   await first.logged('disconnect', 2);
   await first.post('/deliver', { phone: ANNA, from: STRANGER, body: 'while away' });
-  const { id } = await first.post('/deliver', { phone: ANNA, from: STRANGER, data: 'aGVsbG8=', mimetype: 'image/png' });
+  const { id } = await first.post('/deliver', {
+    phone: ANNA,
+    from: STRANGER,
+    data: 'aGVsbG8=',
+    mimetype: 'image/png',
+  });
   await first.close();
   expect((await stat(data)).mode & 0o077).toBe(0);
   const second = await testEmulator({ data });
@@ -129,18 +160,30 @@ test('finds accounts, queues, media and its key again after a restart', async ()
   expect((await second.get('/state')).totals.rollbacks).toBe(0);
 });
 
-test('saves what a device has acknowledged without being closed cleanly', async () => {
+test('an account linked just before a kill is known afterwards, and nothing new is taken for a repeat', async () => {
   const data = await directory();
   const first = await testEmulator({ data });
   const device = await first.linked(ANNA);
+  // What a kill leaves: the state as it was when /scan answered. The first emulator goes on and is never asked to save.
+  const killed = await directory();
+  await cp(data, killed, { recursive: true });
+  await first.post('/deliver', { phone: ANNA, from: STRANGER, body: 'after the last save' });
+  await device.when(() => texts(device).length === 1);
   await device.disconnect();
-  await expect.poll(() => stat(join(data, 'accounts.json')).then((file) => file.size, () => 0)).toBeGreaterThan(100);
+  const second = await testEmulator({ data: killed });
+  const again = second.device({ profile: device.profile });
+  await again.connect();
+  await again.until('live');
+  await second.post('/deliver', { phone: ANNA, from: STRANGER, body: 'after the kill' });
+  await again.when(() => texts(again).includes('after the kill'));
 });
 
 test('refuses a data directory with something else in it', async () => {
   const data = await directory();
   await writeFile(join(data, 'accounts.json'), '{"version":7}');
-  await expect(startEmulator({ data })).rejects.toThrow(/accounts\.json cannot be used.*version.*Remove the file/s);
+  await expect(startEmulator({ data })).rejects.toThrow(
+    /accounts\.json cannot be used.*version.*Remove the file/s,
+  );
 });
 
 test('says that a port is taken, and leaves nothing open', async () => {
@@ -157,14 +200,18 @@ test('holds a request for the log until something happens', async () => {
   const { last_id } = await emulator.get('/log');
   const waiting = emulator.get(`/log?event=register&after=${last_id}&wait=20`);
   await emulator.device().connect();
-  expect((await waiting).log).toMatchObject([{ event: 'register', platform: '1', id: expect.any(Number), mono_ms: expect.any(Number) }]);
+  expect((await waiting).log).toMatchObject([
+    { event: 'register', platform: '1', id: expect.any(Number), mono_ms: expect.any(Number) },
+  ]);
 });
 
 test('keeps the last entries of the log only, and says when some are forgotten', async () => {
   const emulator = await testEmulator({ logCapacity: 10 });
   for (let round = 0; round < 12; round += 1) await emulator.post('/config', { qr_refs: 6 });
   const { log, truncated, last_id } = await emulator.get('/log');
-  expect(log.map((entry: { id: number }) => entry.id)).toEqual(Array.from({ length: 10 }, (_, index) => last_id - 9 + index));
+  expect(log.map((entry: { id: number }) => entry.id)).toEqual(
+    Array.from({ length: 10 }, (_, index) => last_id - 9 + index),
+  );
   expect(truncated).toBe(true);
   expect((await emulator.get(`/log?after=${last_id - 3}`)).log).toHaveLength(3);
 });

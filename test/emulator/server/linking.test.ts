@@ -7,13 +7,18 @@ test('links a device by QR and lets it log in again with what it stored', async 
   const emulator = await testEmulator();
   const device = await emulator.linked(PHONE);
   expect(device.profile.credentials?.device).toBe(`${PHONE}:1@c.us`);
-  expect(device.profile.me).toMatchObject({ wid: `${PHONE}@c.us`, lid: expect.stringMatching(/^\d{15}@lid$/) });
+  expect(device.profile.me).toMatchObject({
+    wid: `${PHONE}@c.us`,
+    lid: expect.stringMatching(/^\d{15}@lid$/),
+  });
   await device.disconnect();
   const again = emulator.device({ profile: device.profile });
   await again.connect();
   await again.until('live');
   const { accounts } = await emulator.get('/state');
-  expect(accounts[0].devices).toMatchObject([{ device: `${PHONE}:1@c.us`, logins: 2, connected: true, synced: true }]);
+  expect(accounts[0].devices).toMatchObject([
+    { device: `${PHONE}:1@c.us`, logins: 2, connected: true, synced: true },
+  ]);
 });
 
 test('rotates refs and lets them run out until the page asks again', async () => {
@@ -55,10 +60,16 @@ test('refuses a QR whose ref has expired, and one that is not the page’s', asy
   ];
   for (const [qr, message] of wrong) {
     const answer = await emulator.call('POST', '/scan', { qr, phone: PHONE });
-    expect(answer).toMatchObject({ status: 400, body: { code: 'invalid_request', faults: [{ path: 'qr' }] } });
+    expect(answer).toMatchObject({
+      status: 400,
+      body: { code: 'invalid_request', faults: [{ path: 'qr' }] },
+    });
     expect(answer.body.detail).toContain(message);
   }
-  const expired = await emulator.call('POST', '/scan', { qr: ['2@old', noise, identity, adv, platform].join(','), phone: PHONE });
+  const expired = await emulator.call('POST', '/scan', {
+    qr: ['2@old', noise, identity, adv, platform].join(','),
+    phone: PHONE,
+  });
   expect(expired).toMatchObject({ status: 409, body: { code: 'invalid_state' } });
   await emulator.post('/scan', { qr: device.qr(), phone: PHONE });
   await device.until('live');
@@ -71,7 +82,9 @@ test('links a device by pairing code, entered on the phone it was asked for', as
   await device.until('waiting');
   const { code } = (await device.query({ name: 'request_code', phone: PHONE })) as { code: string };
   expect(code).toMatch(/^[1-9A-HJ-NP-TV-Z]{8}$/);
-  expect(await emulator.call('POST', '/enter-code', { code, phone: '491700000009' })).toMatchObject({ status: 400 });
+  expect(await emulator.call('POST', '/enter-code', { code, phone: '491700000009' })).toMatchObject({
+    status: 400,
+  });
   expect(await emulator.call('POST', '/enter-code', { code: 'AAAAAAAA' })).toMatchObject({ status: 409 });
   await emulator.post('/enter-code', { code: `${code.slice(0, 4)}-${code.slice(4).toLowerCase()}` });
   await device.until('live');
@@ -85,8 +98,12 @@ test('links four devices to an account and refuses a fifth until one is removed'
   const fifth = emulator.device();
   await fifth.connect();
   await fifth.until('waiting');
-  expect(await emulator.call('POST', '/scan', { qr: fifth.qr(), phone: PHONE })).toMatchObject({ status: 409 });
-  expect(await emulator.post('/remove-device', { phone: PHONE, device: 1 })).toEqual({ removed: [`${PHONE}:1@c.us`] });
+  expect(await emulator.call('POST', '/scan', { qr: fifth.qr(), phone: PHONE })).toMatchObject({
+    status: 409,
+  });
+  expect(await emulator.post('/remove-device', { phone: PHONE, device: 1 })).toEqual({
+    removed: [`${PHONE}:1@c.us`],
+  });
   await first.until('logged_out');
   await emulator.post('/scan', { qr: fifth.qr(), phone: PHONE });
   await fifth.until('live');
@@ -101,7 +118,9 @@ test('refuses a number that is not on WhatsApp', async () => {
   for (const phone of ['0001234567', '491700000099', '123', '12345678901234567']) {
     expect(await emulator.call('POST', '/scan', { qr: device.qr(), phone })).toMatchObject({ status: 400 });
   }
-  await expect(device.query({ name: 'request_code', phone: '0001234567' })).rejects.toThrow('not on WhatsApp');
+  await expect(device.query({ name: 'request_code', phone: '0001234567' })).rejects.toThrow(
+    'not on WhatsApp',
+  );
 });
 
 test('logs out a removed device with the order that is configured, and refuses its next login', async () => {
@@ -145,7 +164,10 @@ test('keeps a device whose page died between storing its credentials and saying 
   await device.connect();
   await device.until('waiting');
   const scanned = await emulator.call('POST', '/scan', { qr: device.qr(), phone: PHONE });
-  expect(scanned).toMatchObject({ status: 409, body: { detail: expect.stringContaining('went away before it had stored') } });
+  expect(scanned).toMatchObject({
+    status: 409,
+    body: { detail: expect.stringContaining('went away before it had stored') },
+  });
   const again = emulator.device({ profile: device.profile });
   await again.connect();
   await again.until('live');

@@ -35,7 +35,9 @@ test('two accounts talk: acks rise from 1 to 2 when stored and to 3 when read', 
     },
   ]);
   const { delivered } = await emulator.get(`/delivered?phone=${BEN}`);
-  expect(delivered).toMatchObject([{ id: answer.id, result: 'stored', sends: 1, seen_at: expect.any(String) }]);
+  expect(delivered).toMatchObject([
+    { id: answer.id, result: 'stored', sends: 1, seen_at: expect.any(String) },
+  ]);
 });
 
 test('an account’s other devices get what one of them sends', async () => {
@@ -44,7 +46,10 @@ test('an account’s other devices get what one of them sends', async () => {
   const second = await emulator.linked(ANNA);
   const { id } = await first.send(`${STRANGER}@c.us`, text('from the first'));
   await second.when(() => second.profile.messages.has(id));
-  expect(second.profile.messages.get(id)?.message).toMatchObject({ chat: `${STRANGER}@c.us`, sender: `${ANNA}@c.us` });
+  expect(second.profile.messages.get(id)?.message).toMatchObject({
+    chat: `${STRANGER}@c.us`,
+    sender: `${ANNA}@c.us`,
+  });
 });
 
 test('delivers what came while the device was away, before sync_done, and counts it in welcome', async () => {
@@ -54,7 +59,9 @@ test('delivers what came while the device was away, before sync_done, and counts
   await emulator.logged('disconnect', 2);
   const ids: string[] = [];
   for (let number = 1; number <= 5; number += 1) {
-    ids.push((await emulator.post('/deliver', { phone: ANNA, from: STRANGER, body: `offline ${number}` })).id);
+    ids.push(
+      (await emulator.post('/deliver', { phone: ANNA, from: STRANGER, body: `offline ${number}` })).id,
+    );
   }
   const again = emulator.device({ profile: device.profile });
   await again.connect();
@@ -82,7 +89,9 @@ test('delivers again what was not acknowledged, and the device stores it once', 
   const [duplicate] = await emulator.logged('duplicate');
   expect(duplicate).toMatchObject({ id, sends: 2 });
   expect(stored).toBe(0);
-  expect((await emulator.get(`/delivered?id=${id}`)).delivered).toMatchObject([{ result: 'duplicate', sends: 2 }]);
+  expect((await emulator.get(`/delivered?id=${id}`)).delivered).toMatchObject([
+    { result: 'duplicate', sends: 2 },
+  ]);
 });
 
 test('counts a repeated send as one message with two attempts, delivered once', async () => {
@@ -119,9 +128,15 @@ test('a send that is lost on its way is not recorded until it is repeated', asyn
 test('refuses messages to numbers that are not on WhatsApp, unknown groups, and when told to', async () => {
   const emulator = await testEmulator({ faults: { absent: ['491700000099'] } });
   const anna = await emulator.linked(ANNA);
-  expect(await anna.send('0001234567@c.us', text('x'))).toMatchObject({ ack: -1, reason: 'the recipient is not on WhatsApp' });
+  expect(await anna.send('0001234567@c.us', text('x'))).toMatchObject({
+    ack: -1,
+    reason: 'the recipient is not on WhatsApp',
+  });
   expect(await anna.send('491700000099@c.us', text('x'))).toMatchObject({ ack: -1 });
-  expect(await anna.send('12036300000000001@g.us', text('x'))).toMatchObject({ ack: -1, reason: 'there is no such group' });
+  expect(await anna.send('12036300000000001@g.us', text('x'))).toMatchObject({
+    ack: -1,
+    reason: 'there is no such group',
+  });
   await emulator.post('/config', { phones: { [ANNA]: { fail_sends: 1 } } });
   expect(await anna.send(`${STRANGER}@c.us`, text('x'))).toMatchObject({ ack: -1 });
   expect(await anna.send(`${STRANGER}@c.us`, text('x'))).toMatchObject({ ack: 1 });
@@ -145,7 +160,10 @@ test('raises acks on demand, and never lowers them', async () => {
   await anna.when(() => anna.profile.messages.get(id)?.ack === 3);
   expect(await emulator.call('POST', '/ack', { id, ack: 2 })).toMatchObject({ status: 409 });
   expect(await emulator.call('POST', '/ack', { id: 'NOSUCH', ack: 2 })).toMatchObject({ status: 404 });
-  expect(await emulator.call('POST', '/ack', { id, ack: 9 })).toMatchObject({ status: 400, body: { faults: [{ path: 'ack' }] } });
+  expect(await emulator.call('POST', '/ack', { id, ack: 9 })).toMatchObject({
+    status: 400,
+    body: { faults: [{ path: 'ack' }] },
+  });
 });
 
 test('a lost ack reaches the sender when it is raised on demand', async () => {
@@ -168,14 +186,29 @@ test('delivers every kind of content', async () => {
   const deliver = (content: object) => emulator.post('/deliver', { phone: ANNA, from: STRANGER, ...content });
   const first = await deliver({ body: 'hello', from_name: 'Stranger' });
   const kinds: [object, object][] = [
-    [{ location: { latitude: 52.5, longitude: 13.4, name: 'Berlin' } }, { type: 'location', latitude: 52.5, description: 'Berlin' }],
-    [{ contact: { name: 'Cleo', phone: '491700000003' } }, { type: 'vcard', displayName: 'Cleo', vcard: expect.stringContaining('waid=491700000003') }],
+    [
+      { location: { latitude: 52.5, longitude: 13.4, name: 'Berlin' } },
+      { type: 'location', latitude: 52.5, description: 'Berlin' },
+    ],
+    [
+      { contact: { name: 'Cleo', phone: '491700000003' } },
+      { type: 'vcard', displayName: 'Cleo', vcard: expect.stringContaining('waid=491700000003') },
+    ],
     [{ poll: { name: 'Lunch?', options: ['yes', 'no'] } }, { type: 'poll_creation', selectableCount: 1 }],
-    [{ reaction: { message_id: first.serialized, emoji: '👍' } }, { type: 'reaction', emoji: '👍', target: { id: first.id, sender: `${STRANGER}@c.us` } }],
+    [
+      { reaction: { message_id: first.serialized, emoji: '👍' } },
+      { type: 'reaction', emoji: '👍', target: { id: first.id, sender: `${STRANGER}@c.us` } },
+    ],
     [{ edit: { message_id: first.id, body: 'hello!' } }, { type: 'edit', body: 'hello!' }],
     [{ revoke: { message_id: first.id } }, { type: 'revoke', target: { id: first.id } }],
-    [{ data: Buffer.from('voice').toString('base64'), mimetype: 'audio/ogg; codecs=opus' }, { type: 'ptt', size: 5 }],
-    [{ data: 'aGk=', mimetype: 'application/pdf', filename: 'a.pdf', body: 'read' }, { type: 'document', filename: 'a.pdf', caption: 'read' }],
+    [
+      { data: Buffer.from('voice').toString('base64'), mimetype: 'audio/ogg; codecs=opus' },
+      { type: 'ptt', size: 5 },
+    ],
+    [
+      { data: 'aGk=', mimetype: 'application/pdf', filename: 'a.pdf', body: 'read' },
+      { type: 'document', filename: 'a.pdf', caption: 'read' },
+    ],
   ];
   for (const [given, expected] of kinds) {
     const { id } = await deliver(given);
@@ -184,26 +217,44 @@ test('delivers every kind of content', async () => {
   }
   const reply = await deliver({ body: 'as I said', reply_to: first.id });
   await device.when(() => device.profile.messages.has(reply.id));
-  expect(device.profile.messages.get(reply.id)?.message.quoted).toMatchObject({ id: first.id, content: { body: 'hello' } });
+  expect(device.profile.messages.get(reply.id)?.message.quoted).toMatchObject({
+    id: first.id,
+    content: { body: 'hello' },
+  });
 });
 
 test('says every fault of a wrong delivery', async () => {
   const emulator = await testEmulator();
   await emulator.linked(ANNA);
   const call = (body: object) => emulator.call('POST', '/deliver', body);
-  expect(await call({ phone: ANNA, from: STRANGER })).toMatchObject({ status: 400, body: { faults: [{ path: 'body' }] } });
+  expect(await call({ phone: ANNA, from: STRANGER })).toMatchObject({
+    status: 400,
+    body: { faults: [{ path: 'body' }] },
+  });
   expect(await call({ phone: ANNA, from: 'x', body: 1, nonsense: true })).toMatchObject({ status: 400 });
-  expect(await call({ phone: ANNA, from: STRANGER, data: 'aGk=' })).toMatchObject({ status: 400, body: { faults: [{ path: 'mimetype' }] } });
-  expect(await call({ phone: ANNA, from: STRANGER, data: '***', mimetype: 'a/b' })).toMatchObject({ status: 400 });
+  expect(await call({ phone: ANNA, from: STRANGER, data: 'aGk=' })).toMatchObject({
+    status: 400,
+    body: { faults: [{ path: 'mimetype' }] },
+  });
+  expect(await call({ phone: ANNA, from: STRANGER, data: '***', mimetype: 'a/b' })).toMatchObject({
+    status: 400,
+  });
   expect(await call({ phone: BEN, from: STRANGER, body: 'x' })).toMatchObject({ status: 404 });
-  expect(await call({ phone: ANNA, from: STRANGER, reaction: { message_id: 'NONE', emoji: 'x' } })).toMatchObject({ status: 404 });
+  expect(
+    await call({ phone: ANNA, from: STRANGER, reaction: { message_id: 'NONE', emoji: 'x' } }),
+  ).toMatchObject({ status: 404 });
 });
 
 test('what the account’s user writes on the phone reaches its devices as their own', async () => {
   const emulator = await testEmulator();
   const anna = await emulator.linked(ANNA);
   const ben = await emulator.linked(BEN);
-  const { id, serialized } = await emulator.post('/deliver', { phone: ANNA, from: ANNA, to: BEN, body: 'typed on the phone' });
+  const { id, serialized } = await emulator.post('/deliver', {
+    phone: ANNA,
+    from: ANNA,
+    to: BEN,
+    body: 'typed on the phone',
+  });
   expect(serialized).toBe(`true_${BEN}@c.us_${id}`);
   await anna.when(() => anna.profile.messages.get(id)?.message.chat === `${BEN}@c.us`);
   await ben.when(() => ben.profile.messages.get(id)?.message.chat === `${ANNA}@c.us`);
@@ -214,33 +265,59 @@ test('group messages reach all members, and nobody else', async () => {
   const anna = await emulator.linked(ANNA);
   const ben = await emulator.linked(BEN);
   const cleo = await emulator.linked('491700000003');
-  const { group } = await emulator.post('/group', { subject: 'Two', owner: ANNA, participants: [BEN, STRANGER] });
+  const { group } = await emulator.post('/group', {
+    subject: 'Two',
+    owner: ANNA,
+    participants: [BEN, STRANGER],
+  });
   await anna.when(() => anna.profile.groups.has(group.id));
   const { id } = await anna.send(group.id, text('hello group'));
   await ben.when(() => ben.profile.messages.get(id)?.message.chat === group.id);
-  const delivered = await emulator.post('/deliver', { phone: BEN, from: STRANGER, group: group.id, body: 'me too' });
+  const delivered = await emulator.post('/deliver', {
+    phone: BEN,
+    from: STRANGER,
+    group: group.id,
+    body: 'me too',
+  });
   expect(delivered.serialized).toBe(`false_${group.id}_${delivered.id}_${STRANGER}@c.us`);
   await anna.when(() => anna.profile.messages.has(delivered.id));
-  expect(await cleo.send(group.id, text('let me in'))).toMatchObject({ ack: -1, reason: 'the sender is not in the group' });
+  expect(await cleo.send(group.id, text('let me in'))).toMatchObject({
+    ack: -1,
+    reason: 'the sender is not in the group',
+  });
   expect(cleo.profile.messages.has(id)).toBe(false);
 });
 
 test('answers queries, and refuses what does not exist', async () => {
   const emulator = await testEmulator();
   const anna = await emulator.linked(ANNA);
-  expect(await anna.query({ name: 'exists', phone: STRANGER })).toMatchObject({ exists: true, wid: `${STRANGER}@c.us` });
+  expect(await anna.query({ name: 'exists', phone: STRANGER })).toMatchObject({
+    exists: true,
+    wid: `${STRANGER}@c.us`,
+  });
   expect(await anna.query({ name: 'exists', phone: '0001234567' })).toEqual({ exists: false });
   await emulator.post('/contact', { phone: ANNA, contact: BEN, name: 'Ben' });
   expect(await anna.query({ name: 'contact', id: `${BEN}@c.us` })).toMatchObject({ name: 'Ben' });
   await anna.when(() => anna.profile.contacts.get(`${BEN}@c.us`)?.name === 'Ben');
   await expect(anna.query({ name: 'group', id: '12036300000000001@g.us' })).rejects.toThrow('not-found');
-  const { group } = (await anna.query({ name: 'create_group', subject: 'G', participants: [`${BEN}@c.us`, '0001234567@c.us'] })) as {
+  const { group } = (await anna.query({
+    name: 'create_group',
+    subject: 'G',
+    participants: [`${BEN}@c.us`, '0001234567@c.us'],
+  })) as {
     group: { id: string; participants: unknown[] };
   };
   expect(group.participants).toHaveLength(2);
   expect(
-    await anna.query({ name: 'change_participants', id: group.id, action: 'promote', participants: [`${BEN}@c.us`] }),
-  ).toMatchObject({ participants: expect.arrayContaining([{ id: `${BEN}@c.us`, admin: true, superAdmin: false }]) });
+    await anna.query({
+      name: 'change_participants',
+      id: group.id,
+      action: 'promote',
+      participants: [`${BEN}@c.us`],
+    }),
+  ).toMatchObject({
+    participants: expect.arrayContaining([{ id: `${BEN}@c.us`, admin: true, superAdmin: false }]),
+  });
 });
 
 test('a new device gets the history of its account’s phone', async () => {
@@ -251,7 +328,9 @@ test('a new device gets the history of its account’s phone', async () => {
   const { id } = await first.send(`${STRANGER}@c.us`, text('before the second device'));
   const second = await emulator.linked(ANNA);
   expect(second.profile.messages.has(id)).toBe(true);
-  expect(await second.query({ name: 'earlier', chat: '15550000001@c.us', before: 9_999_999_999, count: 2 })).toMatchObject({
+  expect(
+    await second.query({ name: 'earlier', chat: '15550000001@c.us', before: 9_999_999_999, count: 2 }),
+  ).toMatchObject({
     messages: [{ content: { body: 'Message 2 of chat 1' } }, { content: { body: 'Message 3 of chat 1' } }],
   });
 });
