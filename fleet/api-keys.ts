@@ -39,8 +39,11 @@ const RECORD_NAME = /^([0-9a-f]{16})\.json$/;
 /** Keys revoked or made by other routers are seen after this many milliseconds at most. */
 const REFRESH_INTERVAL = 3000;
 
-/** An unknown key id makes the directory be read again, at most this often (milliseconds): guessing keys costs the storage little. */
-const MISS_INTERVAL = 1000;
+/**
+ * An unknown key id makes the directory be read again, at most this often (milliseconds): guessing keys costs the storage little.
+ * Who comes in between waits for the next reading.
+ */
+const MISS_INTERVAL = 500;
 
 interface Known {
   info: KeyInfo;
@@ -60,6 +63,7 @@ export class ApiKeys {
   readonly #known = new Map<string, Known>();
   #lastRead = Number.NEGATIVE_INFINITY;
   #reading: Promise<void> | undefined;
+  #missed: Promise<void> | undefined;
   #storageFault: string | undefined;
 
   /**
@@ -108,9 +112,10 @@ export class ApiKeys {
     const known = this.known(key);
     const keyId = KEY.exec(key)?.[1];
     if (known || keyId === undefined || this.#known.has(keyId)) return known;
-    if (this.#reading === undefined && this.#clock.monotonic() - this.#lastRead < MISS_INTERVAL)
-      return undefined;
-    await this.#readQuietly();
+    this.#missed ??= this.#readSoon().finally(() => {
+      this.#missed = undefined;
+    });
+    await this.#missed;
     return this.known(key);
   }
 
@@ -176,6 +181,12 @@ export class ApiKeys {
       if (systemCode(error) !== 'ENOENT') throw storageError('remove the API key', this.#path(keyId), error);
     }
     this.#known.delete(keyId);
+  }
+
+  async #readSoon(): Promise<void> {
+    const pause = this.#lastRead + MISS_INTERVAL - this.#clock.monotonic();
+    if (pause > 0) await this.#clock.sleep(pause, this.#stopping.signal).catch(() => undefined);
+    await this.#readQuietly();
   }
 
   #storedAdmins(): number {

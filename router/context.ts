@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Clock, systemClock } from '../common/clock.ts';
 import { type HttpServer, listen } from '../common/http/server.ts';
@@ -6,9 +5,11 @@ import { Lifecycle } from '../common/lifecycle.ts';
 import type { Logger } from '../common/logger.ts';
 import { connectRedis } from '../common/redis.ts';
 import { ApiKeys } from '../fleet/api-keys.ts';
+import { Claims } from '../fleet/claims.ts';
 import { internalToken } from '../fleet/internal-token.ts';
 import { redisRegistry } from '../fleet/redis-registry.ts';
 import type { Registry } from '../fleet/registry.ts';
+import { SessionPaths } from '../fleet/session-paths.ts';
 import type { RouterConfig, RouterSecrets } from './config.ts';
 import { routerApp } from './http/app.ts';
 import { Metrics } from './metrics.ts';
@@ -56,9 +57,9 @@ export async function startRouter(
   let stopping = false;
   try {
     const clock = overrides.clock ?? systemClock;
-    const fleetPath = join(config.sessionPath, 'fleet');
+    const paths = new SessionPaths(config.sessionPath);
     const token = await internalToken(config.sessionPath, secrets.internalToken);
-    const keys = new ApiKeys(fleetPath, secrets.adminKey, clock, log);
+    const keys = new ApiKeys(paths.fleet(), secrets.adminKey, clock, log);
     await keys.start();
     lifecycle.add('API keys', () => keys.stop());
     if (!keys.hasAdmin) {
@@ -69,7 +70,7 @@ export async function startRouter(
 
     const registry = overrides.registry ?? redisRegistry(await openRedis(config, log, lifecycle));
     const table = new Table();
-    const follower = new Follower(registry, table, clock, log);
+    const follower = new Follower(registry, new Claims(paths), table, clock, log);
     lifecycle.add('registry', () => follower.stop());
     await follower.start();
 

@@ -1,6 +1,7 @@
 import type { Clock } from '../../common/clock.ts';
 import { messageOf } from '../../common/errors.ts';
 import type { Logger } from '../../common/logger.ts';
+import type { Claims } from '../../fleet/claims.ts';
 import type { Registry, RegistryChange } from '../../fleet/registry.ts';
 import type { Table } from './table.ts';
 
@@ -10,8 +11,8 @@ const ANNOUNCEMENTS_INTERVAL = 2000;
 /** How often everything is read again although every change is told: belt and braces. Milliseconds. */
 const SNAPSHOT_INTERVAL = 60_000;
 
-/** Misses read everything again at most this often, so that asking for what is not there costs Redis little. Milliseconds. */
-const MISS_INTERVAL = 1000;
+/** Misses read everything again at most this often, so that asking for what is not there costs little. Milliseconds. */
+const MISS_INTERVAL = 250;
 
 /** A request waits this long for a reading after a miss, and then goes on with what is known. Milliseconds. */
 const MISS_PATIENCE = 1000;
@@ -19,19 +20,23 @@ const MISS_PATIENCE = 1000;
 /** Keeps a {@link Table} fresh: a snapshot, then every change, and everything again after a gap. */
 export class Follower {
   readonly #registry: Registry;
+  readonly #claims: Pick<Claims, 'highest'>;
   readonly #table: Table;
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #stopping = new AbortController();
   #reading: Promise<void> | undefined;
+  #missed: Promise<void> | undefined;
+  /** When everything was read last, on the monotonic clock. */
   #lastRead = Number.NEGATIVE_INFINITY;
   #redisAnswers = false;
   #unsubscribe: (() => Promise<void>) | undefined;
   /** What was told while a snapshot was being read: it may be newer than the snapshot. */
   #toldMeanwhile: RegistryChange[] = [];
 
-  constructor(registry: Registry, table: Table, clock: Clock, log: Logger) {
+  constructor(registry: Registry, claims: Pick<Claims, 'highest'>, table: Table, clock: Clock, log: Logger) {
     this.#registry = registry;
+    this.#claims = claims;
     this.#table = table;
     this.#clock = clock;
     this.#log = log;
@@ -67,22 +72,41 @@ export class Follower {
     await this.#unsubscribe?.();
   }
 
-  /** After a miss: reads everything again, unless that was just done. Never throws: what is known stays. */
+  /** After a miss: reads everything again; misses that come together share a reading. Never throws: what is known stays. */
   async reread(): Promise<void> {
-    if (this.#reading === undefined && this.#clock.monotonic() - this.#lastRead < MISS_INTERVAL) return;
-    const patience = new AbortController();
-    const reading = this.#readQuietly().finally(() => patience.abort());
-    await Promise.race([reading, this.#clock.sleep(MISS_PATIENCE, patience.signal).catch(() => undefined)]);
+    this.#missed ??= this.#readSoon().finally(() => {
+      this.#missed = undefined;
+    });
+    await this.#patiently(this.#missed);
   }
 
-  /** After an instance said that it does not own a workspace: asks Redis who does. Never throws. */
+  /** After a miss of a workspace, or when an instance said that it does not own it: asks who does. Never throws. */
   async rereadOwner(workspace: string): Promise<void> {
-    try {
-      const assignment = await this.#registry.assignment(workspace);
-      if (assignment) this.#table.learnOwner(assignment);
-    } catch (error) {
-      this.#log.debug({ workspace_id: workspace, reason: messageOf(error) }, 'the owner cannot be read');
-    }
+    await this.#patiently(
+      this.#readOwner(workspace).catch((error: unknown) => {
+        this.#log.debug({ workspace_id: workspace, reason: messageOf(error) }, 'the owner cannot be read');
+      }),
+    );
+  }
+
+  /** Redis is the fast copy; where it knows nothing (it was emptied) or is away, the claims themselves tell. */
+  async #readOwner(workspace: string): Promise<void> {
+    const cached = await this.#registry.assignment(workspace).catch(() => undefined);
+    const owner = cached ?? (await this.#claims.highest(workspace))?.lastReadable;
+    if (owner) this.#table.learnOwner(owner);
+  }
+
+  async #readSoon(): Promise<void> {
+    const pause = this.#lastRead + MISS_INTERVAL - this.#clock.monotonic();
+    if (pause > 0) await this.#pause(pause);
+    await this.#readQuietly();
+  }
+
+  /** Waits for a reading, but not for a Redis that hangs. */
+  async #patiently(reading: Promise<unknown>): Promise<void> {
+    const patience = new AbortController();
+    const done = reading.finally(() => patience.abort());
+    await Promise.race([done, this.#clock.sleep(MISS_PATIENCE, patience.signal).catch(() => undefined)]);
   }
 
   /** Changes may be told between the end of a gap and the new subscription: hence the second reading. */

@@ -47,7 +47,8 @@ export async function findSession(
 ): Promise<SessionPlace> {
   let found = findInTable(table, principal, session, workspace);
   if (found === 'unknown') {
-    await follower.reread();
+    const named = principal.kind === 'workspace' ? principal.workspace : workspace;
+    await (named === undefined ? follower.reread() : follower.rereadOwner(named));
     found = findInTable(table, principal, session, workspace);
   }
   if (found === 'unknown') throw noSuchSession(session);

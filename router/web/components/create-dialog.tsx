@@ -23,7 +23,7 @@ export function CreateDialog({ api, onState, onDone }: DialogProps) {
         ...(account.trim() === '' ? {} : { account_id: account.trim() }),
         ...(proxy.trim() === '' ? {} : { proxy: proxy.trim() }),
       });
-      onDone(`Session ${made.session_id} is there.`);
+      onDone(`Session ${made.session_id} was created.`);
       onState({ kind: 'link', session: made });
     });
   };
@@ -44,7 +44,7 @@ export function CreateDialog({ api, onState, onDone }: DialogProps) {
           value={session}
           onValue={setSession}
           pattern={ID}
-          hint="A name for it; left empty, one is made."
+          hint="A name for it; left empty, it is the workspace's."
         />
         <details>
           <summary>More</summary>

@@ -1,4 +1,4 @@
-import { useId } from 'preact/hooks';
+import { useEffect, useId, useRef } from 'preact/hooks';
 
 /** What a field may be told. */
 interface FieldProps {
@@ -23,6 +23,10 @@ interface FieldProps {
 /** An input with its label and its help. */
 export function Field(props: FieldProps) {
   const id = useId();
+  const place = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (props.autoFocus) place.current?.querySelector<HTMLElement>('input, textarea')?.focus();
+  }, []);
   const { label, hint, value, onValue, rows = 1, pattern } = props;
   const shared = {
     id,
@@ -35,7 +39,7 @@ export function Field(props: FieldProps) {
     onInput: (event: { currentTarget: { value: string } }) => onValue(event.currentTarget.value),
   };
   return (
-    <div class="field">
+    <div class="field" ref={place}>
       <label for={id}>
         {label}
         {!props.required && <span class="optional"> (optional)</span>}
