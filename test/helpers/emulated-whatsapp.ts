@@ -66,6 +66,7 @@ export class EmulatedWhatsApp {
     const qr = nextEvent<[string]>(client, 'qr');
     const ready = nextEvent(client, 'ready');
     await client.initialize();
+    quietAfterClose(client);
     const [text] = await qr;
     await this.post('/scan', { qr: text, phone, name });
     await ready;
@@ -75,6 +76,7 @@ export class EmulatedWhatsApp {
   async start(client: Client): Promise<void> {
     const ready = nextEvent(client, 'ready');
     await client.initialize();
+    quietAfterClose(client);
     await tellOfSync(client);
     await ready;
   }
@@ -103,6 +105,23 @@ export class EmulatedWhatsApp {
     if (!answer.ok) throw new Error(`${init.method} ${path} answered ${answer.status}: ${text}`);
     return JSON.parse(text) as T;
   }
+}
+
+/**
+ * The library injects itself into every document the page navigates to, and nobody catches what that throws when the browser is closed meanwhile:
+ * a test that logs out would end with an unhandled rejection.
+ */
+function quietAfterClose(client: Client): void {
+  const injectable = client as Client & { inject(): Promise<void> };
+  const inject = injectable.inject.bind(client);
+  injectable.inject = async () => {
+    try {
+      await inject();
+    } catch (error) {
+      const isClosed = error instanceof Error && error.name === 'TargetCloseError';
+      if (!isClosed && client.pupBrowser?.connected) throw error;
+    }
+  };
 }
 
 /**

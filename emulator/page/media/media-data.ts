@@ -1,4 +1,4 @@
-import { Model } from '../core/model.ts';
+import { type Attributes, Model } from '../core/model.ts';
 import type { OpaqueData } from './opaque-data.ts';
 
 /** INIT -> FETCHING -> RESOLVED, or an `ERROR_...`; REUPLOADING while the phone uploads expired media again. */
@@ -17,13 +17,13 @@ export class MediaData extends Model {
   declare mediaBlob: OpaqueData | Blob | undefined;
 
   /** Without the bytes, and without what only this page can read. */
-  override serialize(): Record<string, unknown> {
+  override serialize(): Attributes {
     const { mediaBlob: _blob, renderableUrl: _url, mediaStage: _stage, ...rest } = super.serialize();
     return rest;
   }
 
   /** The library hands it from one media object to another: with the bytes. */
-  override toJSON(): Record<string, unknown> {
-    return { ...this };
+  override toJSON(): Attributes {
+    return { ...(this as unknown as Attributes) };
   }
 }

@@ -65,7 +65,11 @@ describe('messages of the emulated page', () => {
     await whatsApp.post('/config', { ack_delay_ms: 300 });
     const sent = await client.sendMessage(CHAT, 'at once');
     expect(sent.ack).toBe(0);
-    const [, ack] = await nextEvent<[Message, number]>(client, 'message_ack', (message) => message.body === 'at once');
+    const [, ack] = await nextEvent<[Message, number]>(
+      client,
+      'message_ack',
+      (message) => message.body === 'at once',
+    );
     expect(ack).toBe(1);
     await whatsApp.post('/config', { ack_delay_ms: 0 });
   });
@@ -83,13 +87,23 @@ describe('messages of the emulated page', () => {
     const sent = await client.sendMessage(CHAT, media, { caption: 'a dot', waitUntilMsgSent: true });
     expect(sent).toMatchObject({ type: 'image', hasMedia: true, body: 'a dot' });
     const { content } = await ledgerOf(sent.id.id);
-    expect(content).toMatchObject({ type: 'image', mimetype: 'image/png', caption: 'a dot', width: 1, height: 1 });
+    expect(content).toMatchObject({
+      type: 'image',
+      mimetype: 'image/png',
+      caption: 'a dot',
+      width: 1,
+      height: 1,
+    });
     const back = await sent.downloadMedia();
     expect(back.data).toBe(PNG);
   });
 
   it('sends a document with its name', async () => {
-    const media = new whatsapp.MessageMedia('application/pdf', Buffer.from('%PDF-1.4').toString('base64'), 'a b.pdf');
+    const media = new whatsapp.MessageMedia(
+      'application/pdf',
+      Buffer.from('%PDF-1.4').toString('base64'),
+      'a b.pdf',
+    );
     const sent = await client.sendMessage(CHAT, media, { sendMediaAsDocument: true, waitUntilMsgSent: true });
     expect(sent.type).toBe('document');
     expect((await ledgerOf(sent.id.id)).content).toMatchObject({ type: 'document', filename: 'a b.pdf' });
@@ -120,7 +134,9 @@ describe('messages of the emulated page', () => {
     const cards = await client.sendMessage(CHAT, [contact, contact], { waitUntilMsgSent: true });
     expect(cards.vCards).toHaveLength(2);
 
-    const poll = await client.sendMessage(CHAT, new whatsapp.Poll('Tea?', ['yes', 'no']), { waitUntilMsgSent: true });
+    const poll = await client.sendMessage(CHAT, new whatsapp.Poll('Tea?', ['yes', 'no']), {
+      waitUntilMsgSent: true,
+    });
     expect(poll).toMatchObject({ type: 'poll_creation', pollName: 'Tea?' });
     expect((await ledgerOf(poll.id.id)).content).toEqual({
       type: 'poll_creation',
@@ -165,7 +181,11 @@ describe('messages of the emulated page', () => {
   it('tells of the reactions of others', async () => {
     const sent = await client.sendMessage(CHAT, 'react to this', { waitUntilMsgSent: true });
     const reacted = nextEvent<[Reaction]>(client, 'message_reaction');
-    await whatsApp.post('/deliver', { phone: ME, from: PEER, reaction: { message_id: sent.id.id, emoji: '❤' } });
+    await whatsApp.post('/deliver', {
+      phone: ME,
+      from: PEER,
+      reaction: { message_id: sent.id.id, emoji: '❤' },
+    });
     const [reaction] = await reacted;
     expect(reaction.reaction).toBe('❤');
     expect(reaction.senderId).toBe(CHAT);
@@ -180,7 +200,11 @@ describe('messages of the emulated page', () => {
 
     const received = await deliver({ body: 'draft' });
     const changed = nextEvent<[Message, string, string]>(client, 'message_edit');
-    await whatsApp.post('/deliver', { phone: ME, from: PEER, edit: { message_id: received.id.id, body: 'final' } });
+    await whatsApp.post('/deliver', {
+      phone: ME,
+      from: PEER,
+      edit: { message_id: received.id.id, body: 'final' },
+    });
     const [message, newBody, previousBody] = await changed;
     expect([message.id.id, newBody, previousBody]).toEqual([received.id.id, 'final', 'draft']);
   });
@@ -213,7 +237,11 @@ describe('messages of the emulated page', () => {
     expect((await mine)[0].selectedOptions.map(({ name }) => name)).toEqual(['soup']);
 
     const theirs = nextEvent<[PollVote]>(client, 'vote_update');
-    await whatsApp.post('/deliver', { phone: ME, from: PEER, vote: { message_id: poll.id.id, options: ['bread'] } });
+    await whatsApp.post('/deliver', {
+      phone: ME,
+      from: PEER,
+      vote: { message_id: poll.id.id, options: ['bread'] },
+    });
     const [vote] = await theirs;
     expect(vote.selectedOptions).toEqual([{ name: 'bread', localId: 1 }]);
     expect(vote.parentMessage.id.id).toBe(poll.id.id);
@@ -251,7 +279,11 @@ describe('messages of the emulated page', () => {
     const created = nextEvent<[Message]>(client, 'message_create');
     await message.forward('491700000003@c.us');
     const [forwarded] = await created;
-    expect([forwarded.to, forwarded.body, forwarded.isForwarded]).toEqual(['491700000003@c.us', 'pass it on', true]);
+    expect([forwarded.to, forwarded.body, forwarded.isForwarded]).toEqual([
+      '491700000003@c.us',
+      'pass it on',
+      true,
+    ]);
   });
 
   it('refuses to send to a number that is not on WhatsApp', async () => {
@@ -260,14 +292,8 @@ describe('messages of the emulated page', () => {
 
   it('uses a message id it is given, and counts a second try of it as a repeat', async () => {
     const id = '3EB0DEADBEEF00000000AA';
-    const send = () =>
-      client.sendMessage(CHAT, 'once', { waitUntilMsgSent: true, extra: { messageSecret: undefined } });
-    await client.pupPage?.evaluate((wanted) => {
-      const key = (window as unknown as { require: (name: string) => { newId: () => Promise<string> } }).require(
-        'WAWebMsgKey',
-      );
-      key.newId = async () => wanted;
-    }, id);
+    const send = () => client.sendMessage(CHAT, 'once', { waitUntilMsgSent: true });
+    await client.pupPage?.evaluate(`window.require('WAWebMsgKey').newId = async () => '${id}'`);
     expect((await send()).id.id).toBe(id);
     expect((await send()).id.id).toBe(id);
     const { sent } = await whatsApp.get<{ sent: { id: string; attempts: number }[] }>(`/sent?phone=${ME}`);
