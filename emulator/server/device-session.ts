@@ -13,6 +13,7 @@ import type { Account, Device } from './model.ts';
 import type { Post } from './post.ts';
 import { answerQuery } from './queries.ts';
 import { sameText } from './secrets.ts';
+import { rewind } from './sequence.ts';
 import type { Timers } from './timers.ts';
 
 /** Close codes of protocol.ts. */
@@ -263,9 +264,10 @@ export class DeviceSession {
       note('delivery', device.ackedSeq, frame.deliverySeq);
       device.ackedSeq = frame.deliverySeq;
     }
-    if (frame.sendSeq < device.sendSeq) {
-      note('send', device.sendSeq, frame.sendSeq);
-      device.sendSeq = frame.sendSeq;
+    const sent = device.sendSequence.highest;
+    if (frame.sendSeq < sent) {
+      note('send', sent, frame.sendSeq);
+      rewind(device.sendSequence, frame.sendSeq);
     }
   }
 

@@ -14,6 +14,7 @@ import {
   randomBase64,
 } from './ids.ts';
 import type { Account, ChatRecord, Device } from './model.ts';
+import { newSequence } from './sequence.ts';
 
 /** Messages a chat keeps for the history of devices linked later; the oldest go. */
 const MESSAGES_PER_CHAT = 500;
@@ -97,8 +98,8 @@ export class Directory {
       lastSeen: undefined,
       deliverySeq: 0,
       ackedSeq: 0,
-      sendSeq: 0,
-      peerSeqs: new Map(),
+      sendSequence: newSequence(),
+      peerSequences: new Map(),
       keys: [...described.keys],
       sessions: new Map(),
       mailbox: new Map(),

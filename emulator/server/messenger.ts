@@ -16,6 +16,7 @@ import type { Journal } from './journal.ts';
 import type { Ledger, SentRecord } from './ledger.ts';
 import type { Account, Device } from './model.ts';
 import type { Post } from './post.ts';
+import { newSequence, take } from './sequence.ts';
 import type { Timers } from './timers.ts';
 
 /** What the messenger needs. */
@@ -241,22 +242,23 @@ export class Messenger {
   #checkSequences(device: Device, frame: SendFrame, connection: number): void {
     const { journal } = this.#parts;
     const where = { phone: phoneOfDevice(device.id), device: device.id, connection, id: frame.message.id };
-    if (frame.seq <= device.sendSeq) {
+    const { sendSequence, peerSequences } = device;
+    if (!take(sendSequence, frame.seq)) {
       device.rollbacks += 1;
-      journal.add('rollback', { ...where, kind: 'send', seen: device.sendSeq, got: frame.seq });
+      journal.add('rollback', { ...where, kind: 'send', seen: sendSequence.highest, got: frame.seq });
     }
-    device.sendSeq = Math.max(device.sendSeq, frame.seq);
-    const peerSeq = device.peerSeqs.get(frame.message.chat) ?? 0;
-    if (frame.peerSeq <= peerSeq) {
+    const { chat } = frame.message;
+    const peerSequence = peerSequences.get(chat) ?? newSequence();
+    peerSequences.set(chat, peerSequence);
+    if (!take(peerSequence, frame.peerSeq)) {
       device.rollbacks += 1;
       journal.add('rollback', {
         ...where,
         kind: 'peer',
-        peer: frame.message.chat,
-        seen: peerSeq,
+        peer: chat,
+        seen: peerSequence.highest,
         got: frame.peerSeq,
       });
     }
-    device.peerSeqs.set(frame.message.chat, Math.max(peerSeq, frame.peerSeq));
   }
 }

@@ -1,4 +1,5 @@
 import type { Chat, Contact, DeliveryItem, DeviceId, Envelope, Group, Message, WireId } from '../protocol.ts';
+import type { Sequence } from './sequence.ts';
 
 /** A Signal session of somebody towards a device, as far as it is emulated; see `Envelope` in protocol.ts. */
 export interface PeerSession {
@@ -41,10 +42,10 @@ export interface Device {
   deliverySeq: number;
   /** The highest seq the device has acknowledged since its last rollback. */
   ackedSeq: number;
-  /** The highest `send.seq` seen since its last rollback. */
-  sendSeq: number;
-  /** The highest `send.peerSeq` seen, by chat. */
-  peerSeqs: Map<WireId, number>;
+  /** `send.seq` seen since its last rollback. */
+  sendSequence: Sequence;
+  /** `send.peerSeq` seen, by chat. */
+  peerSequences: Map<WireId, Sequence>;
   /** Ids of one-time keys not used up yet. */
   keys: string[];
   /** By who seals: a device or a phone. */

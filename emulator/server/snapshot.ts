@@ -56,6 +56,8 @@ const item = z.discriminatedUnion('kind', [
 const parcel = z.strictObject({ seq: number, item, offline: z.boolean(), sends: number });
 const entries = <Value extends z.ZodType>(value: Value) => z.array(z.tuple([text, value]));
 
+const sequence = z.strictObject({ highest: number, gaps: z.array(number) });
+
 const device = z.strictObject({
   id: text,
   number,
@@ -68,8 +70,8 @@ const device = z.strictObject({
   lastSeen: number.optional(),
   deliverySeq: number,
   ackedSeq: number,
-  sendSeq: number,
-  peerSeqs: entries(number),
+  sendSequence: sequence,
+  peerSequences: entries(sequence),
   keys: z.array(text),
   sessions: entries(z.strictObject({ session: text, seq: number })),
   mailbox: z.array(parcel),
@@ -158,7 +160,7 @@ export function restoreSnapshot(json: string, source: string, directory: Directo
 function saveDevice(one: Device): z.input<typeof device> {
   return {
     ...one,
-    peerSeqs: [...one.peerSeqs],
+    peerSequences: [...one.peerSequences],
     sessions: [...one.sessions],
     mailbox: [...one.mailbox.values()].map((parcelled) => ({ ...parcelled, item: plain(parcelled.item) })),
     unreadable: [...one.unreadable],
@@ -171,7 +173,7 @@ function restoreDevice(saved: z.output<typeof device>): Device {
     lastSeen: saved.lastSeen,
     deliverySeq: saved.deliverySeq + SEQUENCE_MARGIN,
     keys: [],
-    peerSeqs: new Map(saved.peerSeqs),
+    peerSequences: new Map(saved.peerSequences),
     sessions: new Map(
       saved.sessions.map(([peer, one]) => [peer, { ...one, seq: one.seq + SEQUENCE_MARGIN }]),
     ),

@@ -27,7 +27,7 @@ export function deviceView(parts: Pick<ControlParts, 'connections'>, account: Ac
     delivery_seq: device.deliverySeq,
     acked_seq: device.ackedSeq,
     queued: device.mailbox.size,
-    send_seq: device.sendSeq,
+    send_seq: device.sendSequence.highest,
     keys_left: device.keys.length,
     waiting_for_repeat: [...device.unreadable.keys()],
     logins: device.logins,
