@@ -10,12 +10,16 @@ import { inPath, isProgram } from './find-program.mjs';
 /** Debian's binary. What it puts into /usr/bin is a shell wrapper: to kill that one leaves the browser alive. */
 const DEBIAN_BINARY = '/usr/lib/chromium/chromium-headless-shell';
 
+/** The ways to install one, in order; each gives why it could not, or undefined. */
+const INSTALLERS = [() => installDebianPackage('chromium-headless-shell'), download];
+
 /**
  * The path of a Chromium headless shell that starts: found on this machine, else installed.
  *
+ * @param {{places?: string[], installers?: (() => Promise<string | undefined>)[]}} ways others in tests
  * @throws SetupError that lists every way to get one, with what became of those that were tried
  */
-export async function findOrInstallChromium() {
+export async function findOrInstallChromium({ places = [DEBIAN_BINARY], installers = INSTALLERS } = {}) {
   const given = process.env.CHROMIUM_PATH;
   if (given) {
     const fault = await faultOf(given);
@@ -34,13 +38,13 @@ export async function findOrInstallChromium() {
     }
     return undefined;
   };
-  const found = await firstGood(candidates());
+  const found = await firstGood(candidates(places));
   if (found !== undefined) return found;
 
-  for (const install of [() => installDebianPackage('chromium-headless-shell'), download]) {
+  for (const install of installers) {
     const fault = await install();
     if (fault !== undefined) tried.push(fault);
-    const installed = fault === undefined ? await firstGood(candidates()) : undefined;
+    const installed = fault === undefined ? await firstGood(candidates(places)) : undefined;
     if (installed !== undefined) {
       say(`  Chromium: ${installed}`);
       return installed;
@@ -50,10 +54,8 @@ export async function findOrInstallChromium() {
 }
 
 /** Where a headless shell may lie, best first. */
-function candidates() {
-  return [DEBIAN_BINARY, inPath('chrome-headless-shell'), ...downloaded()].filter(
-    (path) => path !== undefined,
-  );
+function candidates(places) {
+  return [...places, inPath('chrome-headless-shell'), ...downloaded()].filter((path) => path !== undefined);
 }
 
 /** What puppeteer has downloaded for this user, newest version first: `chrome-headless-shell/linux-146.0.1.2/chrome-headless-shell-linux64/`. */

@@ -20,14 +20,15 @@ const PLACES = [
  * Sees to it that `redis-server` is in this process's PATH: found, else Debian's package. Only the program is wanted: the
  * package's own service is neither started nor left to start at the next boot.
  *
+ * @param {{places?: string[], install?: (name: string) => Promise<string | undefined>}} ways others in tests
  * @throws SetupError that lists the ways to get it
  */
-export async function findOrInstallRedis() {
-  if (await useFound()) return;
-  const fault = await installDebianPackage('redis-server');
+export async function findOrInstallRedis({ places = PLACES, install = installDebianPackage } = {}) {
+  if (await useFound(places)) return;
+  const fault = await install('redis-server');
   if (fault === undefined) {
     if (inPath('systemctl') !== undefined) await run('systemctl', ['disable', 'redis-server.service']);
-    if (await useFound()) {
+    if (await useFound(places)) {
       say('  Redis: installed; its system service is off, Wharf starts its own');
       return;
     }
@@ -45,8 +46,8 @@ export async function findOrInstallRedis() {
 }
 
 /** Finds a redis-server that is new enough, and puts its folder into PATH. */
-async function useFound() {
-  const paths = [inPath('redis-server'), ...PLACES.map((place) => `${place}/redis-server`).filter(isProgram)];
+async function useFound(places) {
+  const paths = [inPath('redis-server'), ...places.map((place) => `${place}/redis-server`).filter(isProgram)];
   for (const path of paths) {
     if (path === undefined || !newEnough(await run(path, ['--version']))) continue;
     if (inPath('redis-server') !== path)
