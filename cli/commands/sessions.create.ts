@@ -16,7 +16,7 @@ export function addSessionsCreateCommand(parent: Command, context: CommandContex
     .command('create')
     .description('create a session; again with the same words, it is the same session')
     .argument('<workspace>', 'id of the workspace: a number, or 1-64 characters of A-Z a-z 0-9 _ -')
-    .argument('[session]', 'id of the session: 1-64 characters of A-Z a-z 0-9 _ - (default: one is made)')
+    .argument('[session]', "id of the session: 1-64 characters of A-Z a-z 0-9 _ - (default: the workspace's)")
     .option('--account <id>', "your own system's id of the account")
     .option('--proxy <url>', 'the proxy its browser goes out through: http://host:port, socks5://host:port')
     .option('--qr', 'show the QR, and wait until it is linked')

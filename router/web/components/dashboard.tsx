@@ -31,6 +31,7 @@ export function Dashboard({ api, onLeave }: { api: ApiClient; onLeave: (why: str
     },
     [refresh],
   );
+  const clear = useCallback(() => setSaid(''), []);
   return (
     <>
       <Header error={error} loaded={data !== undefined} onLeave={() => onLeave('')} />
@@ -40,7 +41,7 @@ export function Dashboard({ api, onLeave }: { api: ApiClient; onLeave: (why: str
           {changes}
         </p>
         <div class="toast-place" role="status">
-          {said !== '' && <Toast key={said} text={said} onGone={() => setSaid('')} />}
+          {said !== '' && <Toast key={said} text={said} onGone={clear} />}
         </div>
         {data?.fleet?.redis.ok === false && (
           <p class="notice" role="status">

@@ -1,4 +1,4 @@
-import { useEffect, useId, useRef } from 'preact/hooks';
+import { useId, useLayoutEffect, useRef } from 'preact/hooks';
 
 /** What a field may be told. */
 interface FieldProps {
@@ -24,7 +24,7 @@ interface FieldProps {
 export function Field(props: FieldProps) {
   const id = useId();
   const place = useRef<HTMLDivElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (props.autoFocus) place.current?.querySelector<HTMLElement>('input, textarea')?.focus();
   }, []);
   const { label, hint, value, onValue, rows = 1, pattern } = props;

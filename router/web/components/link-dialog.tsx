@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { Session } from '../api/types.ts';
 import { phone } from '../state/text.ts';
 import { type Linking, useLinking } from '../state/use-linking.ts';
@@ -50,15 +50,7 @@ export function LinkDialog({
             {byCode ? 'Show the QR instead' : 'Link with a code instead'}
           </button>
         )}
-        {ready && (
-          <button
-            type="button"
-            class="button button-primary"
-            onClick={() => onState({ kind: 'send', session })}
-          >
-            Send a test message
-          </button>
-        )}
+        {ready && <SendButton onClick={() => onState({ kind: 'send', session })} />}
       </div>
     </Dialog>
   );
@@ -95,4 +87,15 @@ function Progress({ linking, starting }: { linking: Linking; starting: boolean }
     default:
       return null;
   }
+}
+
+/** Takes the focus when it appears: what had it before is gone with the code. */
+function SendButton({ onClick }: { onClick: () => void }) {
+  const button = useRef<HTMLButtonElement>(null);
+  useLayoutEffect(() => button.current?.focus(), []);
+  return (
+    <button ref={button} type="button" class="button button-primary" onClick={onClick}>
+      Send a test message
+    </button>
+  );
 }

@@ -28,7 +28,7 @@ export function Overview({ view }: { view: View | undefined }) {
         />
         {instances !== undefined && (
           <Figure
-            name="Healthy instances"
+            name="Instances up"
             value={`${healthy} of ${instances.length}`}
             alarming={healthy !== instances.length}
           />

@@ -33,7 +33,7 @@ export function SessionDialog({ api, session, onState, onDone }: DialogProps & {
   const confirm = (action: 'restart' | 'stop' | 'logout' | 'delete') =>
     onState({ kind: 'confirm', action, session: shown });
   return (
-    <Dialog title={session_id} onClose={() => onState(null)} wide>
+    <Dialog title={`Session ${session_id}`} onClose={() => onState(null)} wide>
       <Facts session={shown} />
       <Problem error={error ?? poll.error} />
       <div class="actions">
