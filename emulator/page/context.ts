@@ -23,6 +23,7 @@ import { encodeBase64 } from './storage/base64.ts';
 import type { Database } from './storage/database.ts';
 import type { RegistrationRecord } from './storage/records.ts';
 import { storeHistory } from './sync/history.ts';
+import { historyModules } from './sync/modules.ts';
 import type { View } from './ui/view.ts';
 
 /** A page put together and not yet connected. */
@@ -98,6 +99,7 @@ export function createPage(
   registry.define(messageModules(state, sender));
   registry.define(addonModules(tables));
   registry.define(reactionAndPollModules(state, sender));
+  registry.define(historyModules(state, chats, ask));
   registry.define(mediaModules(() => session.credentials()));
 
   // The faults of the phone this device belongs to, once that is known, stand above everybody's.

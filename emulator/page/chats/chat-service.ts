@@ -153,9 +153,17 @@ export class ChatService {
   async unread(chat: ChatModel): Promise<MessageRecord[]> {
     if (chat.unreadCount <= 0) return [];
     const latest = await this.#state.database.read(['messages'], (transaction) =>
-      transaction.lastByIndex('messages', 'chat', rangeOf(chat.id._serialized), chat.unreadCount * 2),
+      transaction.byIndex('messages', 'chat', rangeOf(chat.id._serialized), chat.unreadCount * 2),
     );
     return latest.filter((record) => !record.fromMe).slice(0, chat.unreadCount);
+  }
+
+  /** The oldest message of a chat on this device. */
+  async oldest(chat: string): Promise<MessageRecord | undefined> {
+    return this.#state.database.read(['messages'], async (transaction) => {
+      const [first] = await transaction.byIndex('messages', 'chat', rangeOf(chat), 1, 'next');
+      return first;
+    });
   }
 
   /** What the server says of a number: undefined where it is not on WhatsApp. */
@@ -215,7 +223,7 @@ export class ChatService {
     return this.#state.database.read(['messages'], async (transaction) => {
       const boundary = oldest && (await transaction.get('messages', oldest.id._serialized));
       const before: [number, number] | undefined = boundary && [boundary.t, boundary.row];
-      return transaction.lastByIndex('messages', 'chat', rangeOf(chat.id._serialized, before), HISTORY_PAGE);
+      return transaction.byIndex('messages', 'chat', rangeOf(chat.id._serialized, before), HISTORY_PAGE);
     });
   }
 }

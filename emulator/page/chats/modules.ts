@@ -53,7 +53,6 @@ export function chatModules(
       sendPresenceAvailable: async () => undefined,
       sendPresenceUnavailable: async () => undefined,
     },
-    WAWebSendNonMessageDataRequest: { sendPeerDataOperationRequest: async () => undefined },
   };
 }
 
@@ -73,7 +72,7 @@ async function clear(state: PageState, chat: ChatModel): Promise<void> {
   const id = chat.id._serialized;
   await state.database.write(['messages', 'chats'], async (transaction) => {
     const range = IDBKeyRange.bound([id], [id, Number.POSITIVE_INFINITY]);
-    const records = await transaction.lastByIndex('messages', 'chat', range, Number.POSITIVE_INFINITY);
+    const records = await transaction.byIndex('messages', 'chat', range, Number.POSITIVE_INFINITY);
     for (const { key } of records) transaction.delete('messages', key);
     const record = await transaction.get('chats', id);
     if (!record) return;

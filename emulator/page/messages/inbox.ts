@@ -76,7 +76,7 @@ export class Inbox {
     const { seq, item } = frame;
     const counters = (await transaction.getSetting('counters')) ?? NO_COUNTERS;
     if (seq <= counters.deliverySeq)
-      return { ack: { type: 'ack', seq, result: 'duplicate' }, effect: () => undefined };
+      return { ack: await this.#repeatAck(transaction, frame), effect: nothing };
     const stored: AckFrame = { type: 'ack', seq, result: 'stored' };
     const advanced = { ...counters, deliverySeq: seq, row: counters.row + 1 };
     transaction.putSetting('counters', advanced);
@@ -98,7 +98,7 @@ export class Inbox {
         return { ack: stored, effect: () => void this.#chats.showContact(item.contact) };
       case 'chat_read': {
         const chat = await transaction.get('chats', item.chat);
-        if (!chat) return { ack: stored, effect: () => undefined };
+        if (!chat) return { ack: stored, effect: nothing };
         const read = { ...chat, unreadCount: 0 };
         transaction.put('chats', read);
         return { ack: stored, effect: () => void this.#chats.showChat(read) };
@@ -114,20 +114,27 @@ export class Inbox {
   ): Promise<Outcome> {
     const seq = counters.deliverySeq;
     const reading = await openEnvelope(transaction, envelope);
-    if (reading === 'duplicate')
-      return { ack: { type: 'ack', seq, result: 'duplicate' }, effect: () => undefined };
+    if (reading === 'duplicate') return { ack: { type: 'ack', seq, result: 'duplicate' }, effect: nothing };
     if (reading === 'unreadable') {
-      const key = randomKeyId();
-      transaction.put('oneTimeKeys', { id: key });
       const effect = isAmendment(message.content)
-        ? (): void => undefined
+        ? nothing
         : await this.#writeVisible(transaction, message, counters.row, true);
-      return { ack: { type: 'ack', seq, result: 'unreadable', key }, effect };
+      return { ack: unreadableAck(transaction, seq), effect };
     }
     const effect = isAmendment(message.content)
       ? await writeAmendment(transaction, this.#state, this.#tables, { ...message, content: message.content })
       : await this.#writeVisible(transaction, message, counters.row, false);
     return { ack: { type: 'ack', seq, result: 'stored' }, effect };
+  }
+
+  /** For what is stored already. What could not be read is still waited for, whether or not the server was told. */
+  async #repeatAck(transaction: Transaction, { seq, item }: DeliverFrame): Promise<AckFrame> {
+    if (item.kind === 'message') {
+      const { message } = item;
+      const key = keyOfReference(message, message.chat, this.#state.requireMe().wid);
+      if ((await transaction.get('messages', key))?.unreadable) return unreadableAck(transaction, seq);
+    }
+    return { type: 'ack', seq, result: 'duplicate' };
   }
 
   async #writeVisible(
@@ -140,7 +147,7 @@ export class Inbox {
     const fromMe = message.sender === me;
     const key = keyOfReference(message, message.chat, me);
     const before = await transaction.get('messages', key);
-    if (before && !before.unreadable) return () => undefined;
+    if (before && !before.unreadable) return nothing;
     const record: MessageRecord = {
       ...message,
       key,
@@ -215,6 +222,15 @@ export class Inbox {
       for (const key of risen) this.#state.messages.get(key)?.updateAck(receipt.ack);
     };
   }
+}
+
+const nothing: Effect = () => undefined;
+
+/** With a new one-time key, for the sender to repeat the message with. */
+function unreadableAck(transaction: Transaction, seq: number): AckFrame {
+  const key = randomKeyId();
+  transaction.put('oneTimeKeys', { id: key });
+  return { type: 'ack', seq, result: 'unreadable', key };
 }
 
 /** Decides what the protocol's Envelope says the device decides, and writes the session. */

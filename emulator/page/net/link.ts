@@ -62,6 +62,12 @@ export class Link {
     this.#failQueries('the connection was closed');
   }
 
+  /** Ends the connection, and connects again after a pause. */
+  connectLater(pauseMs: number): void {
+    this.stop();
+    this.#retry = setTimeout(() => this.connect(), pauseMs);
+  }
+
   /** False where there is no open connection: the frame is gone. */
   send(frame: DeviceFrame): boolean {
     if (!this.isOpen || !this.#socket) return false;

@@ -2,6 +2,7 @@ import type {
   CommandFrame,
   Credentials,
   DeliverFrame,
+  DeviceFrame,
   HistoryFrame,
   LoggedOutFrame,
   PairFrame,
@@ -17,7 +18,7 @@ import { NO_COUNTERS, type RegistrationRecord, type Settings } from '../storage/
 import { obeyCommand } from './commands.ts';
 import type { ConnModel } from './conn-model.ts';
 import { Link } from './link.ts';
-import { SocketModel } from './socket-model.ts';
+import { SocketModel, type SocketState } from './socket-model.ts';
 
 /** What the session hands on. */
 export interface SessionParts {
@@ -39,6 +40,9 @@ export interface SessionParts {
 
 /** Tries in a row that fail before the state says TIMEOUT instead of OPENING. */
 const FAILURES_BEFORE_TIMEOUT = 3;
+
+/** Pause before a new connection when what came could not be stored. */
+const AFTER_FAILURE_MS = 5000;
 
 /**
  * The states of a page, as `Socket.state` shows them:
@@ -62,6 +66,7 @@ export class Session {
   #work: Promise<unknown> = Promise.resolve();
   #deliveries: DeliverFrame[] = [];
   #isDraining = false;
+  #isLoggedIn = false;
   #ready = deferred();
   #registered = deferred();
   #offline = { expected: 0, received: 0 };
@@ -104,8 +109,9 @@ export class Session {
     return this.#device.credentials;
   }
 
-  send(frame: Parameters<Link['send']>[0]): boolean {
-    return this.#link.send(frame);
+  /** False while the device is not logged in: the frame is gone. What the server must have is asked for again after the login. */
+  send(frame: DeviceFrame): boolean {
+    return this.#isLoggedIn && this.#link.send(frame);
   }
 
   /** Asks the server, when the device is logged in; waits until it is. */
@@ -136,7 +142,13 @@ export class Session {
       );
       const { deliverySeq, sendSeq } = counters ?? NO_COUNTERS;
       const { credentials } = this.#device;
-      this.#link.send({ type: 'login', pageId: this.#pageId, credentials, deliverySeq, sendSeq });
+      this.#isLoggedIn = this.#link.send({
+        type: 'login',
+        pageId: this.#pageId,
+        credentials,
+        deliverySeq,
+        sendSeq,
+      });
       return;
     }
     const stored = await storedOneTimeKeys(state.database);
@@ -154,15 +166,23 @@ export class Session {
   }
 
   #closed(failures: number): void {
-    this.#parts.outbox.closed();
     if (this.#ended) {
       this.#link.stop();
       this.#ended();
       return;
     }
+    this.#disconnected(failures > FAILURES_BEFORE_TIMEOUT ? 'TIMEOUT' : 'OPENING');
+  }
+
+  /** There is no connection: nothing is sent, and whoever asks waits. */
+  #disconnected(state: SocketState = 'OPENING'): void {
+    this.#isLoggedIn = false;
+    // Not acknowledged: they come again.
+    this.#deliveries = [];
+    this.#parts.outbox.closed();
     this.#ready = renewed(this.#ready);
     this.#registered = renewed(this.#registered);
-    this.socket.set({ state: failures > FAILURES_BEFORE_TIMEOUT ? 'TIMEOUT' : 'OPENING' });
+    this.socket.set({ state });
   }
 
   #received(frame: ServerFrame): void {
@@ -181,9 +201,7 @@ export class Session {
         return;
       case 'conflict':
         this.#link.stop();
-        this.#parts.outbox.closed();
-        this.#ready = renewed(this.#ready);
-        this.socket.set({ state: 'CONFLICT' });
+        this.#disconnected('CONFLICT');
         return;
       case 'command':
         obeyCommand(frame.action satisfies CommandFrame['action']);
@@ -264,10 +282,10 @@ export class Session {
 
   async #load(): Promise<void> {
     if (!this.#device || this.#isLoaded) return;
-    this.#isLoaded = true;
     this.#parts.state.me = this.#device.me;
     this.#parts.conn.setMe(this.#device.me);
     await this.#parts.load();
+    this.#isLoaded = true;
   }
 
   /**
@@ -309,17 +327,16 @@ export class Session {
   }
 
   #reconnect(): void {
-    this.#parts.outbox.closed();
-    this.#ready = renewed(this.#ready);
-    this.socket.set({ state: 'OPENING' });
+    this.#disconnected();
     this.#link.connect();
   }
 
   #inOrder(work: () => Promise<void>): Promise<void> {
     const next = this.#work.then(work).catch((error: unknown) => {
       console.error('the page could not handle what the server sent', error);
-      // What was not stored was not acknowledged: a new connection brings it again.
-      if (this.#link.isOpen) this.#reconnect();
+      // What was not stored was not acknowledged: a new connection brings it again. A full disk stays full for a while.
+      this.#disconnected();
+      this.#link.connectLater(AFTER_FAILURE_MS);
     });
     this.#work = next;
     return next;

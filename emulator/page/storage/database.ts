@@ -47,15 +47,16 @@ export class Transaction {
     return request(this.#transaction.objectStore(store).index(index).getAll(key) as IDBRequest<Stores[S][]>);
   }
 
-  /** The last `count` records of an index within a range, the last one first. */
-  async lastByIndex<S extends StoreName>(
+  /** The last `count` records of an index within a range, the last one first; with `next` the first ones. */
+  async byIndex<S extends StoreName>(
     store: S,
     index: string,
     range: IDBKeyRange,
     count: number,
+    direction: 'prev' | 'next' = 'prev',
   ): Promise<Stores[S][]> {
     const found: Stores[S][] = [];
-    const cursorRequest = this.#transaction.objectStore(store).index(index).openCursor(range, 'prev');
+    const cursorRequest = this.#transaction.objectStore(store).index(index).openCursor(range, direction);
     for (;;) {
       const cursor = await request(cursorRequest);
       if (!cursor) return found;

@@ -5,8 +5,11 @@ import type { PageState } from '../state.ts';
 import type { Transaction } from '../storage/database.ts';
 import { type ChatRecord, type MessageRecord, NO_COUNTERS } from '../storage/records.ts';
 
-/** Stores what the phone sends after linking, a frame to a transaction, and shows the chats of it. */
-export async function storeHistory(state: PageState, chats: ChatService, frame: HistoryFrame): Promise<void> {
+/** What a frame of history has to store. */
+type History = Omit<HistoryFrame, 'type' | 'last'>;
+
+/** Stores what the phone sends after linking or when asked, a frame to a transaction, and shows the chats of it. */
+export async function storeHistory(state: PageState, chats: ChatService, frame: History): Promise<void> {
   const stored = await state.database.write(
     ['settings', 'contacts', 'groups', 'chats', 'messages'],
     async (transaction) => {
@@ -25,7 +28,7 @@ export async function storeHistory(state: PageState, chats: ChatService, frame: 
 async function writeMessages(
   transaction: Transaction,
   me: string,
-  { messages }: HistoryFrame,
+  { messages }: History,
 ): Promise<MessageRecord[]> {
   const counters = (await transaction.getSetting('counters')) ?? NO_COUNTERS;
   const records: MessageRecord[] = [];
@@ -45,7 +48,7 @@ async function writeMessages(
 /** A chat's newest message is known when its messages come, which may be in a later frame than the chat. */
 async function writeChats(
   transaction: Transaction,
-  frame: HistoryFrame,
+  frame: History,
   messages: readonly MessageRecord[],
 ): Promise<ChatRecord[]> {
   const chats = new Map<string, ChatRecord>(frame.chats.map((chat) => [chat.id, chat]));
