@@ -58,6 +58,8 @@ export class Session {
   #reconnects = 0;
   #connectedAt: number | null = null;
   #lastActivity: number | null = null;
+  /** Changes of the record, one after the other: each builds on what the one before it wrote. */
+  #writing: Promise<void> = Promise.resolve();
 
   constructor(record: SessionRecord, epoch: number, parts: SessionParts) {
     this.#record = record;
@@ -374,9 +376,12 @@ export class Session {
     this.#losses = { ...this.#losses, attempts: 0 };
     this.#connectedAt = this.#parts.clock.now();
     this.#links.clear();
-    this.#record = { ...this.#record, last_error: null };
-    if (!this.#record.linked || this.#record.phone_number !== phoneNumber) {
-      this.#write({ linked: true, phone_number: phoneNumber, last_error: null }).catch((error: unknown) =>
+    const known = this.#record.linked && this.#record.phone_number === phoneNumber;
+    // It holds whether or not it can be written down.
+    const linked = { linked: true, phone_number: phoneNumber, last_error: null };
+    this.#record = { ...this.#record, ...linked };
+    if (!known) {
+      this.#write(linked).catch((error: unknown) =>
         this.#log.error({ reason: messageOf(error) }, 'that the session is linked could not be written down'),
       );
     }
@@ -406,11 +411,15 @@ export class Session {
     };
   }
 
+  /** Writes a change of the record down; it holds from when it is on the disk. Throws `storage_unavailable`, and then nothing has changed. */
   async #write(change: Partial<SessionRecord>): Promise<void> {
-    const next = { ...this.#record, ...change };
-    await this.#parts.store.write(next);
-    this.#record = next;
-    this.#parts.onChange(this);
+    const written = this.#writing.then(async () => {
+      await this.#parts.store.write({ ...this.#record, ...change });
+      this.#record = { ...this.#record, ...change };
+      this.#parts.onChange(this);
+    });
+    this.#writing = written.catch(() => {});
+    await written;
   }
 
   #touch(): void {
