@@ -1,0 +1,67 @@
+import { existsSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import type { EmulatedWhatsApp } from '../../../helpers/emulated-whatsapp.ts';
+import { browsersUnder } from '../../../helpers/processes.ts';
+import type { SessionHost } from '../../../helpers/session-host.ts';
+import { emulatedWhatsApp, sessionHost } from './setup.ts';
+
+const PHONE = '491700000003';
+
+/** Facts file, 3. */
+describe('a device that is removed on the phone', () => {
+  it.each(['state_first', 'command_first'] as const)(
+    'ends the browser and puts the profile into the trash, and can be linked anew for good (%s)',
+    async (logout_order) => {
+      const whatsapp = await emulatedWhatsApp({ logout_order });
+      const host = await sessionHost(whatsapp);
+      const session = await host.linked(PHONE);
+      const oldProfile = host.paths.generation(host.generation(session));
+      expect(existsSync(oldProfile)).toBe(true);
+
+      await whatsapp.post('/remove-device', { phone: PHONE });
+      await host.reaches(session, 'logged_out');
+      await expectLoggedOut(host);
+      expect(existsSync(oldProfile)).toBe(false);
+      // It stays logged out: nothing but a person starts it.
+      expect(host.pauses()).toEqual([]);
+      expect(host.times('qr')).toBe(1);
+
+      await linkAnewAndRestart(whatsapp, host);
+    },
+    60_000,
+  );
+
+  it('is noticed at the next start when the browser was away', async () => {
+    const whatsapp = await emulatedWhatsApp();
+    const host = await sessionHost(whatsapp);
+    const session = await host.linked(PHONE);
+    await host.manager.stop('7', 'main');
+    await whatsapp.post('/remove-device', { phone: PHONE });
+
+    await host.manager.start('7', 'main');
+    await host.reaches(session, 'logged_out');
+    await expectLoggedOut(host);
+    expect(host.times('qr')).toBe(1);
+    await linkAnewAndRestart(whatsapp, host);
+  }, 60_000);
+});
+
+async function expectLoggedOut(host: SessionHost): Promise<void> {
+  const session = host.session();
+  expect(await browsersUnder(host.root)).toEqual([]);
+  expect(await readdir(host.paths.trash('7'))).toHaveLength(1);
+  expect(session.record).toMatchObject({ linked: false, should_run: false, phone_number: null });
+  expect(session.detail().last_error).toMatch(/^Logged out: .*trash for 7 days/);
+}
+
+async function linkAnewAndRestart(whatsapp: EmulatedWhatsApp, host: SessionHost): Promise<void> {
+  const session = host.session();
+  await host.manager.start('7', 'main');
+  await host.link(session, PHONE);
+  const shown = host.times('qr');
+  await host.manager.restart('7', 'main');
+  await host.reaches(session, 'ready');
+  expect(host.times('qr')).toBe(shown);
+  expect(session.record.phone_number).toBe(PHONE);
+}
