@@ -115,7 +115,7 @@ function mediaAttributes(content: MediaContent): Attributes {
   return {
     ...rest,
     body: '',
-    deprecatedMms3Url: `${location.origin}${content.directPath}`,
+    deprecatedMms3Url: `https://web.whatsapp.com${content.directPath}`,
     // WhatsApp Web has it as text.
     ...optional('duration', duration === undefined ? undefined : String(duration)),
   };
