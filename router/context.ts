@@ -12,9 +12,11 @@ import type { Registry } from '../fleet/registry.ts';
 import { SessionPaths } from '../fleet/session-paths.ts';
 import type { RouterConfig, RouterSecrets } from './config.ts';
 import { routerApp } from './http/app.ts';
+import { quickReads } from './http/quick-reads.ts';
 import { Metrics } from './metrics.ts';
 import { Forwarder } from './proxy/forwarder.ts';
 import { Pools } from './proxy/pools.ts';
+import { Wires } from './proxy/wires.ts';
 import { Follower } from './registry/follower.ts';
 import { Instances } from './registry/instances.ts';
 import { Table } from './registry/table.ts';
@@ -77,7 +79,13 @@ export async function startRouter(
     const instances = new Instances(table, config.instanceUrls, config.maxSessionsPerInstance);
     const pools = new Pools();
     lifecycle.add('connections to instances', () => pools.close());
-    const tidying = setInterval(() => pools.keepOnly(instances.urls()), POOLS_INTERVAL);
+    const wires = new Wires(token);
+    lifecycle.add('wires to instances', () => wires.close());
+    const tidying = setInterval(() => {
+      const urls = instances.urls();
+      pools.keepOnly(urls);
+      wires.keepOnly(urls);
+    }, POOLS_INTERVAL);
     lifecycle.add('tidying of connections', () => clearInterval(tidying));
 
     const forwarder = new Forwarder({
@@ -103,7 +111,8 @@ export async function startRouter(
     };
     const webDirectory = overrides.webDirectory ?? fileURLToPath(new URL('./web', import.meta.url));
     const app = routerApp(services, log, webDirectory);
-    const server = await listen(app, config.port, config.bindAddress, {
+    const quick = { table, instances, keys, wires, metrics: services.metrics, log };
+    const server = await listen(quickReads(quick, app), config.port, config.bindAddress, {
       requestTimeout: config.requestTimeout,
     });
     lifecycle.add('HTTP server', () => server.close());
