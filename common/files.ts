@@ -3,6 +3,7 @@ import { constants, type Dirent, type PathLike } from 'node:fs';
 import {
   chmod,
   type FileHandle,
+  link,
   mkdir,
   open,
   readdir,
@@ -164,10 +165,7 @@ async function syncFile(path: string): Promise<void> {
  * @throws WharfError `storage_unavailable`; the file is then as it was, or already replaced if only the last fsync failed
  */
 export async function replaceFile(path: string, data: string | Uint8Array): Promise<void> {
-  const temporary = join(
-    dirname(path),
-    `.${basename(path)}.${process.pid}.${randomBytes(6).toString('hex')}.tmp`,
-  );
+  const temporary = temporaryNameOf(path);
   try {
     await writeNew(temporary, data);
     await rename(temporary, path);
@@ -179,23 +177,40 @@ export async function replaceFile(path: string, data: string | Uint8Array): Prom
 }
 
 /**
- * Creates a file that must not exist (O_EXCL), durably. Mode 0600.
- *
- * The name appears before its content does: who finds it empty or half written must count it as taken. A failure after the
- * creation leaves it in place for that reason.
+ * Creates a file that must not exist, durably and with all its content at once: written under another name, then given its own by
+ * link(2), which lets one win as O_EXCL does. With O_EXCL alone the name would be there before the content, and whoever lost the race
+ * would find an empty file and could not tell who won. Mode 0600.
  *
  * @returns false if there was one already
- * @throws WharfError `storage_unavailable`
+ * @throws WharfError `storage_unavailable`; the file is then not there, or complete if only the last fsync failed
  */
 export async function createExclusive(path: string, data: string | Uint8Array): Promise<boolean> {
+  const draft = temporaryNameOf(path);
   try {
-    await writeNew(path, data);
-    await syncDirectory(dirname(path));
-    return true;
+    await writeNew(draft, data);
+    const created = await linkOnce(draft, path);
+    await unlink(draft);
+    if (created) await syncDirectory(dirname(path));
+    return created;
   } catch (error) {
-    if (systemCode(error) === 'EEXIST') return false;
+    await unlink(draft).catch(() => undefined);
     throw storageError('create the file', path, error);
   }
+}
+
+/** Over NFS the answer of a link that succeeded may be lost, and its repetition says EEXIST: two names of the draft tell the truth. */
+async function linkOnce(draft: string, path: string): Promise<boolean> {
+  try {
+    await link(draft, path);
+    return true;
+  } catch (error) {
+    if (systemCode(error) !== 'EEXIST') throw error;
+    return (await stat(draft)).nlink === 2;
+  }
+}
+
+function temporaryNameOf(path: string): string {
+  return join(dirname(path), `.${basename(path)}.${process.pid}.${randomBytes(6).toString('hex')}.tmp`);
 }
 
 async function writeNew(path: string, data: string | Uint8Array): Promise<void> {

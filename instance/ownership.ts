@@ -82,8 +82,9 @@ export class Ownership {
   async #claim(workspace: WorkspaceId): Promise<number> {
     for (let attempt = 0; attempt < CLAIM_TRIES; attempt += 1) {
       const highest = await this.#claims.highest(workspace);
-      if (highest?.claim && highest.claim.instance !== this.#me.instance)
-        throw this.#notOwner(workspace, highest.claim.instance);
+      // A claim that cannot be read takes its epoch, but says nothing against the owner before it.
+      const owner = highest?.lastReadable?.instance;
+      if (owner !== undefined && owner !== this.#me.instance) throw this.#notOwner(workspace, owner);
       const epoch = (highest?.epoch ?? 0) + 1;
       const won = await this.#claims.create({
         workspace_id: workspace,
