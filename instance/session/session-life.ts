@@ -72,14 +72,15 @@ export class SessionLife {
   readonly client: WhatsAppClient;
   readonly #options: LifeOptions;
   readonly #ended: Promise<Ending>;
-  #settle: (ending: Ending) => void = () => {};
+  #resolve: (ending: Ending) => void = () => {};
+  #over = false;
   #stage: 'starting' | 'linking' | 'syncing' | 'ready' = 'starting';
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: LifeOptions) {
     this.#options = options;
     this.#ended = new Promise((resolve) => {
-      this.#settle = resolve;
+      this.#resolve = resolve;
     });
     const { events } = options;
     this.client = options.clients({
@@ -88,17 +89,17 @@ export class SessionLife {
       dataPath: options.dataPath,
       proxy: options.proxy,
       events: {
-        qr: (code) => this.#onQr(code),
-        authenticated: () => {
+        qr: this.#whileItLasts((code) => this.#onQr(code)),
+        authenticated: this.#whileItLasts(() => {
           this.#stage = 'syncing';
           this.#expectReady();
           events.authenticated();
-        },
-        ready: (account) => {
+        }),
+        ready: this.#whileItLasts((account) => {
           this.#stage = 'ready';
           clearTimeout(this.#timer);
           events.ready(account);
-        },
+        }),
         message: (event) => events.message(event),
         ack: (whatsappId, ack) => events.ack(whatsappId, ack),
         corrupted: (detail) => events.corrupted(detail),
@@ -145,6 +146,19 @@ export class SessionLife {
     }
     const clean = await this.client.stop();
     return ending.kind === 'stopped' || ending.kind === 'not_linked' ? { ...ending, clean } : ending;
+  }
+
+  /** What a client says of itself after its life has ended belongs to no state any more. */
+  #whileItLasts<Given extends unknown[]>(handle: (...given: Given) => void): (...given: Given) => void {
+    return (...given) => {
+      if (!this.#over) handle(...given);
+    };
+  }
+
+  #settle(ending: Ending): void {
+    this.#over = true;
+    clearTimeout(this.#timer);
+    this.#resolve(ending);
   }
 
   #onQr(code: string): void {

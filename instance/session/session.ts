@@ -42,7 +42,8 @@ export interface SessionParts {
  * One session: keeps a browser running while it should, and says where it stands (`state.ts`).
  *
  * While it should run, one loop goes round: open the profile, run a life of the browser, see how it ended, wait, again.
- * `start` begins the loop and `stop` ends it; they may be called at any time and in any order.
+ * `start`, `stop` and `restart` may be called at any time and in any order: there is one loop at the most, and the last wish wins, in memory
+ * and in the record. `logout` is for one caller at a time (the manager sees to it).
  */
 export class Session {
   readonly epoch: number;
@@ -54,6 +55,9 @@ export class Session {
   #status: SessionStatus = 'stopped';
   #client: WhatsAppClient | undefined;
   #loop: { abort: AbortController; done: Promise<void> } | undefined;
+  /** What was asked for last; a loop that ends is followed by another where that is to run. */
+  #wish: 'run' | 'rest' = 'rest';
+  #closed = false;
   #losses: LossHistory = NO_LOSSES;
   #reconnects = 0;
   #connectedAt: number | null = null;
@@ -128,38 +132,37 @@ export class Session {
     this.resume();
   }
 
-  /** Begins the loop of a session that should run. */
+  /** Begins the loop of a session that should run, or lets one that is ending be followed by another. */
   resume(): void {
-    if (this.#loop) return;
-    const abort = new AbortController();
-    this.#losses = NO_LOSSES;
-    this.#move('start');
-    const done = this.#run(abort.signal).finally(() => {
-      if (this.#loop?.abort === abort) this.#loop = undefined;
-    });
-    this.#loop = { abort, done };
+    this.#wish = 'run';
+    if (!this.#loop) this.#begin();
   }
 
   /** Ends its browser, cleanly where it can; whether it should run stays as it is. */
   async pause(): Promise<void> {
-    const loop = this.#loop;
-    if (!loop) return;
-    loop.abort.abort(new Error('the session is stopped'));
-    await loop.done;
+    this.#wish = 'rest';
+    await this.#endLoop();
+  }
+
+  /** As {@link Session.pause}, for good: the instance stops, and nothing may start it again. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.pause();
   }
 
   /** Ends its browser and remembers that it should not run. */
   async stop(): Promise<void> {
     await this.#write({ should_run: false, last_error: null });
     await this.pause();
-    this.#move('stop');
+    if (!this.#loop) this.#move('stop');
   }
 
   async restart(): Promise<void> {
     await this.#write({ should_run: true, last_error: null });
-    await this.pause();
     this.#reconnects += 1;
-    this.resume();
+    this.#wish = 'run';
+    if (this.#loop) await this.#endLoop();
+    else this.#begin();
   }
 
   /** Unlinks the device and puts the profile into the trash. True when WhatsApp was told; a session that is not connected cannot tell it. */
@@ -168,10 +171,11 @@ export class Session {
     const unlinked = this.#status === 'ready' && this.#client ? await this.#client.logout() : false;
     await this.pause();
     await this.#retireProfile();
+    const remains = this.#record.linked && !unlinked;
     await this.#write({
       linked: false,
       phone_number: null,
-      last_error: unlinked ? null : 'logged out while it was not connected: remove the device on the phone',
+      last_error: remains ? 'logged out while it was not connected: remove the device on the phone' : null,
     });
     this.#set('logged_out');
     return unlinked;
@@ -226,6 +230,26 @@ export class Session {
     const code = await this.#client.requestPairingCode(phoneNumber);
     this.#move('pairing');
     return code;
+  }
+
+  #begin(): void {
+    if (this.#closed) return;
+    const abort = new AbortController();
+    this.#losses = NO_LOSSES;
+    this.#move('start');
+    const loop = { abort, done: Promise.resolve() };
+    this.#loop = loop;
+    loop.done = this.#run(abort.signal).then(() => {
+      this.#loop = undefined;
+      if (this.#wish === 'run') this.#begin();
+    });
+  }
+
+  async #endLoop(): Promise<void> {
+    const loop = this.#loop;
+    if (!loop) return;
+    loop.abort.abort(new Error('the session is stopped'));
+    await loop.done;
   }
 
   async #run(signal: AbortSignal): Promise<void> {
@@ -324,11 +348,13 @@ export class Session {
         phone_number: null,
         last_error: `Logged out: ${ending.detail}.${kept} Start it to link it anew.`,
       });
+      this.#wish = 'rest';
       this.#move('logged_out');
       return undefined;
     }
     if (ending.kind === 'not_linked') {
       await this.#write({ should_run: false, last_error: null });
+      this.#wish = 'rest';
       this.#log.info({ detail: ending.detail }, 'stopped, since nobody linked it');
       this.#move('stop');
       return undefined;
@@ -368,6 +394,7 @@ export class Session {
     }
     this.#log.error({ reason: messageOf(error) }, 'the session cannot be started');
     await this.#write({ should_run: false, last_error: messageOf(error).slice(0, 1000) }).catch(() => {});
+    this.#wish = 'rest';
     this.#move('fail');
     return undefined;
   }

@@ -10,17 +10,18 @@ import type { SessionStatus } from '../../fleet/records.ts';
  * | state | means | ways out |
  * |---|---|---|
  * | `stopped` | should not run; nothing runs | start |
- * | `starting` | waits for its turn to start, or its browser starts | qr, pairing, authenticated, ready; lost; failed |
- * | `qr` | shows a QR to scan | qr (it rotates), pairing (a code was asked for), authenticated, ready; lost |
- * | `pairing` | a pairing code was given out | qr (given up), authenticated, ready; lost |
- * | `authenticated` | linked; chats are being synchronised | ready; qr (the link was refused); lost; logged_out |
- * | `ready` | messages go and come | lost; logged_out; authenticated (the page loaded itself anew) |
- * | `disconnected` | its browser is gone or useless; another start is due after a back-off | start |
- * | `logged_out` | the device was removed; the profile is in the trash | start (a new link) |
- * | `failed` | cannot be started until somebody changes something (a profile of a newer Chromium, an unwritable storage) | start |
- * | `parked` | closed to save memory, started again by a message or a timer | start |
+ * | `starting` | waits for its turn to start, or its browser starts | qr, pairing, authenticated, ready |
+ * | `qr` | shows a QR to scan | qr (it rotates), pairing (a code was asked for), authenticated, ready |
+ * | `pairing` | a pairing code was given out | pairing (another), qr (given up), authenticated, ready |
+ * | `authenticated` | linked; chats are being synchronised | authenticated, qr (the link was refused), ready |
+ * | `ready` | messages go and come | ready, authenticated (the page loaded itself anew) |
+ * | `disconnected` | its browser is gone or useless; another start is due after a back-off | start, logged_out, fail |
+ * | `logged_out` | the device was removed; the profile is in the trash | start (a new link), fail |
+ * | `failed` | cannot be started until somebody changes something (a profile of a newer Chromium) | start, fail |
+ * | `parked` | closed to save memory, started again by a message or a timer | start, fail |
  *
- * From every state `stop` leads to `stopped`.
+ * `stopped` also takes fail. From every state `stop` leads to `stopped`; from every live one (`starting` to `ready`) lost leads to
+ * `disconnected`, logged_out to `logged_out`, fail to `failed`. All else means nothing there, and changes nothing.
  */
 export type SessionEvent =
   | 'start'
@@ -46,6 +47,11 @@ const LINKING: Partial<Record<SessionEvent, SessionStatus>> = {
   authenticated: 'authenticated',
   ready: 'ready',
 };
+const LINKED: Partial<Record<SessionEvent, SessionStatus>> = {
+  ...LIVE,
+  authenticated: 'authenticated',
+  ready: 'ready',
+};
 const AT_REST: Partial<Record<SessionEvent, SessionStatus>> = {
   start: 'starting',
   stop: 'stopped',
@@ -57,8 +63,9 @@ const TRANSITIONS: Record<SessionStatus, Partial<Record<SessionEvent, SessionSta
   starting: LINKING,
   qr: LINKING,
   pairing: LINKING,
-  authenticated: LINKING,
-  ready: { ...LIVE, authenticated: 'authenticated', ready: 'ready' },
+  // A pairing code that is answered late is of no use to one who has linked by QR meanwhile.
+  authenticated: { ...LINKED, qr: 'qr' },
+  ready: LINKED,
   disconnected: { ...AT_REST, logged_out: 'logged_out' },
   logged_out: AT_REST,
   failed: AT_REST,
