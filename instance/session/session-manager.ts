@@ -26,6 +26,8 @@ export class SessionManager {
   readonly #sessions = new Map<string, Session>();
   /** What goes on with a session right now: one change at a time, in the order they came. */
   readonly #changes = new Map<string, Promise<unknown>>();
+  /** Sessions whose record is being written: each has its place already, or two that come at once would both get the last one. */
+  readonly #promised = new Set<string>();
   #closing = false;
 
   constructor(options: ManagerOptions) {
@@ -42,7 +44,9 @@ export class SessionManager {
 
   /** Sessions that take up a place: those that should run. */
   get occupied(): number {
-    return this.all().filter((session) => session.record.should_run).length;
+    const keys = new Set(this.#promised);
+    for (const [key, session] of this.#sessions) if (session.record.should_run) keys.add(key);
+    return keys.size;
   }
 
   get readyCount(): number {
@@ -78,7 +82,11 @@ export class SessionManager {
         this.#requireSame(existing.record, settings);
         return { session: existing, created: false };
       }
-      this.#requireRoom();
+      const stored = await parts.store.read(workspace, session);
+      if (stored) {
+        this.#requireSame(stored, settings);
+        return { session: this.#restoreOne(stored, epoch), created: false };
+      }
       const record: SessionRecord = {
         version: 1,
         workspace_id: workspace,
@@ -92,18 +100,18 @@ export class SessionManager {
         created_at: new Date(parts.clock.now()).toISOString(),
         last_error: null,
       };
-      await parts.store.write(record);
+      await this.#inItsPlace(workspace, session, () => parts.store.write(record));
       const made = this.#add(record, epoch);
-      made.resume();
+      // Where the instance began to stop meanwhile, the record stands, and the next start of the instance starts it.
+      if (!this.#closing) made.resume();
       return { session: made, created: true };
     });
   }
 
   start(workspace: WorkspaceId, session: SessionId): Promise<Session> {
-    return this.#change(workspace, session, async (found) => {
-      if (!found.record.should_run) this.#requireRoom();
-      await found.start();
-    });
+    return this.#change(workspace, session, (found) =>
+      this.#inItsPlace(workspace, session, () => found.start()),
+    );
   }
 
   stop(workspace: WorkspaceId, session: SessionId): Promise<Session> {
@@ -111,10 +119,9 @@ export class SessionManager {
   }
 
   restart(workspace: WorkspaceId, session: SessionId): Promise<Session> {
-    return this.#change(workspace, session, async (found) => {
-      if (!found.record.should_run) this.#requireRoom();
-      await found.restart();
-    });
+    return this.#change(workspace, session, (found) =>
+      this.#inItsPlace(workspace, session, () => found.restart()),
+    );
   }
 
   logout(workspace: WorkspaceId, session: SessionId): Promise<Session> {
@@ -146,9 +153,7 @@ export class SessionManager {
       for (const id of await parts.store.list(workspace)) {
         try {
           const record = await parts.store.read(workspace, id);
-          if (!record) continue;
-          const session = this.#add(record, epoch);
-          if (record.should_run) session.resume();
+          if (record && !this.#sessions.has(keyOf(workspace, id))) this.#restoreOne(record, epoch);
         } catch (error) {
           log.error(
             { workspace, session: id, reason: messageOf(error) },
@@ -162,7 +167,7 @@ export class SessionManager {
   /** Closes all browsers in parallel; those still running after `deadline` milliseconds are killed. Whether they should run stays as it is. */
   async close(deadline: number): Promise<void> {
     this.#closing = true;
-    const closing = Promise.allSettled(this.all().map((session) => session.pause()));
+    const closing = Promise.allSettled(this.all().map((session) => session.close()));
     try {
       await withDeadline(closing, deadline, () => new Error('late'));
     } catch {
@@ -170,6 +175,12 @@ export class SessionManager {
       this.#options.log.warn({ sessions: left.length }, 'browsers that did not close in time are killed');
       for (const { browserPid } of left) if (browserPid !== undefined) killGroup(browserPid);
     }
+  }
+
+  #restoreOne(record: SessionRecord, epoch: number): Session {
+    const session = this.#add(record, epoch);
+    if (record.should_run && !this.#closing) session.resume();
+    return session;
   }
 
   #add(record: SessionRecord, epoch: number): Session {
@@ -192,15 +203,30 @@ export class SessionManager {
   }
 
   async #inTurn<T>(workspace: WorkspaceId, session: SessionId, change: () => Promise<T>): Promise<T> {
-    if (this.#closing) throw new WharfError('shutting_down', 'This instance is stopping.');
     const key = keyOf(workspace, session);
     const before = this.#changes.get(key) ?? Promise.resolve();
-    const mine = before.then(change, change);
+    const inTurn = () => {
+      if (this.#closing) throw new WharfError('shutting_down', 'This instance is stopping.');
+      return change();
+    };
+    const mine = before.then(inTurn, inTurn);
     this.#changes.set(key, mine);
     try {
       return await mine;
     } finally {
       if (this.#changes.get(key) === mine) this.#changes.delete(key);
+    }
+  }
+
+  /** Makes something run that takes a place, its place kept for it meanwhile. Throws `no_capacity`. */
+  async #inItsPlace(workspace: WorkspaceId, session: SessionId, change: () => Promise<void>): Promise<void> {
+    const key = keyOf(workspace, session);
+    if (!this.#sessions.get(key)?.record.should_run) this.#requireRoom();
+    this.#promised.add(key);
+    try {
+      await change();
+    } finally {
+      this.#promised.delete(key);
     }
   }
 

@@ -1,5 +1,5 @@
 import { readdir } from 'node:fs/promises';
-import { systemCode } from '../../common/errors.ts';
+import { systemCode, WharfError } from '../../common/errors.ts';
 import { makePrivateDirectory, readJson, replaceFile, storageError } from '../../common/files.ts';
 import type { SessionId, WorkspaceId } from '../../fleet/ids.ts';
 import { type SessionRecord, sessionRecordSchema } from '../../fleet/records.ts';
@@ -15,7 +15,16 @@ export class SessionStore {
 
   /** The session's record, or undefined where there is none. Throws also when it is there and cannot be understood. */
   async read(workspace: WorkspaceId, session: SessionId): Promise<SessionRecord | undefined> {
-    return (await readJson(this.#paths.sessionRecord(workspace, session), sessionRecordSchema)) ?? undefined;
+    const path = this.#paths.sessionRecord(workspace, session);
+    const record = await readJson(path, sessionRecordSchema);
+    if (record === null) return undefined;
+    if (record.workspace_id !== workspace || record.session_id !== session) {
+      throw new WharfError(
+        'storage_unavailable',
+        `The file ${path} is the record of session ${record.session_id} of workspace ${record.workspace_id}. Was its directory copied or renamed? Move it away, or back.`,
+      );
+    }
+    return record;
   }
 
   /** Writes a record so that it is there whole after a loss of power, or not changed at all. */
