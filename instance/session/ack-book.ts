@@ -8,10 +8,10 @@ export class AckBook {
   readonly #acks = new Map<string, Ack>();
   readonly #waiting = new Map<string, Set<(ack: Ack | 'gone') => void>>();
 
-  /** Notes an ack. Acks never go back, but to failed. */
+  /** Notes an ack. Acks never go back, but to failed; pending says nothing of a message of which more is known. */
   note(whatsappId: string, ack: Ack): void {
     const known = this.#acks.get(whatsappId);
-    if (known !== undefined && ack >= 0 && known >= ack) return;
+    if (known !== undefined && (ack === 0 || (ack > 0 && known >= ack))) return;
     this.#acks.set(whatsappId, ack);
     if (this.#acks.size > LIMIT)
       for (const oldest of this.#acks.keys()) {
