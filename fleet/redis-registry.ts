@@ -146,9 +146,17 @@ export function redisRegistry(redis: Redis): Registry {
         const change = readJson(changeSchema, text);
         if (change) onChange(change);
       });
-      if (subscriber.status === 'wait') await subscriber.connect();
-      await subscriber.subscribe(redisKeys.changes);
-      subscriber.on('ready', onGap);
+      try {
+        if (subscriber.status === 'wait') await subscriber.connect();
+        await subscriber.subscribe(redisKeys.changes);
+      } catch (error) {
+        subscriber.disconnect();
+        throw error;
+      }
+      // Told only when the new connection is subscribed: a snapshot read any earlier could miss what changes in between.
+      subscriber.on('ready', () => {
+        subscriber.subscribe(redisKeys.changes).then(onGap, () => {});
+      });
       return async () => subscriber.disconnect();
     },
   };

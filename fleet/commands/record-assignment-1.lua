@@ -4,7 +4,9 @@
 -- Returns 1 when recorded, 0 when a higher epoch stands there.
 local current = redis.call('HGET', KEYS[1], ARGV[1])
 if current then
-  local known = tonumber(cjson.decode(current)['epoch'])
+  -- What cannot be understood there must not keep the workspace's owner out for ever.
+  local read, assignment = pcall(cjson.decode, current)
+  local known = read and type(assignment) == 'table' and tonumber(assignment['epoch'])
   if known and known > tonumber(ARGV[2]) then
     return 0
   end
