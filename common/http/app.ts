@@ -117,15 +117,11 @@ async function answer<Principal>(
   const faults: Fault[] = [];
   const params = check(route.params, request.params, 'path', faults);
   const query = check(route.query, request.query, 'query', faults);
-  if (
-    route.body &&
-    request.body === undefined &&
-    request.headers['content-length'] !== '0' &&
-    request.headers['content-type']
-  ) {
+  if (route.body && request.body === undefined && hasBody(request)) {
+    const type = request.headers['content-type'];
     throw new WharfError(
       'unsupported_media_type',
-      `The body must be application/json, not ${String(request.headers['content-type']).slice(0, 60)}.`,
+      `The body must be application/json, ${type === undefined ? 'and its Content-Type must say so' : `not ${String(type).slice(0, 60)}`}.`,
     );
   }
   const body = check(route.body, request.body ?? {}, '', faults);
@@ -151,6 +147,10 @@ async function answer<Principal>(
   if (reply.body === undefined) response.end();
   else if (typeof reply.body === 'string' || Buffer.isBuffer(reply.body)) response.send(reply.body);
   else response.json(reply.body);
+}
+
+function hasBody({ headers }: Request): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
 function check<T>(schema: z.ZodType<T> | undefined, value: unknown, where: string, faults: Fault[]): T {
