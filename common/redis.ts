@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { Redis, type RedisOptions } from 'ioredis';
-import { messageOf, WharfError } from './errors.ts';
+import { z } from 'zod';
+import { messageOf, systemCode, WharfError } from './errors.ts';
 import type { Logger } from './logger.ts';
 
-export type { Redis } from 'ioredis';
+export type { ChainableCommander, Redis } from 'ioredis';
 
 /** How Redis is reached; made by {@link parseRedisUrl}. */
 export interface RedisAddress {
@@ -18,21 +19,24 @@ export interface RedisAddress {
  * - `redis://[user:password@]host[:6379][/db]`, `rediss://...` with TLS; `?ca=FILE` names the authority's certificate
  * - `redis+sentinel://[user:password@]host:26379,host:26379/NAME[/db]`: the master called NAME, asked of the sentinels; `rediss+sentinel://` speaks TLS to it
  *
- * @throws Error that says what is wrong with the URL, without its password
+ * @throws Error that says what is wrong with the URL, without any part of it: what looks like a host may be half a password
  */
 export function parseRedisUrl(url: string): RedisAddress {
-  const match = /^(rediss?)(\+sentinel)?:\/\/(?:([^@/]*)@)?([^/?]+)(?:\/([^?]*))?(?:\?(.*))?$/.exec(url);
-  if (!match) throw new Error('must look like redis://host:6379, rediss://... or redis+sentinel://host:26379,host:26379/NAME');
+  const match = /^(rediss?)(\+sentinel)?:\/\/(?:([^?]*)@)?([^@/?]+)(?:\/([^?]*))?(?:\?(.*))?$/.exec(url);
+  if (!match)
+    throw new Error(
+      'must look like redis://host:6379, rediss://... or redis+sentinel://host:26379,host:26379/NAME',
+    );
   const [, scheme, sentinel, credentials, hosts = '', path = '', query] = match;
   const options: RedisOptions = {};
   if (credentials) {
     const [user = '', ...password] = credentials.split(':');
-    if (user) options.username = decodeURIComponent(user);
-    if (password.length > 0) options.password = decodeURIComponent(password.join(':'));
+    if (user) options.username = decoded(user);
+    if (password.length > 0) options.password = decoded(password.join(':'));
   }
   if (scheme === 'rediss') {
     const ca = new URLSearchParams(query).get('ca');
-    options.tls = ca ? { ca: readFileSync(ca) } : {};
+    options.tls = ca ? { ca: readAuthority(ca) } : {};
   }
   const parts = path.split('/').filter((part) => part !== '');
   if (sentinel) {
@@ -50,14 +54,45 @@ export function parseRedisUrl(url: string): RedisAddress {
   return { options, shown: `${scheme}${sentinel ?? ''}://${hosts}${path === '' ? '' : `/${path}`}` };
 }
 
+/** `REDIS_URL` and the like, as a variable of a configuration. */
+export const redisVariable = z.string().transform((url, context): RedisAddress => {
+  try {
+    return parseRedisUrl(url);
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: messageOf(error) });
+    return z.NEVER;
+  }
+});
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw new Error('has a user or password that is not percent-encoded: write % as %25');
+  }
+}
+
+function readAuthority(path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw new Error(`names a certificate that cannot be read, ${path} (${systemCode(error)})`);
+  }
+}
+
 function hostAndPort(text: string, defaultPort: number): { host: string; port: number } {
-  const match = /^(\[[0-9a-fA-F:]+\]|[^:\s]+)(?::(\d{1,5}))?$/.exec(text);
-  if (!match?.[1]) throw new Error(`has no host where one is needed: ${text}`);
-  return { host: match[1].replace(/^\[|\]$/g, ''), port: match[2] ? Number(match[2]) : defaultPort };
+  const match = /^(\[[0-9a-fA-F:.]+\]|[\w.-]+)(?::(\d{1,5}))?$/.exec(text);
+  const port = match?.[2] ? Number(match[2]) : defaultPort;
+  if (!match?.[1] || port < 1 || port > 65535) {
+    throw new Error(
+      'has no host and port where one is needed; in a password the characters / ? @ % are written percent-encoded',
+    );
+  }
+  return { host: match[1].replace(/^\[|\]$/g, ''), port };
 }
 
 function databaseNumber(text: string): number {
-  if (!/^\d{1,4}$/.test(text)) throw new Error(`has a database that is no number: ${text}`);
+  if (!/^\d{1,4}$/.test(text)) throw new Error('names a database that is no number');
   return Number(text);
 }
 
@@ -82,7 +117,8 @@ export async function connectRedis(address: RedisAddress, log: Logger, patience 
   let down = false;
   redis.on('error', (error: Error) => {
     lastError = error.message || String(error);
-    if (!down && redis.status !== 'connecting') log.warn({ redis: address.shown, reason: lastError }, 'Redis cannot be reached');
+    if (!down && redis.status !== 'connecting')
+      log.warn({ redis: address.shown, reason: lastError }, 'Redis cannot be reached');
     down = true;
   });
   redis.on('ready', () => {

@@ -2,8 +2,7 @@ import { availableParallelism, hostname } from 'node:os';
 import { z } from 'zod';
 import { integerVariable, loadConfig, logLevelVariable, portVariable } from '../common/config.ts';
 import type { Env } from '../common/env.ts';
-import { messageOf } from '../common/errors.ts';
-import { parseRedisUrl, type RedisAddress } from '../common/redis.ts';
+import { parseRedisUrl, type RedisAddress, redisVariable } from '../common/redis.ts';
 import type { BackoffRules } from './session/backoff.ts';
 import { SLOW_RETRY } from './session/backoff.ts';
 import type { LifeTimeouts } from './session/session-life.ts';
@@ -38,7 +37,7 @@ const variables = z.object({
   WHARF_CHROMIUM_SANDBOX: z.enum(['auto', 'on', 'off'], 'must be auto, on or off').default('auto'),
   WHARF_INTERNAL_TOKEN: z.string().optional(),
   SHUTDOWN_TIMEOUT: integerVariable(1000, minutes(30)).default(30_000),
-  REDIS_URL: z.string().default('redis://localhost:6379'),
+  REDIS_URL: redisVariable.default(parseRedisUrl('redis://localhost:6379')),
   LOG_LEVEL: logLevelVariable.default('info'),
 });
 
@@ -69,12 +68,6 @@ export interface InstanceConfig {
 /** Reads and checks an instance's configuration. Throws `config_invalid` with every fault at once. */
 export function instanceConfig(env: Env): Readonly<InstanceConfig> {
   return loadConfig(env, variables, (values, fault) => {
-    let redis: RedisAddress = { options: {}, shown: '' };
-    try {
-      redis = parseRedisUrl(values.REDIS_URL);
-    } catch (error) {
-      fault('REDIS_URL', messageOf(error));
-    }
     const number = Number(values.INSTANCE_ID.replace('instance-', ''));
     if (number > values.WHATSAPP_INSTANCE_COUNT) {
       fault(
@@ -93,7 +86,7 @@ export function instanceConfig(env: Env): Readonly<InstanceConfig> {
       host: hostname(),
       sessionPath: values.WHATSAPP_SESSION_PATH,
       capacity: values.WHATSAPP_MAX_SESSIONS_PER_INSTANCE ?? values.MAX_SESSIONS_PER_INSTANCE ?? 750,
-      redis,
+      redis: values.REDIS_URL,
       chromiumPath: values.CHROMIUM_PATH ?? null,
       sandbox: values.WHARF_CHROMIUM_SANDBOX,
       webResolve: values.WHATSAPP_WEB_RESOLVE ?? null,
