@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { access, constants, stat } from 'node:fs/promises';
+import { readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { type Clock, systemClock } from '../common/clock.ts';
 import { messageOf, systemCode, WharfError } from '../common/errors.ts';
 import { type HttpServer, listen } from '../common/http/server.ts';
@@ -43,8 +44,9 @@ export interface Instance {
 }
 
 /**
- * Makes an instance of its parts and starts it: checks the host, ends what an earlier life left running, claims its workspaces,
- * listens, announces itself, and begins to restore its sessions.
+ * Makes an instance of its parts and starts it: checks the host, listens (so that two that were given one port do not claim from each
+ * other), claims its workspaces, ends what an earlier life left running, begins to restore its sessions, and announces itself. What is
+ * asked of it before it knows its sessions waits.
  *
  * @throws WharfError `config_invalid`, `storage_unavailable`, `chromium_missing`, `redis_unavailable`, `port_taken`; everything opened before is closed again
  */
@@ -165,6 +167,15 @@ async function compose(
   });
   lifecycle.add('health', () => health.close());
 
+  let open = () => {};
+  const restored = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  const app = instanceApp({ manager, media, health, restored }, token, log);
+  server = await listen(app, config.port, config.bindAddress);
+  lifecycle.add('http', () => server?.close(2000));
+  lifecycle.add('sessions', () => manager.close(sessionsDeadline(config.shutdownTimeout)));
+
   const workspaces = await ownership.reclaim();
   for (const workspace of workspaces) {
     const left = await killBrowsersUnder(paths.workspace(workspace));
@@ -172,9 +183,8 @@ async function compose(
       log.warn({ workspace, pids: left }, 'ended browsers that an earlier life left running');
   }
 
-  server = await listen(instanceApp({ manager, media, health }, token, log), config.port, config.bindAddress);
-  lifecycle.add('http', () => server?.close(2000));
-  lifecycle.add('sessions', () => manager.close(config.shutdownTimeout - 5000));
+  await manager.restore(workspaces);
+  open();
 
   const stop = new AbortController();
   const running = [
@@ -192,7 +202,6 @@ async function compose(
     stop.abort(new Error('the instance stops'));
     await Promise.all(running);
   });
-  await manager.restore(workspaces);
   log.info(
     { url: server.url, workspaces: workspaces.length, sessions: manager.all().length },
     'the instance runs',
@@ -220,20 +229,24 @@ function keyOf(session: Session): string {
   return `${session.record.workspace_id}/${session.record.session_id}`;
 }
 
-/** The session path must be there, be a directory and be writable: a missing mount must not look like an empty fleet. */
+/** Milliseconds that the sessions may take to close: what is left after that must do for all else. */
+function sessionsDeadline(shutdownTimeout: number): number {
+  return Math.max(shutdownTimeout / 2, shutdownTimeout - 5000);
+}
+
+/** The session path must be there, be a directory and take a file: a missing mount must not look like an empty fleet. */
 async function requireStorage(path: string): Promise<void> {
+  const probe = join(path, `.probe-${randomBytes(6).toString('hex')}`);
   try {
-    const found = await stat(path);
-    if (!found.isDirectory()) throw new Error('it is no directory');
-    await access(path, constants.R_OK | constants.W_OK | constants.X_OK);
+    if (!(await stat(path)).isDirectory()) throw new Error('it is no directory');
+    await readdir(path);
+    try {
+      await writeFile(probe, 'probe', { mode: 0o600 });
+    } finally {
+      await rm(probe, { force: true });
+    }
   } catch (error) {
-    const code = systemCode(error);
-    const why =
-      code === 'ENOENT'
-        ? 'it does not exist'
-        : code === 'EACCES' || code === 'EROFS'
-          ? 'it cannot be written to'
-          : messageOf(error);
+    const why = WHY_NOT[systemCode(error) ?? ''] ?? messageOf(error);
     throw new WharfError(
       'storage_unavailable',
       `The session path ${path} cannot be used: ${why}. Mount the shared file system there, or set WHATSAPP_SESSION_PATH to where it is.`,
@@ -241,3 +254,12 @@ async function requireStorage(path: string): Promise<void> {
     );
   }
 }
+
+const WHY_NOT: Readonly<Record<string, string>> = {
+  ENOENT: 'it does not exist',
+  EACCES: 'this user may not read and write there',
+  EPERM: 'this user may not read and write there',
+  EROFS: 'its file system is mounted read-only',
+  ENOSPC: 'its disk is full; make room',
+  EDQUOT: 'its quota is used up; make room',
+};

@@ -35,16 +35,20 @@ export function instanceApp(parts: InstanceParts, token: string, log: Logger): E
     log,
     bodyLimit: BODY_LIMIT,
     anyone: null,
-    authenticate: (request) => requireToken(request, token),
+    authenticate: async (request) => {
+      requireToken(request, token);
+      await parts.restored;
+      return null;
+    },
   });
   finishApp(app, log);
   return app;
 }
 
-function requireToken(request: Request, token: string): null {
+function requireToken(request: Request, token: string): void {
   const given = Buffer.from(String(request.headers[INTERNAL_TOKEN_HEADER] ?? ''));
   const wanted = Buffer.from(token);
-  if (given.length === wanted.length && timingSafeEqual(given, wanted)) return null;
+  if (given.length === wanted.length && timingSafeEqual(given, wanted)) return;
   throw new WharfError(
     'unauthorized',
     'Instances answer to the routers of their fleet alone; call the router.',

@@ -10,6 +10,8 @@ export interface InstanceParts {
   manager: SessionManager;
   media: MediaFetcher;
   health: HealthReporter;
+  /** Resolves when the sessions on the storage have been looked at: until then nothing can be said of any, and requests wait. */
+  restored: Promise<void>;
 }
 
 /** Where a session is on an instance; see `fleet/instance-api.ts`. */
