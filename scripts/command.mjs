@@ -27,3 +27,13 @@ export function run(program, args, options = {}) {
 export function tail(output, lines = 15) {
   return output.trimEnd().split('\n').slice(-lines).join('\n');
 }
+
+/** The first lines of a long output that are not warnings: npm says what is wrong, then how it is used. */
+export function head(output, lines = 10) {
+  return output
+    .trim()
+    .split('\n')
+    .filter((line) => !/^npm warn/i.test(line))
+    .slice(0, lines)
+    .join('\n');
+}

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { run, tail } from '../command.mjs';
+import { head, run } from '../command.mjs';
 import { root } from '../paths.mjs';
 import { SetupError, step } from '../say.mjs';
 
@@ -16,20 +16,26 @@ export async function installPackages(folder = root) {
   const wanted = stampOf(folder);
   if (read(stampFile) === wanted) return;
   if (!installedByNpm(folder)) {
-    await step('Node packages: npm ci', async () => {
-      // A browser is looked for afterwards: a download that is refused must not fail the packages.
-      const env = { ...process.env, PUPPETEER_SKIP_DOWNLOAD: '1' };
-      const { code, output } = await run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
-        cwd: folder,
-        env,
-      });
-      if (code !== 0)
-        throw new SetupError(
-          `npm ci failed in ${folder}. It needs the npm registry, or a cache of it. It said:\n${tail(output)}`,
-        );
-    });
+    await step('Node packages: npm ci', () => install(folder));
   }
   writeFileSync(stampFile, wanted);
+}
+
+/**
+ * npm 11 refuses a lock file that lacks packages of other platforms (EUSAGE), which one has that was made with a registry without
+ * them; `npm install --no-save` takes from it what it has, just as exactly, and leaves it alone.
+ */
+async function install(folder) {
+  // A browser is looked for afterwards: a download that is refused must not fail the packages.
+  const env = { ...process.env, PUPPETEER_SKIP_DOWNLOAD: '1' };
+  const npm = (...args) =>
+    run('npm', [...args, '--no-audit', '--no-fund', '--loglevel=error'], { cwd: folder, env });
+  let result = await npm('ci');
+  if (result.code !== 0 && /\bEUSAGE\b/.test(result.output)) result = await npm('install', '--no-save');
+  if (result.code === 0) return;
+  throw new SetupError(
+    `npm could not install the packages in ${folder}. It needs the npm registry, or a cache of it. It said:\n${head(result.output)}`,
+  );
 }
 
 /** The lock file's hash, and the platform: packages with binaries differ by it. */

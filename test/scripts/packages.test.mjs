@@ -72,9 +72,22 @@ describe('the set-up of the Node packages', () => {
       `echo failed >> ${directory}/calls; mkdir -p node_modules; echo "npm error network ECONNREFUSED" >&2; exit 1`,
     );
     await expect(installPackages(repository)).rejects.toThrow(
-      /npm ci failed in .*npm registry[\s\S]*ECONNREFUSED/,
+      /npm could not install the packages in .*npm registry[\s\S]*ECONNREFUSED/,
     );
-    await expect(installPackages(repository)).rejects.toThrow(/npm ci failed/);
+    await expect(installPackages(repository)).rejects.toThrow(/npm could not install/);
     expect(calls()).toHaveLength(2);
+  });
+
+  it('installs by npm install, leaving the lock file alone, where npm ci refuses one that lacks packages of other platforms', async () => {
+    writeProgram(
+      join(directory, 'bin/npm'),
+      `echo "$*" >> ${directory}/calls; mkdir -p node_modules; [ "$1" = install ] || { echo "npm error code EUSAGE" >&2; exit 1; }`,
+    );
+    await installPackages(repository);
+    await installPackages(repository);
+    expect(calls()).toEqual([
+      'ci --no-audit --no-fund --loglevel=error',
+      'install --no-save --no-audit --no-fund --loglevel=error',
+    ]);
   });
 });
