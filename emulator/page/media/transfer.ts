@@ -16,7 +16,7 @@ export interface MediaEntry {
 }
 
 /** An HTTP answer of the media host that was not a success; the library looks at `status`. */
-export class MediaError extends Error {
+class MediaError extends Error {
   override readonly name = 'HttpStatusCodeError';
   readonly status: number;
 

@@ -17,6 +17,8 @@ import { encodeBase64 } from '../storage/base64.ts';
 import { NO_COUNTERS, type RegistrationRecord, type Settings } from '../storage/records.ts';
 import { obeyCommand } from './commands.ts';
 import type { ConnModel } from './conn-model.ts';
+import { deferred, renewed } from './deferred.ts';
+import { DeliveryQueue } from './delivery-queue.ts';
 import { Link } from './link.ts';
 import { SocketModel, type SocketState } from './socket-model.ts';
 
@@ -60,21 +62,22 @@ export class Session {
   readonly socket: SocketModel;
   readonly #parts: SessionParts;
   readonly #link: Link;
+  readonly #deliveries: DeliveryQueue;
   readonly #pageId = encodeBase64(crypto.getRandomValues(new Uint8Array(12)));
   #device: Settings['device'] | undefined;
   #isLoaded = false;
   #work: Promise<unknown> = Promise.resolve();
-  #deliveries: DeliverFrame[] = [];
-  #isDraining = false;
   #isLoggedIn = false;
   #ready = deferred();
   #registered = deferred();
-  #offline = { expected: 0, received: 0 };
   /** Set while a logout waits for the server to end the connection. */
   #ended: (() => void) | undefined;
 
   constructor(url: string, parts: SessionParts) {
     this.#parts = parts;
+    this.#deliveries = new DeliveryQueue(parts.receive, () =>
+      parts.state.commands.trigger('offline_progress_update_from_bridge'),
+    );
     this.#link = new Link(url, {
       opened: () => void this.#inOrder(() => this.#opened()),
       closed: (failures) => this.#closed(failures),
@@ -89,8 +92,7 @@ export class Session {
 
   /** Percentage of what was queued while this device was away that has been stored. */
   get offlineProgress(): number {
-    const { expected, received } = this.#offline;
-    return expected === 0 ? 100 : Math.min(100, Math.round((received * 100) / expected));
+    return this.#deliveries.offlineProgress;
   }
 
   /** Reads the credentials and connects. */
@@ -178,7 +180,7 @@ export class Session {
   #disconnected(state: SocketState = 'OPENING'): void {
     this.#isLoggedIn = false;
     // Not acknowledged: they come again.
-    this.#deliveries = [];
+    this.#deliveries.clear();
     this.#parts.outbox.closed();
     this.#ready = renewed(this.#ready);
     this.#registered = renewed(this.#registered);
@@ -196,8 +198,7 @@ export class Session {
         this.socket.set({ state: 'UNPAIRED_IDLE' });
         return;
       case 'deliver':
-        this.#deliveries.push(frame);
-        this.#drainLater();
+        if (this.#deliveries.add(frame)) void this.#inOrder(() => this.#deliveries.drain());
         return;
       case 'conflict':
         this.#link.stop();
@@ -244,22 +245,6 @@ export class Session {
     }
   }
 
-  /** Everything waiting is stored together: under load one flush to the disk serves many. */
-  #drainLater(): void {
-    if (this.#isDraining) return;
-    this.#isDraining = true;
-    void this.#inOrder(async () => {
-      this.#isDraining = false;
-      const frames = this.#deliveries;
-      this.#deliveries = [];
-      await this.#parts.receive(frames);
-      const offline = frames.filter((frame) => frame.offline).length;
-      if (offline === 0) return;
-      this.#offline.received += offline;
-      this.#parts.state.commands.trigger('offline_progress_update_from_bridge');
-    });
-  }
-
   async #pair({ credentials, me }: PairFrame): Promise<void> {
     const device = { credentials, me };
     await this.#parts.state.database.write(['settings'], async (transaction) =>
@@ -274,7 +259,7 @@ export class Session {
   async #welcome({ me, offline }: WelcomeFrame): Promise<void> {
     this.#parts.state.me = me;
     this.#parts.conn.setMe(me);
-    this.#offline = { expected: offline, received: 0 };
+    this.#deliveries.expect(offline);
     this.socket.set({ state: 'CONNECTED' });
     this.#ready.resolve();
     await this.#parts.outbox.opened();
@@ -341,31 +326,4 @@ export class Session {
     this.#work = next;
     return next;
   }
-}
-
-interface Deferred {
-  readonly promise: Promise<void>;
-  readonly resolve: () => void;
-  isResolved: boolean;
-}
-
-function deferred(): Deferred {
-  let resolve: () => void = () => undefined;
-  const promise = new Promise<void>((done) => {
-    resolve = done;
-  });
-  const result: Deferred = {
-    promise,
-    isResolved: false,
-    resolve: () => {
-      result.isResolved = true;
-      resolve();
-    },
-  };
-  return result;
-}
-
-/** One that is still waited for stays; one that has happened begins again. */
-function renewed(before: Deferred): Deferred {
-  return before.isResolved ? deferred() : before;
 }
