@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import type { EmulatedWhatsApp } from '../../../helpers/emulated-whatsapp.ts';
 import { browsersUnder } from '../../../helpers/processes.ts';
 import type { SessionHost } from '../../../helpers/session-host.ts';
 import { emulatedWhatsApp, sessionHost } from './setup.ts';
@@ -27,7 +26,7 @@ describe('a device that is removed on the phone', () => {
       expect(host.pauses()).toEqual([]);
       expect(host.times('qr')).toBe(1);
 
-      await linkAnewAndRestart(whatsapp, host);
+      await linkAnewAndRestart(host);
     },
     60_000,
   );
@@ -43,7 +42,7 @@ describe('a device that is removed on the phone', () => {
     await host.reaches(session, 'logged_out');
     await expectLoggedOut(host);
     expect(host.times('qr')).toBe(1);
-    await linkAnewAndRestart(whatsapp, host);
+    await linkAnewAndRestart(host);
   }, 60_000);
 });
 
@@ -55,7 +54,7 @@ async function expectLoggedOut(host: SessionHost): Promise<void> {
   expect(session.detail().last_error).toMatch(/^Logged out: .*trash for 7 days/);
 }
 
-async function linkAnewAndRestart(whatsapp: EmulatedWhatsApp, host: SessionHost): Promise<void> {
+async function linkAnewAndRestart(host: SessionHost): Promise<void> {
   const session = host.session();
   await host.manager.start('7', 'main');
   await host.link(session, PHONE);

@@ -1,0 +1,181 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { readEnv } from '../../../common/env.ts';
+import { ADOPT_HEADER, INTERNAL_TOKEN_HEADER, instanceSessionPath } from '../../../fleet/instance-api.ts';
+import { browsersUnder } from '../../helpers/processes.ts';
+import { type BenchProcess, startProgram, startRedis } from '../support/processes.ts';
+
+const WORKSPACE = '7';
+const TOKEN = 'the-token-of-the-kills-bench-0123456789abcdef';
+/** How long browsers may take to end when their instance was killed, milliseconds. */
+const ENDING = 5000;
+
+export type Json = Record<string, unknown>;
+
+/** An HTTP answer that was no success. */
+export class AnswerError extends Error {
+  readonly status: number;
+
+  constructor(status: number, text: string) {
+    super(`${status}: ${text.slice(0, 500)}`);
+    this.status = status;
+  }
+}
+
+/** One instance's process that can be killed and started again, with its Redis and the emulator, in a directory of its own. */
+export class KillableFleet {
+  readonly directory: string;
+  readonly sessionPath: string;
+  /** Lines the instance logged at `warn` and above, all of its lives. */
+  readonly warnings: Json[] = [];
+  readonly #redis: { url: string; stop(): Promise<void> };
+  readonly #emulator: BenchProcess;
+  #instance: { child: ChildProcess; url: string } | undefined;
+
+  private constructor(
+    directory: string,
+    redis: { url: string; stop(): Promise<void> },
+    emulator: BenchProcess,
+  ) {
+    this.directory = directory;
+    this.sessionPath = join(directory, 'sessions');
+    this.#redis = redis;
+    this.#emulator = emulator;
+  }
+
+  static async start(): Promise<KillableFleet> {
+    const directory = await mkdtemp(join(tmpdir(), 'wharf-kills-'));
+    const redis = await startRedis(directory);
+    const emulator = await startProgram('emulator/main.ts', {
+      EMULATOR_PORT: '0',
+      EMULATOR_CONTROL_PORT: '0',
+      EMULATOR_DATA: '',
+    });
+    const fleet = new KillableFleet(directory, redis, emulator);
+    await mkdir(fleet.sessionPath, { mode: 0o700 });
+    return fleet;
+  }
+
+  async startInstance(): Promise<void> {
+    const { https_port: httpsPort, spki } = this.#emulator.ready;
+    const child = spawn(
+      process.execPath,
+      [fileURLToPath(new URL('../../../instance/main.js', import.meta.url))],
+      {
+        // What it leaves in its working directory is found there.
+        cwd: this.directory,
+        stdio: ['pipe', 'pipe', 'pipe'],
+        env: {
+          ...readEnv(),
+          WHARF_EXIT_WITH_PARENT: '1',
+          INSTANCE_ID: 'instance-1',
+          WHATSAPP_INSTANCE_COUNT: '1',
+          PORT: '0',
+          REDIS_URL: this.#redis.url,
+          WHATSAPP_SESSION_PATH: this.sessionPath,
+          WHATSAPP_WEB_RESOLVE: `127.0.0.1:${String(httpsPort)}`,
+          WHATSAPP_WEB_SPKI: String(spki),
+          WHATSAPP_RECONNECT_BASE_DELAY: '1000',
+          WHARF_INTERNAL_TOKEN: TOKEN,
+          LOG_LEVEL: 'warn',
+        },
+      },
+    );
+    createInterface(child.stderr).on('line', (line) => this.#note(line));
+    const early = once(child, 'exit').then(([code]) => {
+      throw new Error(
+        `the instance ended with ${code} before it was ready: ${JSON.stringify(this.warnings.slice(-5))}`,
+      );
+    });
+    early.catch(() => {});
+    const [line] = await Promise.race([once(createInterface(child.stdout), 'line'), early]);
+    this.#instance = { child, url: String(JSON.parse(String(line)).url) };
+  }
+
+  /** Kills the instance's process with SIGKILL. Answers how many browsers it left running. */
+  async killInstance(): Promise<number> {
+    await this.#end('SIGKILL');
+    const end = performance.now() + ENDING;
+    for (;;) {
+      const left = await browsersUnder(this.sessionPath);
+      if (left.length === 0 || performance.now() > end) return left.length;
+      await sleep(20);
+    }
+  }
+
+  /** Stops the instance with SIGTERM. True when it said that all closed well. */
+  async stopInstance(): Promise<boolean> {
+    return (await this.#end('SIGTERM')) === 0;
+  }
+
+  /** A request to a session of the instance. Throws {@link AnswerError}; another error where the instance is gone. */
+  async session(method: string, session: string, rest = '', body?: Json): Promise<Json> {
+    if (!this.#instance) throw new Error('no instance runs');
+    const headers = { [INTERNAL_TOKEN_HEADER]: TOKEN, [ADOPT_HEADER]: 'first' };
+    return await request(
+      method,
+      `${this.#instance.url}${instanceSessionPath(WORKSPACE, session)}${rest}`,
+      headers,
+      body,
+    );
+  }
+
+  /** A request to the emulator. */
+  async emulator(method: string, path: string, body?: Json): Promise<Json> {
+    return await request(method, `${String(this.#emulator.ready['control_url'])}${path}`, {}, body);
+  }
+
+  /** Names of the tails of torn logs that repairs have cut off and kept so far. */
+  async tornTails(): Promise<string[]> {
+    const files = await readdir(this.sessionPath, { recursive: true });
+    return files.filter((file) => /\/torn-tails\/[^/]+$/.test(file));
+  }
+
+  /** Ends everything. @param keep leave the directory for a look */
+  async close(keep: boolean): Promise<void> {
+    if (this.#instance) await this.#end('SIGTERM');
+    await this.#emulator.stop();
+    await this.#redis.stop();
+    if (!keep) await rm(this.directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<number | null> {
+    const child = this.#instance?.child;
+    this.#instance = undefined;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null;
+    const ended = once(child, 'exit');
+    child.kill(signal);
+    const [code] = await ended;
+    return code as number | null;
+  }
+
+  #note(line: string): void {
+    try {
+      this.warnings.push(JSON.parse(line) as Json);
+    } catch {
+      this.warnings.push({ msg: line });
+    }
+  }
+}
+
+async function request(
+  method: string,
+  url: string,
+  headers: Record<string, string>,
+  body?: Json,
+): Promise<Json> {
+  const answer = await fetch(url, {
+    method,
+    headers: { ...headers, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const text = await answer.text();
+  if (!answer.ok) throw new AnswerError(answer.status, text);
+  return JSON.parse(text) as Json;
+}
