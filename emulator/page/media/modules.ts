@@ -3,6 +3,7 @@ import type { ModuleTable } from '../core/registry.ts';
 import { hashBase64 } from '../storage/base64.ts';
 import { OpaqueData } from './opaque-data.ts';
 import { type MediaObject, MediaStorage, prepRawMedia } from './prepare.ts';
+import { toWebpSticker } from './sticker.ts';
 import { download, type MediaEntry, upload } from './transfer.ts';
 
 interface UploadRequest {
@@ -51,6 +52,7 @@ export function mediaModules(credentials: () => Credentials): ModuleTable {
     WAWebMediaDataUtils: { shouldUseMediaCache: () => false },
     WAWebMediaInMemoryBlobCache: { InMemoryMediaBlobCache: { put: () => undefined, get: () => undefined } },
     WAWebMediaMmsV4Upload: { uploadMedia, uploadUnencryptedMedia: uploadMedia },
+    WAWebImageUtils: { toWebpSticker },
     WAWebStartMediaUploadQpl: { startMediaUploadQpl: () => ({}) },
     WAWebUploadManager: {
       encryptAndUpload: async ({ blob, type, mediaKey }: StickerUpload) => {

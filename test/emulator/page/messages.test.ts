@@ -116,6 +116,12 @@ describe('messages of the emulated page', () => {
     expect((await ledgerOf(sent.id.id)).content).toMatchObject({ type: 'ptt' });
   });
 
+  it('sends an image as a sticker', async () => {
+    const media = new whatsapp.MessageMedia('image/png', PNG, 'dot.png');
+    const sent = await client.sendMessage(CHAT, media, { sendMediaAsSticker: true, waitUntilMsgSent: true });
+    expect((await ledgerOf(sent.id.id)).content).toMatchObject({ type: 'sticker', mimetype: 'image/webp' });
+  });
+
   it('sends a location, a contact card, several contact cards and a poll', async () => {
     const place = new whatsapp.Location(52.5, 13.4, { name: 'Berlin', address: 'Mitte' });
     const location = await client.sendMessage(CHAT, place, { waitUntilMsgSent: true });
