@@ -108,5 +108,5 @@ function respond(
     'Content-Type': contentType,
     'Content-Length': body.length,
   });
-  response.end(body);
+  response.end(body, 'latin1');
 }
