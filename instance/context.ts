@@ -1,8 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { readdir, rm, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { type Clock, systemClock } from '../common/clock.ts';
-import { messageOf, systemCode, WharfError } from '../common/errors.ts';
+import { messageOf, WharfError } from '../common/errors.ts';
 import { type HttpServer, listen } from '../common/http/server.ts';
 import { Lifecycle } from '../common/lifecycle.ts';
 import type { Logger } from '../common/logger.ts';
@@ -12,6 +10,7 @@ import { internalToken } from '../fleet/internal-token.ts';
 import { type Announcement, PROTOCOL_VERSION } from '../fleet/records.ts';
 import { redisRegistry } from '../fleet/redis-registry.ts';
 import { SessionPaths } from '../fleet/session-paths.ts';
+import { requireSessionPath } from '../fleet/session-storage.ts';
 import { Announcer } from './announcer.ts';
 import type { InstanceConfig } from './config.ts';
 import { HealthReporter } from './health.ts';
@@ -76,7 +75,7 @@ async function compose(
     host: config.host,
   };
   const startedAt = new Date(clock.now()).toISOString();
-  await requireStorage(config.sessionPath);
+  await requireSessionPath(config.sessionPath);
   const chromium = await findChromium(config.chromiumPath, config.sandbox);
   log.info({ path: chromium.path, version: chromium.version, sandbox: chromium.sandbox }, 'found Chromium');
   if (!chromium.sandbox)
@@ -233,33 +232,3 @@ function keyOf(session: Session): string {
 function sessionsDeadline(shutdownTimeout: number): number {
   return Math.max(shutdownTimeout / 2, shutdownTimeout - 5000);
 }
-
-/** The session path must be there, be a directory and take a file: a missing mount must not look like an empty fleet. */
-async function requireStorage(path: string): Promise<void> {
-  const probe = join(path, `.probe-${randomBytes(6).toString('hex')}`);
-  try {
-    if (!(await stat(path)).isDirectory()) throw new Error('it is no directory');
-    await readdir(path);
-    try {
-      await writeFile(probe, 'probe', { mode: 0o600 });
-    } finally {
-      await rm(probe, { force: true });
-    }
-  } catch (error) {
-    const why = WHY_NOT[systemCode(error) ?? ''] ?? messageOf(error);
-    throw new WharfError(
-      'storage_unavailable',
-      `The session path ${path} cannot be used: ${why}. Mount the shared file system there, or set WHATSAPP_SESSION_PATH to where it is.`,
-      { cause: error },
-    );
-  }
-}
-
-const WHY_NOT: Readonly<Record<string, string>> = {
-  ENOENT: 'it does not exist',
-  EACCES: 'this user may not read and write there',
-  EPERM: 'this user may not read and write there',
-  EROFS: 'its file system is mounted read-only',
-  ENOSPC: 'its disk is full; make room',
-  EDQUOT: 'its quota is used up; make room',
-};

@@ -10,6 +10,7 @@ import { internalToken } from '../fleet/internal-token.ts';
 import { redisRegistry } from '../fleet/redis-registry.ts';
 import type { Registry } from '../fleet/registry.ts';
 import { SessionPaths } from '../fleet/session-paths.ts';
+import { requireSessionPath } from '../fleet/session-storage.ts';
 import type { RouterConfig, RouterSecrets } from './config.ts';
 import { routerApp } from './http/app.ts';
 import { quickReads } from './http/quick-reads.ts';
@@ -60,6 +61,7 @@ export async function startRouter(
   try {
     const clock = overrides.clock ?? systemClock;
     const paths = new SessionPaths(config.sessionPath);
+    await requireSessionPath(config.sessionPath);
     const token = await internalToken(config.sessionPath, secrets.internalToken);
     const keys = new ApiKeys(paths.fleet(), secrets.adminKey, clock, log);
     await keys.start();
