@@ -87,8 +87,8 @@ it('draws over the code before where a person watches', async () => {
   );
   const ran = await qr([], { answers: [], onOut });
   // CSI nA, CSI J: up n lines, and erase what is below.
-  const escape = String.fromCharCode(27);
-  const [firstDrawing = '', moved = ''] = ran.out.split(`${escape}[`);
+  const control = String.fromCharCode(27);
+  const [firstDrawing = '', moved = ''] = ran.out.split(`${control}[`);
   expect(moved).toBe(`${firstDrawing.split('\n').length - 1}A`);
 });
 
