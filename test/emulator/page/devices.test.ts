@@ -40,9 +40,11 @@ describe('several emulated pages', () => {
     const second = await whatsApp.client();
     await whatsApp.link(second, ADA, 'Ada');
     const created = nextEvent<[Message]>(second, 'message_create');
+    const received = nextEvent(grace, 'message');
     const sent = await ada.sendMessage(`${GRACE}@c.us`, 'seen by both');
     const [message] = await created;
     expect([message.id._serialized, message.fromMe]).toEqual([sent.id._serialized, true]);
+    await received;
   });
 
   it('acknowledge nothing they could not store, and get it again', async () => {
