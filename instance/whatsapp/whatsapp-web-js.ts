@@ -74,7 +74,8 @@ export function createLibraryClient(
       handleSIGINT: false,
       handleSIGTERM: false,
       handleSIGHUP: false,
-      defaultViewport: { width: 1024, height: 768 },
+      // The headless shell's own window, 800 x 600: what is painted costs memory, and nobody looks.
+      defaultViewport: null,
       protocolTimeout: timeouts.send,
       timeout: timeouts.start,
       args: chromiumFlags({ sandbox: chromium.sandbox, webResolve, webSpki, proxy: options.proxy }),

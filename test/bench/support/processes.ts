@@ -1,0 +1,94 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdir, readFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { readEnv } from '../../../common/env.ts';
+
+/** A process of a benchmark. */
+export interface BenchProcess {
+  pid: number;
+  child: ChildProcess;
+  /** The one line of JSON it printed when it was ready. */
+  ready: Record<string, unknown>;
+  /** Ends it with SIGTERM and waits. */
+  stop(): Promise<void>;
+}
+
+/** Starts a built program of this repository (`instance/main.ts`) and waits for its line of JSON. What it logs goes to `log`, or nowhere. */
+export async function startProgram(source: string, env: Record<string, string>): Promise<BenchProcess> {
+  const path = fileURLToPath(new URL(`../../../${source.replace(/\.ts$/, '.js')}`, import.meta.url));
+  const child = spawn(process.execPath, [path], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: { ...readEnv(), WHARF_EXIT_WITH_PARENT: '1', LOG_LEVEL: 'warn', ...env },
+  });
+  let errors = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    errors = (errors + chunk.toString()).slice(-4000);
+  });
+  const line = once(createInterface(child.stdout), 'line');
+  const early = once(child, 'exit').then(([code]) => {
+    throw new Error(`${source} ended with ${code} before it was ready:\n${errors}`);
+  });
+  const [text] = await Promise.race([line, early]);
+  early.catch(() => {});
+  return {
+    pid: child.pid ?? 0,
+    child,
+    ready: JSON.parse(String(text)),
+    stop: () => stopChild(child),
+  };
+}
+
+/** Starts a private Redis without persistence; answers its URL. */
+export async function startRedis(directory: string): Promise<{ url: string; stop(): Promise<void> }> {
+  const port = await freePort();
+  const child = spawn(
+    'redis-server',
+    ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', directory],
+    { stdio: 'ignore' },
+  );
+  return { url: `redis://127.0.0.1:${port}`, stop: () => stopChild(child) };
+}
+
+async function stopChild(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, 'exit');
+  child.kill('SIGTERM');
+  await ended;
+}
+
+/** A TCP port of loopback that nothing listens on. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
+
+/** User and system time of a process and all below it so far, seconds, at the kernel's 100 ticks a second. */
+export async function treeCpuSeconds(root: number): Promise<number> {
+  const stats = await allStats();
+  const pids = [root];
+  for (let index = 0; index < pids.length; index += 1) {
+    for (const [pid, stat] of stats) if (stat.parent === pids[index]) pids.push(pid);
+  }
+  return pids.reduce((sum, pid) => sum + (stats.get(pid)?.ticks ?? 0), 0) / 100;
+}
+
+async function allStats(): Promise<Map<number, { parent: number; ticks: number }>> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const stats = new Map<number, { parent: number; ticks: number }>();
+  for (const pid of pids) {
+    const text = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => '');
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+    stats.set(Number(pid), {
+      parent: Number(fields[1]),
+      ticks: Number(fields[11]) + Number(fields[12]) || 0,
+    });
+  }
+  return stats;
+}
