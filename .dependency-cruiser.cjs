@@ -1,4 +1,7 @@
-/** Who may import whom (docs: CONTRIBUTING.md). Type-only imports count: a type is a dependency of a reader too. */
+/**
+ * Who may import whom (see CONTRIBUTING.md); judged by scripts/checks/imports.mjs. Type-only imports count: a type is a dependency of a
+ * reader too.
+ */
 
 const services = 'instance|router|backup|emulator';
 const all = `common|fleet|${services}|cli`;
@@ -46,9 +49,13 @@ module.exports = {
     {
       name: 'cli-only-config-and-clients',
       severity: 'error',
-      comment: 'Of a service, cli/ may import its config and its client, and nothing of its inside.',
+      comment:
+        'Of a service, cli/ may import its config and its client, and nothing of its inside; but doctor looks for Chromium as an instance does.',
       from: { path: '^cli/' },
-      to: { path: `^(${services})/`, pathNot: '(^|/)(config|client|[a-z-]+-client)\\.ts$' },
+      to: {
+        path: `^(${services})/`,
+        pathNot: '(^|/)(config|client|[a-z-]+-client)\\.ts$|^instance/whatsapp/chromium\\.ts$',
+      },
     },
     {
       name: 'nothing-imports-tests',
@@ -112,14 +119,21 @@ module.exports = {
       severity: 'error',
       comment: "The emulated page shares only the frames' types with its server.",
       from: { path: '^emulator/page/' },
-      to: { pathNot: '^emulator/(page/|protocol\\.ts$)' },
+      to: { path: `^(${all})/`, pathNot: '^emulator/(page/|protocol\\.ts$)' },
     },
     {
-      name: 'web-without-processes',
+      name: 'web-only-records',
       severity: 'error',
-      comment: "The web page shares at most the fleet's records with the processes, and nothing of Node.",
+      comment: "The web page shares at most the fleet's records with the processes.",
       from: { path: '^router/web/' },
-      to: { pathNot: '^(router/web/|fleet/|node_modules/preact/)' },
+      to: { path: `^(${all})/`, pathNot: '^(router/web|fleet)/' },
+    },
+    {
+      name: 'browser-without-node',
+      severity: 'error',
+      comment: 'What runs in a browser has nothing of Node.',
+      from: { path: '^(emulator/page|router/web)/' },
+      to: { dependencyTypes: ['core'] },
     },
     vendorHome(
       'whatsapp-web-js-at-home',
@@ -156,11 +170,10 @@ module.exports = {
     },
   ],
   options: {
-    // dependency-cruiser knows TypeScript up to 6; swc's parser sees type-only imports as well.
-    parser: 'swc',
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '^(dist|\\.wharf)/' },
     enhancedResolveOptions: {
+      // node_modules may be a link, and is to be known by its own name.
+      symlinks: false,
       extensions: ['.ts', '.tsx', '.js', '.mjs', '.json'],
       exportsFields: ['exports'],
       conditionNames: ['import', 'types', 'node', 'default'],

@@ -1,66 +1,36 @@
-import { execFile } from 'node:child_process';
-import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { z } from 'zod';
+import { importFaults } from '../scripts/checks/imports.mjs';
 import { temporaryDirectory } from './helpers/temp-dir.ts';
+import { write } from './scripts/helpers.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const config = join(root, '.dependency-cruiser.cjs');
-const cruiser = join(root, 'node_modules/dependency-cruiser/bin/dependency-cruise.mjs');
 const folders = ['common', 'fleet', 'instance', 'router', 'backup', 'emulator', 'cli', 'test'];
-
-const reportSchema = z.object({
-  summary: z.object({
-    violations: z.array(z.object({ from: z.string(), rule: z.object({ name: z.string() }) })),
-  }),
-});
 
 /**
  * Judges a small tree of files by the rules of `.dependency-cruiser.cjs`.
  *
- * @param imports what each file imports; a file that is only imported may be left out
- * @returns the names of the rules that a file breaks, by file
+ * @param {Record<string, string>} files text by path
+ * @returns {Promise<Record<string, string[]>>} the names of the rules that a file breaks, by file
  */
-async function judge(files: Record<string, string>): Promise<Record<string, string[]>> {
+async function judge(files) {
   const directory = await temporaryDirectory();
-  await symlink(join(root, 'node_modules'), join(directory, 'node_modules'));
-  await writeFile(join(directory, 'package.json'), await readFile(join(root, 'package.json')));
-  for (const [path, text] of Object.entries(files)) {
-    await mkdir(dirname(join(directory, path)), { recursive: true });
-    await writeFile(join(directory, path), text);
-  }
-  const present = folders.filter((folder) =>
-    Object.keys(files).some((path) => path.startsWith(`${folder}/`)),
-  );
-  const args = [cruiser, '--config', config, '--output-type', 'json', ...present];
-  const output = await new Promise<string>((resolve, reject) => {
-    execFile(
-      process.execPath,
-      args,
-      { cwd: directory, maxBuffer: 64 * 1024 * 1024 },
-      (error, stdout, stderr) => {
-        // Its exit code is the number of violations; without a report it has failed.
-        if (stdout.startsWith('{')) resolve(stdout);
-        else reject(new Error(`dependency-cruiser gave no report: ${stderr || error?.message}`));
-      },
-    );
-  });
-  const broken: Record<string, string[]> = {};
-  for (const { from, rule } of reportSchema.parse(JSON.parse(output)).summary.violations) {
-    broken[from] = [...(broken[from] ?? []), rule.name].sort();
-  }
+  for (const [path, text] of Object.entries(files)) write(join(directory, path), text);
+  const broken = {};
+  for (const { from, rule } of await importFaults(directory))
+    broken[from] = [...(broken[from] ?? []), rule].sort();
   return broken;
 }
 
 /** A file that gives `thing`, and one that imports it. */
-const pair = (from: string, to: string) => ({
+const pair = (from, to) => ({
   [to]: 'export const thing = 1;\n',
   [from]: `import { thing } from '${relativeImport(from, to)}';\nexport const used = thing;\n`,
 });
 
-function relativeImport(from: string, to: string): string {
+function relativeImport(from, to) {
   const up = '../'.repeat(from.split('/').length - 1);
   return `${up === '' ? './' : up}${to}`;
 }
@@ -81,7 +51,7 @@ describe('the rules of who imports whom', () => {
     ['domain-not-http', 'instance/session/a.ts', 'instance/http/b.ts'],
     ['browser-code-apart', 'router/a.ts', 'router/web/b.ts'],
     ['page-only-protocol', 'emulator/page/a.ts', 'emulator/server/b.ts'],
-    ['web-without-processes', 'router/web/a.ts', 'router/sessions/b.ts'],
+    ['web-only-records', 'router/web/a.ts', 'router/sessions/b.ts'],
   ])('%s: refuse %s importing %s', async (rule, from, to) => {
     expect(await judge(pair(from, to))).toEqual({ [from]: [rule] });
   });
@@ -146,6 +116,14 @@ describe('the rules of who imports whom', () => {
     });
   });
 
+  it('refuse Node in what runs in a browser, in a component too', async () => {
+    const text =
+      "import { readFile } from 'node:fs/promises';\nexport const used = <p>{readFile.name}</p>;\n";
+    expect(await judge({ 'router/web/components/a.tsx': text })).toEqual({
+      'router/web/components/a.tsx': ['browser-without-node'],
+    });
+  });
+
   it('refuse an import that leads nowhere', async () => {
     expect(await judge({ 'common/a.ts': "import { b } from './b.ts';\nexport const used = b;\n" })).toEqual({
       'common/a.ts': ['resolvable'],
@@ -155,7 +133,7 @@ describe('the rules of who imports whom', () => {
 
 describe('the source', () => {
   const sources = async () => {
-    const found: { path: string; text: string }[] = [];
+    const found = [];
     for (const folder of folders) {
       const names = await readdir(join(root, folder), { recursive: true }).catch(() => []);
       for (const name of names.filter((one) => /\.tsx?$/.test(one))) {
@@ -190,6 +168,6 @@ describe('the source', () => {
 });
 
 /** A source without its comments. */
-function code(text: string): string {
+function code(text) {
   return text.replace(/\/\*[\s\S]*?\*\/|(?<![:'"`\\])\/\/.*$/gm, '');
 }
