@@ -72,8 +72,8 @@ function responsesOf(route: RouterRoute): ZodOpenApiOperationObject['responses']
   return { ...responses, default: { description: 'Anything else that went wrong', ...problem } };
 }
 
-/** `post_sessions_messages`: stable, since it follows from method and path. */
+/** `get_whatsapp_sessions_by_session_id`: stable, since it follows from method and path. */
 function operationId(route: RouterRoute): string {
-  const words = route.path.split('/').filter((part) => part !== '' && part !== 'api' && part !== 'whatsapp');
+  const words = route.path.split('/').filter((part) => part !== '' && part !== 'api');
   return [route.method, ...words.map((word) => word.replace(/^:/, 'by_').replace(/\W/g, '_'))].join('_');
 }

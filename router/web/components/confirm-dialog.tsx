@@ -2,11 +2,8 @@ import type { ApiClient } from '../api/client.ts';
 import type { Session } from '../api/types.ts';
 import { useWork } from '../state/use-work.ts';
 import { Dialog } from './dialog.tsx';
-import type { DialogProps } from './dialogs.tsx';
+import type { Confirmable, DialogProps } from './dialog-state.ts';
 import { Problem } from './problem.tsx';
-
-/** What is asked about before it is done. */
-export type Confirmable = 'restart' | 'stop' | 'logout' | 'delete';
 
 interface Question {
   title: string;

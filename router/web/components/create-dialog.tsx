@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
 import { useWork } from '../state/use-work.ts';
 import { Dialog } from './dialog.tsx';
-import type { DialogProps } from './dialogs.tsx';
+import type { DialogProps } from './dialog-state.ts';
 import { Field } from './field.tsx';
 import { Problem } from './problem.tsx';
 

@@ -4,7 +4,7 @@ import { phone } from '../state/text.ts';
 import { type Linking, useLinking } from '../state/use-linking.ts';
 import { useWork } from '../state/use-work.ts';
 import { Dialog } from './dialog.tsx';
-import type { DialogProps } from './dialogs.tsx';
+import type { DialogProps } from './dialog-state.ts';
 import { Icon } from './icon.tsx';
 import { PairingPanel } from './pairing-panel.tsx';
 import { Problem } from './problem.tsx';

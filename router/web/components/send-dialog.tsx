@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks';
 import type { MessageReceipt, SessionName } from '../api/types.ts';
 import { useWork } from '../state/use-work.ts';
 import { Dialog } from './dialog.tsx';
-import type { DialogProps } from './dialogs.tsx';
+import type { DialogProps } from './dialog-state.ts';
 import { Field } from './field.tsx';
 import { Problem } from './problem.tsx';
 import { StatusBadge } from './status-badge.tsx';

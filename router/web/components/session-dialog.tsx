@@ -5,7 +5,7 @@ import { ago, NOTHING, phone } from '../state/text.ts';
 import { usePoll } from '../state/use-poll.ts';
 import { useWork } from '../state/use-work.ts';
 import { Dialog } from './dialog.tsx';
-import type { DialogProps } from './dialogs.tsx';
+import type { DialogProps } from './dialog-state.ts';
 import { Problem } from './problem.tsx';
 import { StatusBadge } from './status-badge.tsx';
 

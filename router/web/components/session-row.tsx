@@ -1,7 +1,7 @@
 import type { Session } from '../api/types.ts';
 import { nextStep } from '../state/status.ts';
 import { ago, phone } from '../state/text.ts';
-import type { DialogState } from './dialogs.tsx';
+import type { DialogState } from './dialog-state.ts';
 import { StatusBadge } from './status-badge.tsx';
 
 const STEP_LABELS = { link: 'Link', send: 'Send', start: 'Start', relink: 'Link again' } as const;

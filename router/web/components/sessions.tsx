@@ -1,6 +1,6 @@
 import { lookOf, nameKey, SESSION_STATUSES } from '../state/status.ts';
 import type { Filter, View } from '../state/use-fleet.ts';
-import type { DialogState } from './dialogs.tsx';
+import type { DialogState } from './dialog-state.ts';
 import { EmptyState } from './empty-state.tsx';
 import { Icon } from './icon.tsx';
 import { SessionRow } from './session-row.tsx';
