@@ -1,0 +1,20 @@
+import type { ApiClient } from '../api/client.ts';
+import type { Session } from '../api/types.ts';
+
+/** What is asked about before it is done. */
+export type Confirmable = 'restart' | 'stop' | 'logout' | 'delete';
+
+/** Which dialog is open, and on what. `start` and `relink` start the session first. */
+export type DialogState =
+  | { kind: 'create' }
+  | { kind: 'session' | 'link' | 'send' | 'start' | 'relink'; session: Session }
+  | { kind: 'confirm'; action: Confirmable; session: Session };
+
+/** What every dialog is told. */
+export interface DialogProps {
+  api: ApiClient;
+  /** Closes, or goes on to another dialog. */
+  onState: (state: DialogState | null) => void;
+  /** Says what was done, and looks again. */
+  onDone: (message: string) => void;
+}
