@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { messageOf, systemCode, WharfError } from '../common/errors.ts';
-import { createExclusive, makePrivateDirectory, readJson, storageError } from '../common/files.ts';
+import { createExclusive, makePrivateSubdirectory, readJson, storageError } from '../common/files.ts';
 import type { WorkspaceId } from './ids.ts';
 import { type Claim, claimSchema } from './records.ts';
 import { parseWorkspaceDirectory, type SessionPaths } from './session-paths.ts';
@@ -64,8 +64,8 @@ export class Claims {
    * @throws WharfError `storage_unavailable`
    */
   async create(claim: Claim): Promise<boolean> {
-    await makePrivateDirectory(this.#paths.workspace(claim.workspace_id));
-    await makePrivateDirectory(this.#paths.owners(claim.workspace_id));
+    await makePrivateSubdirectory(this.#paths.workspace(claim.workspace_id));
+    await makePrivateSubdirectory(this.#paths.owners(claim.workspace_id));
     return await createExclusive(
       this.#paths.claim(claim.workspace_id, claim.epoch),
       `${JSON.stringify(claim)}\n`,

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { systemCode, WharfError } from '../../common/errors.ts';
-import { makePrivateDirectory, readJson, replaceFile, storageError } from '../../common/files.ts';
+import { makePrivateSubdirectory, readJson, replaceFile, storageError } from '../../common/files.ts';
 import type { SessionId, WorkspaceId } from '../../fleet/ids.ts';
 import { type SessionRecord, sessionRecordSchema } from '../../fleet/records.ts';
 import { parseSessionDirectory, type SessionPaths } from '../../fleet/session-paths.ts';
@@ -29,8 +29,8 @@ export class SessionStore {
 
   /** Writes a record so that it is there whole after a loss of power, or not changed at all. */
   async write(record: SessionRecord): Promise<void> {
-    await makePrivateDirectory(this.#paths.workspace(record.workspace_id));
-    await makePrivateDirectory(this.#paths.session(record.workspace_id, record.session_id));
+    await makePrivateSubdirectory(this.#paths.workspace(record.workspace_id));
+    await makePrivateSubdirectory(this.#paths.session(record.workspace_id, record.session_id));
     await replaceFile(
       this.#paths.sessionRecord(record.workspace_id, record.session_id),
       `${JSON.stringify(record, null, 2)}\n`,
