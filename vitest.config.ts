@@ -1,9 +1,12 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 /** Two projects: `unit` (quick, though it may use Redis or a browser) and `integration` (whole processes together). */
 export default defineConfig({
   test: {
     pool: 'forks',
+    // Tests wait a good deal, for browsers and processes to start: two files at a time also on two cores.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     retry: 0,
     sequence: { shuffle: false, concurrent: false },
     // A machine under load is slow, and no test may fail of that: tests wait for conditions, and this only ends those that hang.
