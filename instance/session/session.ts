@@ -359,13 +359,9 @@ export class Session {
       this.#move('stop');
       return undefined;
     }
-    const next = afterLoss(
-      this.#losses,
-      ending.wasReady,
-      parts.clock.monotonic(),
-      parts.backoff,
-      parts.random(),
-    );
+    // Another browser with this profile took the connection: to take it back at once would have the two throw each other out without end.
+    const atOnce = ending.wasReady && ending.reason !== 'conflict';
+    const next = afterLoss(this.#losses, atOnce, parts.clock.monotonic(), parts.backoff, parts.random());
     this.#losses = next.history;
     this.#record = { ...this.#record, last_error: `${ending.reason}: ${ending.detail}`.slice(0, 1000) };
     this.#log.warn(
