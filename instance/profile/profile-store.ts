@@ -86,6 +86,8 @@ export class ProfileStore {
 
     const userData = this.#paths.userData(name);
     const fresh = !(await exists(userData));
+    // LocalAuth would make it, for everybody to look into.
+    if (fresh) await makePrivateSubdirectory(userData);
     const clean = record?.clean_stop === true;
     const repair =
       fresh || clean

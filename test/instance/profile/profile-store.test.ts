@@ -208,6 +208,7 @@ describe('ProfileStore', () => {
   it('leaves nothing but its directories and its record', async () => {
     const { store, paths } = await makeStore();
     await store.open(NAME, CHROMIUM);
-    expect(await readdir(paths.generation(NAME))).toEqual(['wharf-profile.json']);
+    expect((await readdir(paths.generation(NAME))).sort()).toEqual(['session-main', 'wharf-profile.json']);
+    expect(await readdir(paths.userData(NAME))).toEqual([]);
   });
 });
