@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { readEnv } from '../../../common/env.ts';
 import { ADOPT_HEADER, INTERNAL_TOKEN_HEADER, instanceSessionPath } from '../../../fleet/instance-api.ts';
+import { killGroup } from '../../../instance/whatsapp/process-tree.ts';
 import { browsersUnder } from '../../helpers/processes.ts';
 import { type BenchProcess, startProgram, startRedis } from '../support/processes.ts';
 
@@ -32,6 +33,7 @@ export class AnswerError extends Error {
 export class KillableFleet {
   readonly directory: string;
   readonly sessionPath: string;
+  readonly workingDirectory: string;
   /** Lines the instance logged at `warn` and above, all of its lives. */
   readonly warnings: Json[] = [];
   readonly #redis: { url: string; stop(): Promise<void> };
@@ -45,6 +47,7 @@ export class KillableFleet {
   ) {
     this.directory = directory;
     this.sessionPath = join(directory, 'sessions');
+    this.workingDirectory = join(directory, 'working-directory');
     this.#redis = redis;
     this.#emulator = emulator;
   }
@@ -59,6 +62,7 @@ export class KillableFleet {
     });
     const fleet = new KillableFleet(directory, redis, emulator);
     await mkdir(fleet.sessionPath, { mode: 0o700 });
+    await mkdir(fleet.workingDirectory);
     return fleet;
   }
 
@@ -69,7 +73,7 @@ export class KillableFleet {
       [fileURLToPath(new URL('../../../instance/main.js', import.meta.url))],
       {
         // What it leaves in its working directory is found there.
-        cwd: this.directory,
+        cwd: this.workingDirectory,
         stdio: ['pipe', 'pipe', 'pipe'],
         env: {
           ...readEnv(),
@@ -98,9 +102,17 @@ export class KillableFleet {
     this.#instance = { child, url: String(JSON.parse(String(line)).url) };
   }
 
-  /** Kills the instance's process with SIGKILL. Answers how many browsers it left running. */
-  async killInstance(): Promise<number> {
-    await this.#end('SIGKILL');
+  /**
+   * Kills the instance's process with SIGKILL. Answers how many browsers were left running.
+   *
+   * @param all kill every process of its browsers in the same moment, as the end of a host or a control group does. Without it they see
+   *   their pipe close, and end by themselves: a gentler end, which lets them finish a write.
+   */
+  async killInstance(all: boolean): Promise<number> {
+    const browsers = all ? await browsersUnder(this.sessionPath) : [];
+    const ended = this.#end('SIGKILL');
+    for (const { pid } of browsers) killGroup(pid);
+    await ended;
     const end = performance.now() + ENDING;
     for (;;) {
       const left = await browsersUnder(this.sessionPath);
@@ -135,6 +147,11 @@ export class KillableFleet {
   async tornTails(): Promise<string[]> {
     const files = await readdir(this.sessionPath, { recursive: true });
     return files.filter((file) => /\/torn-tails\/[^/]+$/.test(file));
+  }
+
+  /** What the instance left in its working directory, such as the library's `.wwebjs_cache`. */
+  async strays(): Promise<string[]> {
+    return (await readdir(this.workingDirectory)).sort();
   }
 
   /** Ends everything. @param keep leave the directory for a look */

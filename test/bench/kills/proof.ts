@@ -11,6 +11,9 @@ const READY_PATIENCE = 60_000;
 
 interface Totals {
   kills: number;
+  /** Of the instance's process alone. */
+  killsAlone: number;
+  browsersKilled: number;
   cleanStops: number;
   uncleanStops: number;
   browsersLeft: number;
@@ -27,7 +30,7 @@ interface Totals {
 
 /**
  * A round: every session in the midst of messages in and out; kill -9 of the instance's process, and so of its browsers, at a random
- * moment; started, all ready; stopped cleanly or killed again, idle or in a burst; started, all ready; everything compared.
+ * moment, in three of four kills together with all of its browsers' processes; started, all ready; stopped cleanly or killed again, idle or in a burst; started, all ready; everything compared.
  */
 export class Proof {
   /** What went wrong, for people. */
@@ -38,6 +41,8 @@ export class Proof {
   #linked = 0;
   readonly #totals: Totals = {
     kills: 0,
+    killsAlone: 0,
+    browsersKilled: 0,
     cleanStops: 0,
     uncleanStops: 0,
     browsersLeft: 0,
@@ -99,12 +104,16 @@ export class Proof {
       this.problems.push(`${state['unreadable']} messages could not be read`);
     const corrupted = fleet.warnings.filter((line) => /corrupt/.test(String(line['msg']))).length;
     if (corrupted > 0) this.problems.push(`Chromium found its database corrupt ${corrupted} times`);
+    const strays = await fleet.strays();
+    if (strays.length > 0) this.problems.push(`files in the working directory: ${strays.join(', ')}`);
     const tails = await fleet.tornTails();
     const totals = this.#totals;
     const figures = {
       rounds: run.rounds,
       sessions: this.#sessions.length,
       kills: totals.kills,
+      kills_of_the_instance_alone: totals.killsAlone,
+      browsers_killed: totals.browsersKilled,
       clean_stops: totals.cleanStops,
       torn_logs_repaired: tails.length,
       qr_asked: totals.qrs,
@@ -117,6 +126,7 @@ export class Proof {
       rollbacks: state['rollbacks'] ?? 0,
       unreadable: state['unreadable'] ?? 0,
       corruptions: corrupted,
+      stray_files: strays.length,
       all_ready_ms_p50: rounded(quantile(totals.readyMilliseconds, 0.5), 0),
       all_ready_ms_p99: rounded(quantile(totals.readyMilliseconds, 0.99), 0),
     };
@@ -183,7 +193,10 @@ export class Proof {
 
   async #kill(number: number): Promise<void> {
     this.#totals.kills += 1;
-    const left = await this.#fleet.killInstance();
+    const all = this.#random.between(0, 1) < 0.75;
+    if (all) this.#totals.browsersKilled += this.#sessions.length;
+    else this.#totals.killsAlone += 1;
+    const left = await this.#fleet.killInstance(all);
     this.#totals.browsersLeft += left;
     if (left > 0) this.problems.push(`round ${number}: ${left} browsers outlived their instance`);
   }

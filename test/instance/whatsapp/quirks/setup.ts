@@ -1,6 +1,8 @@
+import { readFile, writeFile } from 'node:fs/promises';
 import { onTestFinished } from 'vitest';
 import { createLogger } from '../../../../common/logger.ts';
 import type { ChatMessage } from '../../../../fleet/messages.ts';
+import type { Session } from '../../../../instance/session/session.ts';
 import { findChromium } from '../../../../instance/whatsapp/chromium.ts';
 import type {
   ClientTimeouts,
@@ -103,4 +105,11 @@ export async function linkClient(
   await eventually(() => watched.qrs.length > 0);
   await whatsapp.post('/scan', { qr: watched.qrs.at(-1), phone });
   await eventually(() => watched.ready.length > 0);
+}
+
+/** Makes a stopped session's profile what it is after a kill: no clean stop is noted. */
+export async function forgetCleanStop(host: SessionHost, session: Session): Promise<void> {
+  const path = host.paths.profileRecord(host.generation(session));
+  const record = JSON.parse(await readFile(path, 'utf8'));
+  await writeFile(path, JSON.stringify({ ...record, clean_stop: false }));
 }
