@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
-import QRCode from 'qrcode';
 import { z } from 'zod';
 import { systemClock } from '../common/clock.ts';
 import { type SessionDetail, type SessionStatus, sessionDetailSchema } from '../fleet/records.ts';
 import type { RouterClient } from './client.ts';
 import { type CommandContext, isJson } from './context.ts';
 import { CommandFailure } from './failure.ts';
+import { drawQr } from './output/qr-drawing.ts';
 import { oneLine } from './output/text.ts';
 import { type SessionOptions, sessionRequest } from './sessions.ts';
 
@@ -52,7 +52,7 @@ export async function linkByQr(
     if (code !== undefined && code.qr !== shown) {
       shown = code.qr;
       if (json) terminal.out(`${JSON.stringify({ qr: code.qr, expires_at: code.expires_at ?? null })}\n`);
-      else screen.draw(await drawing(context, code.qr));
+      else screen.draw(drawing(context, code.qr));
     }
     if (code === undefined) {
       const detail = await router.ask(sessionDetailSchema, sessionRequest('GET', session, options));
@@ -84,13 +84,9 @@ async function askForCode(router: RouterClient, session: string, options: Sessio
   }
 }
 
-async function drawing({ terminal, style }: CommandContext, qr: string): Promise<string> {
-  // With colours the code is black on white whatever the terminal's own are; without, the terminal's foreground draws the light parts.
-  const picture = terminal.color
-    ? await QRCode.toString(qr, { type: 'terminal', small: true, errorCorrectionLevel: 'L' })
-    : await QRCode.toString(qr, { type: 'utf8', errorCorrectionLevel: 'L', margin: 2 });
+function drawing({ terminal, style }: CommandContext, qr: string): string {
   const help = 'Scan it in WhatsApp on the phone: Settings, Linked devices, Link a device. Ctrl-C leaves.';
-  return `${picture.replace(/\n+$/, '')}\n${style.dim(help)}\n`;
+  return `${drawQr(qr, terminal.color)}${style.dim(help)}\n`;
 }
 
 function linkedText(detail: SessionDetail): string {
