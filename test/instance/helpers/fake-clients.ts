@@ -1,0 +1,176 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { WharfError } from '../../../common/errors.ts';
+import type {
+  ClientEvents,
+  ClientOptions,
+  HandedOver,
+  PreparedMessage,
+  WhatsAppClient,
+} from '../../../instance/whatsapp/client.ts';
+
+/** What a scripted client does at each point; each may be replaced at any time. */
+export interface ClientScript {
+  /** What `start()` does; the default resolves at once. */
+  start: (client: FakeClient) => Promise<void>;
+  /** What `stop()` does; the default ends cleanly one turn later. */
+  stop: (client: FakeClient) => Promise<boolean>;
+  kill: (client: FakeClient) => Promise<void>;
+  logout: (client: FakeClient) => Promise<boolean>;
+  ping: (client: FakeClient) => Promise<void>;
+  pairingCode: (client: FakeClient) => Promise<string>;
+  send: (message: PreparedMessage, client: FakeClient) => Promise<HandedOver>;
+}
+
+const DEFAULT: ClientScript = {
+  start: async () => {},
+  stop: async () => {
+    await nextTurn();
+    return true;
+  },
+  kill: () => nextTurn(),
+  logout: async () => {
+    await nextTurn();
+    return true;
+  },
+  ping: async () => {},
+  pairingCode: async () => 'PAIR1234',
+  send: async () => ({ whatsappId: 'true_491701234567@c.us_ABC', ack: 1 }),
+};
+
+/** Makes scripted clients through the same interface as the real ones, and keeps count of those that run at one time. */
+export class FakeClients {
+  readonly made: FakeClient[] = [];
+  readonly script: ClientScript;
+  /** Most clients of one session that ran at one time. */
+  most = 0;
+  readonly #running = new Map<string, number>();
+
+  constructor(script: Partial<ClientScript> = {}) {
+    this.script = { ...DEFAULT, ...script };
+  }
+
+  readonly factory = (options: ClientOptions): FakeClient => {
+    const client = new FakeClient(options, this, this.made.length + 1);
+    this.made.push(client);
+    return client;
+  };
+
+  /** The client made last. Throws when there is none. */
+  get last(): FakeClient {
+    const client = this.made.at(-1);
+    if (!client) throw new Error('no client was made');
+    return client;
+  }
+
+  /** How many run now, of all sessions. */
+  get running(): number {
+    return [...this.#running.values()].reduce((sum, count) => sum + count, 0);
+  }
+
+  count(session: string, change: 1 | -1): void {
+    const count = (this.#running.get(session) ?? 0) + change;
+    this.#running.set(session, count);
+    this.most = Math.max(this.most, count);
+  }
+}
+
+/** A client without a browser: it runs from `start()` until `stop()`, `kill()` or `logout()` has come back. */
+export class FakeClient implements WhatsAppClient {
+  readonly options: ClientOptions;
+  /** Counted from 1, in the order of their making. */
+  readonly ordinal: number;
+  readonly calls: string[] = [];
+  readonly #clients: FakeClients;
+  #runs = false;
+
+  constructor(options: ClientOptions, clients: FakeClients, ordinal: number) {
+    this.options = options;
+    this.ordinal = ordinal;
+    this.#clients = clients;
+  }
+
+  get events(): ClientEvents {
+    return this.options.events;
+  }
+
+  get browserPid(): number | undefined {
+    return undefined;
+  }
+
+  /** Comes to be ready as a linked account does. */
+  becomeReady(phoneNumber: string | null = '491701234567'): void {
+    this.events.authenticated();
+    this.events.ready({ phoneNumber, name: 'Test' });
+  }
+
+  async start(): Promise<void> {
+    this.calls.push('start');
+    this.#runs = true;
+    this.#clients.count(this.#key, 1);
+    try {
+      await this.#clients.script.start(this);
+    } catch (error) {
+      this.#ended();
+      throw error;
+    }
+  }
+
+  async stop(): Promise<boolean> {
+    this.calls.push('stop');
+    const clean = await this.#clients.script.stop(this);
+    this.#ended();
+    return clean;
+  }
+
+  async kill(): Promise<void> {
+    this.calls.push('kill');
+    await this.#clients.script.kill(this);
+    this.#ended();
+  }
+
+  async logout(): Promise<boolean> {
+    this.calls.push('logout');
+    const told = await this.#clients.script.logout(this);
+    this.#ended();
+    return told;
+  }
+
+  async ping(): Promise<void> {
+    this.calls.push('ping');
+    await this.#clients.script.ping(this);
+  }
+
+  requestPairingCode(): Promise<string> {
+    return this.#clients.script.pairingCode(this);
+  }
+
+  send(message: PreparedMessage): Promise<HandedOver> {
+    return this.#clients.script.send(message, this);
+  }
+
+  async chats() {
+    return [];
+  }
+
+  async contacts() {
+    return [];
+  }
+
+  async messages(chatId: string): Promise<never> {
+    throw new WharfError('chat_not_found', `no chat ${chatId}`);
+  }
+
+  async number(phoneNumber: string) {
+    return { phone_number: phoneNumber, on_whatsapp: true, whatsapp_id: `${phoneNumber}@c.us` };
+  }
+
+  get #key(): string {
+    return `${this.options.workspace}/${this.options.session}`;
+  }
+
+  #ended(): void {
+    if (!this.#runs) return;
+    this.#runs = false;
+    this.#clients.count(this.#key, -1);
+  }
+}

@@ -1,0 +1,137 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { createLogger } from '../../../common/logger.ts';
+import type { SessionRecord } from '../../../fleet/records.ts';
+import { type GenerationName, SessionPaths } from '../../../fleet/session-paths.ts';
+import { ProfileStore } from '../../../instance/profile/profile-store.ts';
+import { Trash } from '../../../instance/profile/trash.ts';
+import { newCounters } from '../../../instance/session/counters.ts';
+import type { Session, SessionParts } from '../../../instance/session/session.ts';
+import { SessionStore } from '../../../instance/session/session-store.ts';
+import { StartGate } from '../../../instance/session/start-gate.ts';
+import type { FakeClients } from './fake-clients.ts';
+import { ManualClock } from './manual-clock.ts';
+
+const NOWHERE = new SessionPaths('/nowhere');
+
+/** Records in memory; a write takes some turns of the event loop, as many as it is told. */
+export class MemoryStore extends SessionStore {
+  readonly records = new Map<string, SessionRecord>();
+  /** Turns of the event loop the next writes take. */
+  turns: () => number = () => 1;
+  /** What the next writes fail with. */
+  fault: Error | undefined;
+
+  constructor() {
+    super(NOWHERE);
+  }
+
+  override async read(workspace: string, session: string): Promise<SessionRecord | undefined> {
+    await nextTurn();
+    return this.records.get(`${workspace}/${session}`);
+  }
+
+  override async write(record: SessionRecord): Promise<void> {
+    for (let turn = this.turns(); turn > 0; turn -= 1) await nextTurn();
+    if (this.fault) throw this.fault;
+    this.records.set(`${record.workspace_id}/${record.session_id}`, record);
+  }
+
+  override async list(workspace: string): Promise<string[]> {
+    return [...this.records.values()]
+      .filter((record) => record.workspace_id === workspace)
+      .map((record) => record.session_id);
+  }
+}
+
+/** Profiles that are always good, or what a test makes of them. */
+export class MemoryProfiles extends ProfileStore {
+  readonly clean: GenerationName[] = [];
+  fault: Error | undefined;
+  state: 'ready' | 'damaged' = 'ready';
+
+  constructor() {
+    super(NOWHERE, new ManualClock());
+  }
+
+  override async open(name: GenerationName) {
+    await nextTurn();
+    if (this.fault) throw this.fault;
+    const directory = NOWHERE.generation(name);
+    const userData = NOWHERE.userData(name);
+    return { state: this.state, directory, userData, fresh: true, repair: null, recordFault: null };
+  }
+
+  override async markCleanStop(name: GenerationName) {
+    this.clean.push(name);
+    return { marked: true, report: { files: 0, truncated: [], removedLinks: [], faults: [] } };
+  }
+}
+
+/** A trash that only notes what it was given. */
+export class MemoryTrash extends Trash {
+  readonly moved: string[] = [];
+
+  constructor() {
+    super(NOWHERE, new ManualClock());
+  }
+
+  override async moveGeneration(name: GenerationName): Promise<string> {
+    await nextTurn();
+    this.moved.push(`${name.session}/gen-${name.generation}`);
+    return '/nowhere/trash';
+  }
+
+  override async moveSession(_workspace: string, session: string): Promise<string> {
+    await nextTurn();
+    this.moved.push(session);
+    return '/nowhere/trash';
+  }
+}
+
+/** The parts of a session in memory; all that a test did not give. */
+export function memoryParts(clients: FakeClients, changes: Partial<SessionParts> = {}) {
+  const lines: Record<string, unknown>[] = [];
+  const history: string[] = [];
+  const store = new MemoryStore();
+  const profiles = new MemoryProfiles();
+  const trash = new MemoryTrash();
+  const clock = new ManualClock();
+  const parts: SessionParts = {
+    instance: 'instance-1',
+    clients: clients.factory,
+    chromium: [156, 0, 0, 0],
+    profiles,
+    store,
+    trash,
+    gate: new StartGate(100),
+    clock,
+    backoff: { base: 5000, maxAttempts: 10, slow: 900_000 },
+    timeouts: { health: 30_000, ready: 600_000, qr: 600_000 },
+    counters: newCounters(),
+    log: createLogger('trace', {}, { write: (line) => lines.push(JSON.parse(line)) }),
+    random: () => 0,
+    onChange: (session: Session) => {
+      if (history.at(-1) !== session.status) history.push(session.status);
+    },
+    ...changes,
+  };
+  return { parts, store, profiles, trash, clock, lines, history };
+}
+
+/** A session's record, not linked, that should run. */
+export function aRecord(changes: Partial<SessionRecord> = {}): SessionRecord {
+  return {
+    version: 1,
+    workspace_id: '7',
+    session_id: 'main',
+    account_id: null,
+    proxy: null,
+    should_run: true,
+    linked: false,
+    phone_number: null,
+    generation: 1,
+    created_at: '2026-11-22T00:00:00.000Z',
+    last_error: null,
+    ...changes,
+  };
+}
