@@ -23,9 +23,14 @@ export function run(program, args, options = {}) {
   });
 }
 
-/** The last lines of a long output, for an error message. */
-export function tail(output, lines = 15) {
-  return output.trimEnd().split('\n').slice(-lines).join('\n');
+/** What a program that failed says of it, in one line: its lines that tell of an error, else its last; without a stack. */
+export function excerpt(output) {
+  const lines = output
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && !/^at /.test(line));
+  const errors = lines.filter((line) => /error|^E: |cannot|failed/i.test(line));
+  return (errors.length > 0 ? errors.slice(0, 3) : lines.slice(-2)).join(' ').slice(0, 500);
 }
 
 /** The first lines of a long output that are not warnings: npm says what is wrong, then how it is used. */

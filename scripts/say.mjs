@@ -21,6 +21,23 @@ export async function step(what, work) {
   return result;
 }
 
+/**
+ * Tries a step that may fail without everything failing.
+ *
+ * @param {string} what for people
+ * @param {() => Promise<string | undefined>} work gives why it could not be done, or undefined
+ * @returns {Promise<string | undefined>} the same
+ */
+export async function attempt(what, work) {
+  say(`  ${what} ...`);
+  const started = performance.now();
+  const fault = await work();
+  say(
+    `  ${what}: ${fault === undefined ? 'done in' : 'not possible, known after'} ${seconds(performance.now() - started)}`,
+  );
+  return fault;
+}
+
 /** Milliseconds as people read them: `0.4 s`, `12 s`. */
 export function seconds(milliseconds) {
   const value = milliseconds / 1000;

@@ -1,9 +1,9 @@
 import { readdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { run, tail } from '../command.mjs';
+import { excerpt, run } from '../command.mjs';
 import { root } from '../paths.mjs';
-import { SetupError, say, step } from '../say.mjs';
+import { attempt, SetupError, say } from '../say.mjs';
 import { installDebianPackage } from './debian.mjs';
 import { inPath, isProgram } from './find-program.mjs';
 
@@ -83,18 +83,18 @@ async function faultOf(path) {
   if (!isProgram(path)) return 'is not a program that can be run';
   const { code, output } = await run(path, ['--version']);
   if (code === 0 && /\d+\.\d+\.\d+\.\d+/.test(output)) return undefined;
-  return `does not start (${tail(output, 2) || `exit code ${code}`})`;
+  return `does not start (${excerpt(output) || `exit code ${code}`})`;
 }
 
 /** Puppeteer's own download, in the version it was tested with. @returns why it failed, or undefined */
 async function download() {
-  return await step('Chromium: download by puppeteer', async () => {
+  return await attempt('Chromium: download by puppeteer', async () => {
     const { code, output } = await run(
       join(root, 'node_modules/.bin/puppeteer'),
       ['browsers', 'install', 'chrome-headless-shell'],
       { cwd: root },
     );
-    return code === 0 ? undefined : `puppeteer's download failed: ${tail(output, 3)}`;
+    return code === 0 ? undefined : `puppeteer's download failed: ${excerpt(output)}`;
   });
 }
 

@@ -1,6 +1,6 @@
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
-import { run, tail } from '../command.mjs';
-import { step } from '../say.mjs';
+import { excerpt, run } from '../command.mjs';
+import { attempt } from '../say.mjs';
 import { inPath } from './find-program.mjs';
 
 /** Debian asks this file whether an installed service may be started: 101 says no. */
@@ -15,7 +15,7 @@ export async function installDebianPackage(name) {
   if (inPath('apt-get') === undefined) return 'this system has no apt-get';
   if (process.getuid?.() !== 0)
     return `installing Debian's package needs root (sudo apt-get install ${name})`;
-  return await step(`Debian package ${name}`, () => withoutServices(() => install(name)));
+  return await attempt(`Debian package ${name}`, () => withoutServices(() => install(name)));
 }
 
 async function install(name) {
@@ -25,9 +25,9 @@ async function install(name) {
   if (first.code === 0) return undefined;
   // The lists may be absent, as in a fresh container, or name versions that are gone.
   const update = await apt('update');
-  if (update.code !== 0) return `apt-get update failed: ${tail(update.output, 3)}`;
+  if (update.code !== 0) return `apt-get update failed: ${excerpt(update.output)}`;
   const second = await apt('install', '-y', '--no-install-recommends', name);
-  return second.code === 0 ? undefined : `apt-get install ${name} failed: ${tail(second.output, 3)}`;
+  return second.code === 0 ? undefined : `apt-get install ${name} failed: ${excerpt(second.output)}`;
 }
 
 async function withoutServices(work) {
