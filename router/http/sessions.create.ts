@@ -29,8 +29,9 @@ export function sessionsCreate(
   return route({
     method: 'post',
     path,
-    tag: 'Sessions',
+    tag: deprecated ? 'Older names' : 'Sessions',
     summary: 'Makes a session and starts it. The same body again gives the same session',
+    query: z.strictObject({}),
     body: createBodySchema,
     deprecated,
     responses: {

@@ -1,0 +1,97 @@
+import { mkdir, readdir, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { type Clock, systemClock } from '../../common/clock.ts';
+import { createLogger } from '../../common/logger.ts';
+import { ApiKeys } from '../../fleet/api-keys.ts';
+import { temporaryDirectory } from '../helpers/temp-dir.ts';
+
+const silent = createLogger('silent', {});
+
+async function keysIn(
+  directory: string,
+  environmentKey?: string,
+  clock: Clock = systemClock,
+): Promise<ApiKeys> {
+  const keys = new ApiKeys(directory, environmentKey, clock, silent);
+  await keys.start();
+  onTestFinished(() => keys.stop());
+  return keys;
+}
+
+describe('API keys', () => {
+  it('know whose a key is, and nobody else by it', async () => {
+    const keys = await keysIn(await temporaryDirectory());
+    const { key, info } = await keys.create('7', 'shop');
+    expect(info).toMatchObject({ workspace: '7', name: 'shop' });
+    expect(keys.known(key)).toEqual(info);
+    expect(keys.known(`${key}x`)).toBeUndefined();
+    expect(keys.known(key.toUpperCase())).toBeUndefined();
+    expect(keys.known('')).toBeUndefined();
+  });
+
+  it('refuse to revoke the last admin key, without which nobody could make another', async () => {
+    const keys = await keysIn(await temporaryDirectory());
+    const [first, second] = [await keys.create(null, null), await keys.create(null, null)];
+    await keys.create('7', null);
+    await keys.revoke(first.info.keyId);
+    await expect(keys.revoke(second.info.keyId)).rejects.toMatchObject({ code: 'invalid_state' });
+    expect(keys.known(second.key)).toEqual(second.info);
+  });
+
+  it('let the last stored admin key go while the environment holds one', async () => {
+    const keys = await keysIn(await temporaryDirectory(), 'e'.repeat(32));
+    const { key, info } = await keys.create(null, null);
+    await keys.revoke(info.keyId);
+    expect(keys.known(key)).toBeUndefined();
+    expect(keys.known('e'.repeat(32))?.keyId).toBe('environment');
+    expect(keys.hasAdmin).toBe(true);
+  });
+
+  it('say that there is no admin where there is none', async () => {
+    const keys = await keysIn(await temporaryDirectory());
+    await keys.create('7', null);
+    expect(keys.hasAdmin).toBe(false);
+  });
+
+  it('pass over files that are no keys, half written ones among them', async () => {
+    const directory = await temporaryDirectory();
+    await mkdir(join(directory, 'keys'));
+    await writeFile(join(directory, 'keys', '0123456789abcdef.json'), '{"version":1,');
+    await writeFile(join(directory, 'keys', 'README'), 'hello');
+    const keys = await keysIn(directory);
+    expect(await keys.list()).toEqual([]);
+    expect(await keys.find(`wharf_0123456789abcdef_${'a'.repeat(43)}`)).toBeUndefined();
+  });
+
+  it('do not let guesses read the storage more often than every half second', async () => {
+    const directory = await temporaryDirectory();
+    const slept: number[] = [];
+    const clock: Clock = {
+      now: () => 0,
+      monotonic: () => 0,
+      sleep: (milliseconds, signal) => {
+        if (milliseconds > 1000) return systemClock.sleep(1_000_000, signal);
+        slept.push(milliseconds);
+        return Promise.resolve();
+      },
+    };
+    const keys = await keysIn(directory, undefined, clock);
+    const guesses = Array.from(
+      { length: 50 },
+      (_, index) => `wharf_${String(index).padStart(16, '0')}_${'a'.repeat(43)}`,
+    );
+    expect(await Promise.all(guesses.map((guess) => keys.find(guess)))).toEqual(guesses.map(() => undefined));
+    expect(slept).toEqual([500]);
+  });
+
+  it('stay good while the storage cannot be read', async () => {
+    const directory = await temporaryDirectory();
+    const keys = await keysIn(directory);
+    const { key, info } = await keys.create('7', null);
+    await rename(join(directory, 'keys'), join(directory, 'away'));
+    await expect(keys.list()).rejects.toMatchObject({ code: 'storage_unavailable' });
+    expect(keys.known(key)).toEqual(info);
+    expect(await readdir(join(directory, 'away'))).toHaveLength(1);
+  });
+});
