@@ -55,7 +55,7 @@ export class MediaFetcher {
    */
   async prepare(media: Media): Promise<MediaContent> {
     if ('data' in media) {
-      const bytes = Math.floor((media.data.length * 3) / 4);
+      const bytes = Buffer.byteLength(media.data, 'base64');
       if (bytes > this.#limit) throw this.#tooLarge(bytes);
       return { mimetype: media.mimetype, data: media.data, filename: media.filename ?? null };
     }

@@ -1,0 +1,246 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { MediaFetcher, type MediaFetchOptions } from '../../../instance/media/fetch-media.ts';
+
+/** A fetcher that may call this host too, and a server on it. */
+describe('fetching media', () => {
+  let base: string;
+  let answer: (request: IncomingMessage, response: ServerResponse) => void;
+  let asked: string[];
+  let close: () => Promise<void>;
+  const fetchers: MediaFetcher[] = [];
+
+  beforeEach(async () => {
+    asked = [];
+    answer = (_request, response) => {
+      response.setHeader('Content-Type', 'image/png').end('picture');
+    };
+    const server = createServer((request, response) => {
+      asked.push(request.url ?? '');
+      answer(request, response);
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    close = () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      });
+  });
+  afterEach(async () => {
+    await Promise.all(fetchers.splice(0).map((fetcher) => fetcher.close()));
+    await close();
+  });
+
+  const fetcher = (options: MediaFetchOptions = {}) => {
+    const made = new MediaFetcher(options);
+    fetchers.push(made);
+    return made;
+  };
+  const local = (options: MediaFetchOptions = {}) =>
+    fetcher({ mayCall: (address) => address === '127.0.0.1', ...options });
+
+  it('gives what is there, with its type, and the name its address ends in', async () => {
+    expect(await local().prepare({ url: `${base}/a/my%20cat.png?signature=secret` })).toEqual({
+      mimetype: 'image/png',
+      data: Buffer.from('picture').toString('base64'),
+      filename: 'my cat.png',
+    });
+  });
+
+  it('takes the type and name of the message before those of the server', async () => {
+    const media = { url: `${base}/x`, mimetype: 'application/pdf', filename: 'bill.pdf' };
+    expect(await local().prepare(media)).toMatchObject({ mimetype: 'application/pdf', filename: 'bill.pdf' });
+  });
+
+  it.each(['application/octet-stream', 'nonsense', undefined])(
+    'asks for a type where the server says %s',
+    async (type) => {
+      answer = (_request, response) => {
+        if (type !== undefined) response.setHeader('Content-Type', type);
+        response.end('x');
+      };
+      await expect(local().prepare({ url: `${base}/x` })).rejects.toMatchObject({
+        code: 'media_refused',
+        message: expect.stringContaining('Give "mimetype"'),
+      });
+    },
+  );
+
+  it.each([
+    'http://127.0.0.1/',
+    'http://127.1/',
+    'http://2130706433/',
+    'http://0177.0.0.1/',
+    'http://0x7f000001/',
+    'http://0x7f.1/',
+    'http://127.0.0.1./',
+    'http://0/',
+    'http://[::1]/',
+    'http://[::ffff:127.0.0.1]/',
+    'http://[::ffff:7f00:1]/',
+    'http://[fd00::1]/',
+    'http://[fe80::1]/',
+    'http://[2002:7f00:1::]/',
+    'http://[64:ff9b::7f00:1]/',
+    'http://10.0.0.1/',
+    'http://192.168.0.1:8080/x',
+    'http://169.254.169.254/latest/meta-data/',
+    'http://user:password@127.0.0.1/',
+    'http://１２７.０.０.１/',
+    'http://①②⑦.0.0.1/',
+    'http://localhost/',
+    'https://localhost/',
+  ])('refuses %s, without calling it', async (url) => {
+    const { port } = new URL(base);
+    const address = new URL(url);
+    if (address.port === '') address.port = port;
+    await expect(fetcher().prepare({ url: address.href })).rejects.toMatchObject({
+      code: 'media_refused',
+      message: expect.stringContaining('public Internet'),
+    });
+    expect(asked).toEqual([]);
+  });
+
+  it('refuses a name of which any address is not public, at the moment it is called', async () => {
+    const looked: string[] = [];
+    const mine = fetcher({
+      mayCall: (address) => {
+        looked.push(address);
+        return false;
+      },
+    });
+    const url = base.replace('127.0.0.1', 'localhost');
+    await expect(mine.prepare({ url })).rejects.toMatchObject({ code: 'media_refused' });
+    expect(looked.length).toBeGreaterThan(0);
+    for (const address of looked) expect(['127.0.0.1', '::1']).toContain(address);
+    expect(asked).toEqual([]);
+  });
+
+  it.each([
+    'http://10.0.0.1/x',
+    'http://localhost:1/x',
+    '//169.254.169.254/',
+    'file:///etc/passwd',
+    'ftp://1.1.1.1/',
+  ])('refuses a redirect to %s', async (location) => {
+    answer = (_request, response) => response.writeHead(302, { Location: location }).end();
+    await expect(
+      local({ mayCall: (address) => address === '127.0.0.1' && asked.length === 0 }).prepare({
+        url: `${base}/start`,
+      }),
+    ).rejects.toMatchObject({
+      code: 'media_refused',
+    });
+    expect(asked).toEqual(['/start']);
+  });
+
+  it('follows three redirects and no more', async () => {
+    answer = (request, response) => {
+      const left = Number(request.url?.slice(1));
+      if (left > 0) response.writeHead(307, { Location: `/${left - 1}` }).end('moved');
+      else response.setHeader('Content-Type', 'image/png').end('there');
+    };
+    expect(await local().prepare({ url: `${base}/3` })).toMatchObject({ mimetype: 'image/png' });
+    await expect(local().prepare({ url: `${base}/4` })).rejects.toMatchObject({
+      code: 'media_refused',
+      message: expect.stringContaining('redirects more than 3 times'),
+    });
+  });
+
+  it('refuses what is announced as too large before it is read, and what turns out to be', async () => {
+    answer = (request, response) => {
+      if (request.url === '/announced') response.setHeader('Content-Length', '101');
+      response.setHeader('Content-Type', 'image/png');
+      response.flushHeaders();
+      // Only what was not announced is ever sent.
+      if (request.url === '/unannounced')
+        for (let part = 0; part < 20; part += 1) response.write('0123456789');
+    };
+    for (const path of ['announced', 'unannounced']) {
+      await expect(local({ limit: 100 }).prepare({ url: `${base}/${path}` })).rejects.toMatchObject({
+        code: 'media_too_large',
+        message: expect.stringContaining('100 are the limit'),
+      });
+    }
+    answer = (_request, response) => response.setHeader('Content-Type', 'image/png').end('x'.repeat(100));
+    expect(await local({ limit: 100 }).prepare({ url: `${base}/fits` })).toMatchObject({ filename: 'fits' });
+  });
+
+  it.each([
+    ['no answer', () => {}],
+    ['a body that never ends', (response: ServerResponse) => response.writeHead(200).write('x')],
+    [
+      'a redirect whose body never ends',
+      (response: ServerResponse) => response.writeHead(302, { Location: '/' }).write('x'),
+    ],
+    ['a 404 whose body never ends', (response: ServerResponse) => response.writeHead(404).write('x')],
+  ])('gives up on a server with %s', async (_what, hang) => {
+    answer = (_request, response) => void hang(response);
+    await expect(local({ timeout: 100 }).prepare({ url: `${base}/x` })).rejects.toMatchObject({
+      code: 'media_unreachable',
+    });
+  });
+
+  it.each([
+    ['a status of 404', (response: ServerResponse) => response.writeHead(404).end('no'), 'status 404'],
+    ['a status of 500', (response: ServerResponse) => response.writeHead(500).end(), 'status 500'],
+    ['no content', (response: ServerResponse) => response.writeHead(204).end(), 'status 204'],
+    ['nothing in it', (response: ServerResponse) => response.writeHead(200).end(), 'is empty'],
+    [
+      'an end in the middle',
+      (response: ServerResponse) => response.socket?.destroy(),
+      'could not be fetched',
+    ],
+    [
+      'a redirect to no address',
+      (response: ServerResponse) => response.writeHead(302, { Location: 'http://[' }).end(),
+      'could not be fetched',
+    ],
+  ])('says of a server that answers with %s what it did', async (_what, act, said) => {
+    answer = (_request, response) => void act(response);
+    await expect(local().prepare({ url: `${base}/x` })).rejects.toMatchObject({
+      code: 'media_unreachable',
+      message: expect.stringContaining(said),
+    });
+  });
+
+  it('says that nobody listens, and that a name is not known', async () => {
+    await close();
+    await expect(local().prepare({ url: `${base}/x` })).rejects.toMatchObject({ code: 'media_unreachable' });
+    await expect(local().prepare({ url: 'http://no-such-name.invalid/x' })).rejects.toMatchObject({
+      code: 'media_unreachable',
+    });
+  });
+
+  it("keeps an address's query and password out of its errors", async () => {
+    answer = (_request, response) => response.writeHead(403).end();
+    const url = `${base.replace('//', '//user:hunter2@')}/file?signature=hunter2`;
+    const error = await local()
+      .prepare({ url })
+      .catch((caught: unknown) => caught);
+    expect(String(error)).toContain('/file answered with status 403');
+    expect(String(error)).not.toContain('hunter2');
+  });
+
+  it('takes media in the body as it comes, up to the limit', async () => {
+    const data = Buffer.from('0123456789').toString('base64');
+    const media = { data, mimetype: 'text/plain' };
+    expect(await fetcher({ limit: 10 }).prepare(media)).toEqual({
+      mimetype: 'text/plain',
+      data,
+      filename: null,
+    });
+    await expect(fetcher({ limit: 9 }).prepare(media)).rejects.toMatchObject({ code: 'media_too_large' });
+  });
+
+  it.each([
+    ['/', null],
+    ['/a%2Fb%5Cc%00d.png', 'abcd.png'],
+    ['/%E0%A4%A', null],
+    [`/${'x'.repeat(500)}`, 'x'.repeat(200)],
+  ])('makes of the path %s the name %j', async (path, filename) => {
+    expect(await local().prepare({ url: `${base}${path}` })).toMatchObject({ filename });
+  });
+});
