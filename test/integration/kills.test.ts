@@ -9,8 +9,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 const run = promisify(execFile);
 const PROGRAM = fileURLToPath(new URL('../../dist/test/bench/kills.js', import.meta.url));
 
-/** In its three rounds there is each of the ways: killed alone and with all browsers, and then stopped, killed idle, killed in a burst. */
-const SEED = '108';
+/** In its three rounds there is each of the ways: killed alone and with all browsers, logs torn, and then stopped, killed idle, killed in a burst. */
+const SEED = '98';
 
 interface Report {
   figures: Record<string, number>;
@@ -40,6 +40,12 @@ describe('an instance that is killed with kill -9 in the midst of messages, agai
   it('comes back each time with every session ready, and without a QR', () => {
     expect(report.figures).toMatchObject({ rounds: 3, qr_asked: 0, not_ready: 0, corruptions: 0 });
     expect(report.figures['kills']).toBeGreaterThanOrEqual(5);
+  });
+
+  it('has cut the torn ends off its logs before they did harm', () => {
+    const torn = report.figures['logs_torn_by_hand'] ?? 0;
+    expect(torn).toBeGreaterThan(0);
+    expect(report.figures['torn_logs_repaired']).toBeGreaterThanOrEqual(torn);
   });
 
   it('has lost no message that was acknowledged, sent none twice, and shows no profile older than the server knows', () => {

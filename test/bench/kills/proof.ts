@@ -9,11 +9,16 @@ import { burst, type LinkedSession } from './traffic.ts';
 /** How long all sessions may take to be ready, milliseconds. */
 const READY_PATIENCE = 60_000;
 
+/** To how many of the sessions' logs a torn record is added after the first kill of a round. */
+const TORN_SHARE = 0.2;
+
 interface Totals {
   kills: number;
   /** Of the instance's process alone. */
   killsAlone: number;
   browsersKilled: number;
+  /** Logs that were torn by hand. */
+  torn: number;
   cleanStops: number;
   uncleanStops: number;
   browsersLeft: number;
@@ -29,8 +34,9 @@ interface Totals {
 }
 
 /**
- * A round: every session in the midst of messages in and out; kill -9 of the instance's process, and so of its browsers, at a random
- * moment, in three of four kills together with all of its browsers' processes; started, all ready; stopped cleanly or killed again, idle or in a burst; started, all ready; everything compared.
+ * A round: every session in the midst of messages in and out; kill -9 of the instance's process at a random moment, in three of four
+ * kills together with all processes of its browsers; one log in five torn as a kill may leave it; started, all ready; stopped cleanly, or
+ * killed again, idle or in a burst; started, all ready; everything compared.
  */
 export class Proof {
   /** What went wrong, for people. */
@@ -43,6 +49,7 @@ export class Proof {
     kills: 0,
     killsAlone: 0,
     browsersKilled: 0,
+    torn: 0,
     cleanStops: 0,
     uncleanStops: 0,
     browsersLeft: 0,
@@ -74,6 +81,7 @@ export class Proof {
     const friend = (index: number) =>
       `4918${String(number).padStart(5, '0')}${String(index).padStart(3, '0')}`;
     const answered = await this.#burstAndKill(number, friend, 'first', this.#random.between(20, 1500));
+    await this.#tear();
     await this.#startAgain(number);
     const how = this.#random.oneOf(['stop', 'kill idle', 'kill in a burst']);
     if (how === 'stop') {
@@ -108,6 +116,8 @@ export class Proof {
     if (strays.length > 0) this.problems.push(`files in the working directory: ${strays.join(', ')}`);
     const tails = await fleet.tornTails();
     const totals = this.#totals;
+    if (tails.length < totals.torn)
+      this.problems.push(`${totals.torn} logs were torn by hand, and only ${tails.length} were repaired`);
     const figures = {
       rounds: run.rounds,
       sessions: this.#sessions.length,
@@ -115,6 +125,7 @@ export class Proof {
       kills_of_the_instance_alone: totals.killsAlone,
       browsers_killed: totals.browsersKilled,
       clean_stops: totals.cleanStops,
+      logs_torn_by_hand: totals.torn,
       torn_logs_repaired: tails.length,
       qr_asked: totals.qrs,
       not_ready: totals.notReady,
@@ -199,6 +210,15 @@ export class Proof {
     const left = await this.#fleet.killInstance(all);
     this.#totals.browsersLeft += left;
     if (left > 0) this.problems.push(`round ${number}: ${left} browsers outlived their instance`);
+  }
+
+  /** Some kills leave a torn log by themselves; this makes sure that there are some in every run. */
+  async #tear(): Promise<void> {
+    for (const { id } of this.#sessions) {
+      if (this.#random.between(0, 1) >= TORN_SHARE) continue;
+      await this.#fleet.tearLog(id);
+      this.#totals.torn += 1;
+    }
   }
 
   /** Starts the instance, and waits for all sessions; one that does not come back is replaced, so that the rounds go on. */

@@ -4,8 +4,9 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { findChromium } from '../../../../instance/whatsapp/chromium.ts';
+import { eventually } from '../../../helpers/eventually.ts';
 import { browsersUnder } from '../../../helpers/processes.ts';
-import { emulatedWhatsApp, forgetCleanStop, sessionHost } from './setup.ts';
+import { emulatedWhatsApp, forgetCleanStop, sessionHost, watchedClient } from './setup.ts';
 
 const PHONE = '491700000016';
 const FULL_CHROMIUM = '/usr/lib/chromium/chromium';
@@ -32,6 +33,28 @@ describe('the profile of a session', () => {
     await newer.manager.start('7', 'main');
     await newer.reaches(newer.session(), 'ready');
     expect(newer.times('qr')).toBe(0);
+  }, 60_000);
+
+  it('is left alone while another browser of this host has it open, and is tried again until it is free', async () => {
+    const whatsapp = await emulatedWhatsApp();
+    const host = await sessionHost(whatsapp);
+    const session = await host.linked(PHONE);
+    await host.manager.stop('7', 'main');
+    await forgetCleanStop(host, session);
+    const other = await watchedClient(whatsapp, host.paths.generation(host.generation(session)));
+    await other.client.start();
+    await eventually(() => other.ready.length > 0);
+
+    await host.manager.start('7', 'main');
+    await eventually(() => host.pauses().length >= 2);
+    expect(host.pauses().slice(0, 2)).toEqual([200, 400]);
+    expect(session.detail().last_error).toMatch(/^start_failed: .*process \d+ has this database open/);
+    expect(session.browserPid).toBeUndefined();
+    expect(other.losses).toEqual([]);
+
+    await other.client.stop();
+    await host.reaches(session, 'ready');
+    expect(host.times('qr')).toBe(1);
   }, 60_000);
 
   it('lies in directories that nobody else can look into', async () => {
