@@ -1,13 +1,6 @@
-import type {
-  Fleet,
-  MessageReceipt,
-  QrCode,
-  Session,
-  SessionDetail,
-  SessionName,
-  SessionPage,
-  Totals,
-} from './types.ts';
+import type { MessageReceipt } from '../../../fleet/messages.ts';
+import type { SessionDetail } from '../../../fleet/records.ts';
+import type { Fleet, QrCode, Session, SessionName, SessionPage, Totals } from './types.ts';
 
 /** What the router answered instead of doing as it was asked. The message is its `detail`, made for people. */
 export class ApiError extends Error {

@@ -1,8 +1,5 @@
 import type { Announcement, SessionDetail, SessionStatus, SessionSummary } from '../../../fleet/records.ts';
 
-export type { MessageReceipt } from '../../../fleet/messages.ts';
-export type { SessionDetail, SessionStatus } from '../../../fleet/records.ts';
-
 /** A session in a list: what only a single session is sure to tell may be there or not. */
 export type Session = SessionSummary & Partial<SessionDetail>;
 

@@ -1,4 +1,4 @@
-import type { SessionStatus } from '../api/types.ts';
+import type { SessionStatus } from '../../../fleet/records.ts';
 import { memory, NOTHING } from '../state/text.ts';
 import type { View } from '../state/use-fleet.ts';
 

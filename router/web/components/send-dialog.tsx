@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
-import type { MessageReceipt, SessionName } from '../api/types.ts';
+import type { MessageReceipt } from '../../../fleet/messages.ts';
+import type { SessionName } from '../api/types.ts';
 import { useWork } from '../state/use-work.ts';
 import { Dialog } from './dialog.tsx';
 import type { DialogProps } from './dialog-state.ts';

@@ -1,5 +1,6 @@
 import { useCallback } from 'preact/hooks';
-import type { Session, SessionDetail } from '../api/types.ts';
+import type { SessionDetail } from '../../../fleet/records.ts';
+import type { Session } from '../api/types.ts';
 import { nextStep } from '../state/status.ts';
 import { ago, NOTHING, phone } from '../state/text.ts';
 import { usePoll } from '../state/use-poll.ts';

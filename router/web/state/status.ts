@@ -1,4 +1,5 @@
-import type { Session, SessionName, SessionStatus } from '../api/types.ts';
+import type { SessionStatus } from '../../../fleet/records.ts';
+import type { Session, SessionName } from '../api/types.ts';
 
 /** How a status is to be taken: well, on its way, waiting for a person, wrong, or at rest. */
 export type Tone = 'good' | 'progress' | 'attention' | 'bad' | 'idle';

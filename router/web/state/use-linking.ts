@@ -1,6 +1,7 @@
 import { useCallback } from 'preact/hooks';
+import type { SessionStatus } from '../../../fleet/records.ts';
 import { type ApiClient, ApiError } from '../api/client.ts';
-import type { QrCode, SessionName, SessionStatus } from '../api/types.ts';
+import type { QrCode, SessionName } from '../api/types.ts';
 import { usePoll } from './use-poll.ts';
 
 /** Milliseconds between two looks: a new code is shown, and a scan seen, within about a second. */
