@@ -124,7 +124,7 @@ async function answer<Principal>(
       `The body must be application/json, ${type === undefined ? 'and its Content-Type must say so' : `not ${String(type).slice(0, 60)}`}.`,
     );
   }
-  const body = check(route.body, request.body ?? {}, '', faults);
+  const body = check(route.body, request.body === undefined ? {} : request.body, '', faults);
   if (faults.length > 0) {
     const detail = faults.map((fault) => `${fault.path}: ${fault.message}`).join('; ');
     throw new WharfError('invalid_request', detail, { faults });
