@@ -9,7 +9,7 @@ import type { Logger } from '../common/logger.ts';
 import { workspaceIdSchema } from './ids.ts';
 
 /** The key id of the admin key that stands in the environment. */
-export const ENVIRONMENT_KEY_ID = 'environment';
+const ENVIRONMENT_KEY_ID = 'environment';
 
 /** `fleet/keys/{key_id}.json`: a key without its secret. Created once, never changed, removed to revoke it. */
 const keyRecordSchema = z.strictObject({

@@ -6,7 +6,7 @@ import { fromProblem, problemSchema } from '../../common/problem.ts';
 import type { Answer } from './forwarder.ts';
 
 /** Headers of an instance's answer that a caller gets; the rest is between it and the router. */
-export const PASSED_HEADERS = [
+const PASSED_HEADERS = [
   'content-type',
   'content-length',
   'cache-control',

@@ -226,7 +226,8 @@ describe('Redis away', () => {
       expect((await read(2)).status).toBe(200);
       expect((await fleet.ask('GET', '/api/whatsapp/sessions')).json.sessions).toHaveLength(1);
       expect((await send(2)).json.status).toBe('sent');
-      expect(performance.now() - started).toBeLessThan(1000);
+      // A command to a Redis that hangs is given up after three seconds: none of these waited for one.
+      expect(performance.now() - started).toBeLessThan(2900);
     } finally {
       fleet.redis.resume();
     }
