@@ -76,7 +76,11 @@ async function compose(
   };
   const startedAt = new Date(clock.now()).toISOString();
   await requireSessionPath(config.sessionPath);
-  const chromium = await findChromium(config.chromiumPath, config.sandbox);
+  const finding = findChromium(config.chromiumPath, config.sandbox);
+  finding.catch(() => {});
+  const redis = await connectRedis(config.redis, log);
+  lifecycle.add('redis', () => redis.disconnect());
+  const chromium = await finding;
   log.info({ path: chromium.path, version: chromium.version, sandbox: chromium.sandbox }, 'found Chromium');
   if (!chromium.sandbox)
     log.warn({ reason: chromium.sandboxReason }, "browsers run without Chromium's sandbox");
@@ -87,8 +91,6 @@ async function compose(
       `${chromium.path} has a version that cannot be read: ${chromium.version}`,
     );
 
-  const redis = await connectRedis(config.redis, log);
-  lifecycle.add('redis', () => redis.disconnect());
   const registry = redisRegistry(redis);
   const token = await internalToken(config.sessionPath, config.internalToken);
 
@@ -176,11 +178,8 @@ async function compose(
   lifecycle.add('sessions', () => manager.close(sessionsDeadline(config.shutdownTimeout)));
 
   const workspaces = await ownership.reclaim();
-  for (const workspace of workspaces) {
-    const left = await killBrowsersUnder(paths.workspace(workspace));
-    if (left.length > 0)
-      log.warn({ workspace, pids: left }, 'ended browsers that an earlier life left running');
-  }
+  const left = await killBrowsersUnder(workspaces.map((workspace) => paths.workspace(workspace)));
+  if (left.length > 0) log.warn({ pids: left }, 'ended browsers that an earlier life left running');
 
   await manager.restore(workspaces);
   open();

@@ -1,9 +1,11 @@
+import pMap from 'p-map';
 import type { Clock } from '../common/clock.ts';
 import { WharfError } from '../common/errors.ts';
 import type { Logger } from '../common/logger.ts';
 import type { Claims } from '../fleet/claims.ts';
 import type { WorkspaceId } from '../fleet/ids.ts';
 import type { Assignment } from '../fleet/records.ts';
+import { STORAGE_CONCURRENCY } from './storage-concurrency.ts';
 
 /** Who claims. */
 export interface Identity {
@@ -69,14 +71,17 @@ export class Ownership {
 
   /** Claims anew what an earlier incarnation of this instance owned. Every incarnation raises the epoch. */
   async reclaim(): Promise<WorkspaceId[]> {
-    const mine: WorkspaceId[] = [];
-    for (const workspace of await this.#claims.workspaces()) {
-      const highest = await this.#claims.highest(workspace);
-      if (highest?.lastReadable?.instance !== this.#me.instance) continue;
-      await this.adopt(workspace);
-      mine.push(workspace);
-    }
-    return mine;
+    const reclaimed = await pMap(
+      await this.#claims.workspaces(),
+      async (workspace) => {
+        const highest = await this.#claims.highest(workspace);
+        if (highest?.lastReadable?.instance !== this.#me.instance) return [];
+        await this.adopt(workspace);
+        return [workspace];
+      },
+      { concurrency: STORAGE_CONCURRENCY },
+    );
+    return reclaimed.flat();
   }
 
   async #claim(workspace: WorkspaceId): Promise<number> {

@@ -1,3 +1,4 @@
+import pMap from 'p-map';
 import { withDeadline } from '../../common/clock.ts';
 import { messageOf, WharfError } from '../../common/errors.ts';
 import type { Logger } from '../../common/logger.ts';
@@ -5,6 +6,7 @@ import type { SessionId, WorkspaceId } from '../../fleet/ids.ts';
 import type { CreateSession } from '../../fleet/instance-api.ts';
 import type { SessionRecord } from '../../fleet/records.ts';
 import type { Ownership } from '../ownership.ts';
+import { STORAGE_CONCURRENCY } from '../storage-concurrency.ts';
 import { killGroup } from '../whatsapp/process-tree.ts';
 import { Session, type SessionParts } from './session.ts';
 import { isLive } from './state.ts';
@@ -147,19 +149,23 @@ export class SessionManager {
    * One whose record cannot be read is left alone and logged: it must not keep the others from starting.
    */
   async restore(workspaces: readonly WorkspaceId[]): Promise<void> {
+    await pMap(workspaces, (workspace) => this.#restoreWorkspace(workspace), {
+      concurrency: STORAGE_CONCURRENCY,
+    });
+  }
+
+  async #restoreWorkspace(workspace: WorkspaceId): Promise<void> {
     const { ownership, parts, log } = this.#options;
-    for (const workspace of workspaces) {
-      const epoch = ownership.epoch(workspace);
-      for (const id of await parts.store.list(workspace)) {
-        try {
-          const record = await parts.store.read(workspace, id);
-          if (record && !this.#sessions.has(keyOf(workspace, id))) this.#restoreOne(record, epoch);
-        } catch (error) {
-          log.error(
-            { workspace, session: id, reason: messageOf(error) },
-            'a session could not be read and is left alone',
-          );
-        }
+    const epoch = ownership.epoch(workspace);
+    for (const id of await parts.store.list(workspace)) {
+      try {
+        const record = await parts.store.read(workspace, id);
+        if (record && !this.#sessions.has(keyOf(workspace, id))) this.#restoreOne(record, epoch);
+      } catch (error) {
+        log.error(
+          { workspace, session: id, reason: messageOf(error) },
+          'a session could not be read and is left alone',
+        );
       }
     }
   }

@@ -48,15 +48,20 @@ async function hostProcesses(): Promise<HostProcess[]> {
 }
 
 /**
- * Kills every browser of this host whose profile lies under a directory, and waits until they have ended. Browsers die with their instance
+ * Kills every browser of this host whose profile lies under one of some directories, and waits until they have ended. Browsers die with their instance
  * when it is killed (they talk over pipes), but one that was stopped, or one of an instance that hung, may be left.
  *
  * @returns the pids that were killed
  */
-export async function killBrowsersUnder(directory: string, patience = 5000): Promise<number[]> {
-  const prefix = `--user-data-dir=${directory}`;
+export async function killBrowsersUnder(directories: readonly string[], patience = 5000): Promise<number[]> {
+  if (directories.length === 0) return [];
+  const prefixes = directories.map((directory) => `--user-data-dir=${directory}`);
   const isOurs = ({ command }: HostProcess) =>
-    command.some((part) => part === prefix || part.startsWith(`${prefix}/`));
+    command.some(
+      (part) =>
+        part.startsWith('--user-data-dir=') &&
+        prefixes.some((prefix) => part === prefix || part.startsWith(`${prefix}/`)),
+    );
   const browsers = (await hostProcesses())
     .filter(isOurs)
     .filter((process) => process.pid !== globalThis.process.pid);

@@ -188,7 +188,7 @@ export class SessionHost {
   /** Ends the sessions, what is left of their browsers, and removes the session path unless it was given. */
   async close(): Promise<void> {
     await this.manager.close(20_000);
-    await killBrowsersUnder(this.root);
+    await killBrowsersUnder([this.root]);
     if (!this.#keepRoot)
       await rm(this.root, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   }
