@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import express, { type Express, type RequestHandler, type Response } from 'express';
+// Not the package's main file: that one loads the whole interface into this process.
+import swaggerUiPath from 'swagger-ui-dist/absolute-path.js';
 
 /** What a page of ours may load: its own files, and images it was given as data (QR). No inline script or style, no other host. */
 const PAGE_POLICY = [
@@ -51,7 +52,7 @@ export const commonHeaders: RequestHandler = (_request, response, next) => {
 
 /** `/docs`: the API's browser, from swagger-ui's own package, no other host needed. */
 export function mountDocs(app: Express): void {
-  const root = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
+  const root = swaggerUiPath();
   app.get('/docs', (_request, response) => sendPage(response, DOCS_POLICY, 'html', DOCS_PAGE));
   app.get('/docs/start.js', (_request, response) => sendPage(response, DOCS_POLICY, 'js', DOCS_START));
   for (const name of DOCS_FILES) {
