@@ -65,7 +65,7 @@ export async function startRedis(options: { appendonly?: boolean } = {}): Promis
 }
 
 /** A port nobody listens on at this moment. */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer();
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
