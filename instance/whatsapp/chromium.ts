@@ -19,6 +19,10 @@ export interface Chromium {
   sandboxReason: string | null;
 }
 
+/** How to come by one. */
+const WAYS =
+  "Install one of: Debian's package chromium-headless-shell (apt-get install chromium-headless-shell); puppeteer's own (npx puppeteer browsers install chrome-headless-shell); or set CHROMIUM_PATH to a binary.";
+
 /** Where a headless shell, or else a whole Chromium, is looked for. Debian's `/usr/bin/chromium-headless-shell` is a shell script around the first. */
 const KNOWN_PATHS = [
   '/usr/lib/chromium/chromium-headless-shell',
@@ -61,7 +65,7 @@ async function findBinary(given: string | null): Promise<string> {
   }
   throw new WharfError(
     'chromium_missing',
-    `${given === null ? 'No Chromium was found' : `There is no program at CHROMIUM_PATH ${given}`}. Install one of: Debian's package chromium-headless-shell (apt-get install chromium-headless-shell); puppeteer's own (npx puppeteer browsers install chrome-headless-shell); or set CHROMIUM_PATH to a binary.`,
+    `${given === null ? 'No Chromium was found' : `There is no program at CHROMIUM_PATH ${given}`}. ${WAYS}`,
   );
 }
 
@@ -95,7 +99,7 @@ async function versionOf(path: string): Promise<string> {
   } catch (error) {
     throw new WharfError(
       'chromium_missing',
-      `${path} does not tell its version (${messageOf(error).slice(0, 200)}). Is it a Chromium?`,
+      `${path} does not tell its version (${messageOf(error).replace(/\s+/g, ' ').slice(0, 200)}): it is no Chromium, or does not run here. ${WAYS}`,
       { cause: error },
     );
   }
