@@ -115,8 +115,13 @@ export async function connectRedis(address: RedisAddress, log: Logger, patience 
   const redis = new Redis(options);
   let lastError = 'no answer';
   let down = false;
+  const note = (error: unknown) => {
+    const reason = messageOf(error) || String(error);
+    // What ioredis says last is that the connection is closed; why it is was said before.
+    if (!/^Connection is closed/.test(reason) || lastError === 'no answer') lastError = reason;
+  };
   redis.on('error', (error: Error) => {
-    lastError = error.message || String(error);
+    note(error);
     if (!down && redis.status !== 'connecting')
       log.warn({ redis: address.shown, reason: lastError }, 'Redis cannot be reached');
     down = true;
@@ -126,9 +131,7 @@ export async function connectRedis(address: RedisAddress, log: Logger, patience 
     down = false;
   });
   const end = performance.now() + patience;
-  redis.connect().catch((error: unknown) => {
-    lastError = messageOf(error);
-  });
+  redis.connect().catch(note);
   for (;;) {
     try {
       if (redis.status === 'ready') {
@@ -136,7 +139,7 @@ export async function connectRedis(address: RedisAddress, log: Logger, patience 
         return redis;
       }
     } catch (error) {
-      lastError = messageOf(error);
+      note(error);
     }
     if (performance.now() > end) {
       redis.disconnect();
