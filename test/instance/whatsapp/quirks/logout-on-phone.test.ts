@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { browsersUnder } from '../../../helpers/processes.ts';
 import type { SessionHost } from '../../../helpers/session-host.ts';
@@ -49,7 +50,11 @@ describe('a device that is removed on the phone', () => {
 async function expectLoggedOut(host: SessionHost): Promise<void> {
   const session = host.session();
   expect(await browsersUnder(host.root)).toEqual([]);
-  expect(await readdir(host.paths.trash('7'))).toHaveLength(1);
+  const trash = await readdir(host.paths.trash('7'));
+  expect(trash).toHaveLength(1);
+  // Not only its directory: the library would have removed what is in it.
+  const kept = join(host.paths.trash('7'), trash[0] ?? '', 'session-main', 'Default', 'IndexedDB');
+  expect(await readdir(kept)).not.toEqual([]);
   expect(session.record).toMatchObject({ linked: false, should_run: false, phone_number: null });
   expect(session.detail().last_error).toMatch(/^Logged out: .*trash for 7 days/);
 }

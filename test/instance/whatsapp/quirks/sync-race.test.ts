@@ -59,6 +59,28 @@ describe('a sync that ends before the library listens for it', () => {
     expect(watched.log.filter((line) => line.msg.includes('before it was listened for'))).toEqual([]);
   });
 
+  it('tells ready exactly once, and each message once, wherever in the start the sync ends', async () => {
+    const whatsapp = await emulatedWhatsApp({ sync_delay_ms: 0 });
+    const profile = await temporaryDirectory();
+    const first = await watchedClient(whatsapp, profile);
+    await linkClient(whatsapp, first, PHONE);
+    await first.client.stop();
+
+    for (const delay of [10, 20, 30, 40, 60, 80, 120, 200]) {
+      await whatsapp.post('/config', { sync_delay_ms: delay });
+      const watched = await watchedClient(whatsapp, profile);
+      await watched.client.start();
+      await eventually(() => watched.ready.length > 0);
+      const texts = [`one after ${delay} ms`, `two after ${delay} ms`];
+      for (const body of texts) await whatsapp.post('/deliver', { phone: PHONE, from: '491711111111', body });
+      await eventually(() => watched.messages.some((message) => message.text === texts[1]));
+      await watched.client.ping();
+      expect(watched.messages.map((message) => message.text)).toEqual(texts);
+      expect(watched.ready).toHaveLength(1);
+      await watched.client.stop();
+    }
+  }, 90_000);
+
   it('leaves none of several sessions behind that start at once', async () => {
     const whatsapp = await emulatedWhatsApp({ sync_delay_ms: 0 });
     const first = await sessionHost(whatsapp);
