@@ -35,7 +35,11 @@ export const systemClock: Clock = {
  *
  * @param late makes the error
  */
-export async function withDeadline<T>(promise: Promise<T>, milliseconds: number, late: () => Error): Promise<T> {
+export async function withDeadline<T>(
+  promise: Promise<T>,
+  milliseconds: number,
+  late: () => Error,
+): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const deadline = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(late()), milliseconds);

@@ -26,7 +26,9 @@ export function loadConfig<Shape extends z.ZodRawShape, Config extends object>(
   if (parsed.success) config = make(parsed.data, (path, message) => faults.push({ path, message }));
   if (faults.length > 0 || config === undefined) {
     const list = faults.map((fault) => `  ${fault.path}: ${fault.message}`).join('\n');
-    throw new WharfError('config_invalid', `The environment has ${faults.length} fault(s):\n${list}`, { faults });
+    throw new WharfError('config_invalid', `The environment has ${faults.length} fault(s):\n${list}`, {
+      faults,
+    });
   }
   return Object.freeze(config);
 }

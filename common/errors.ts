@@ -28,7 +28,11 @@ export const ERROR_CODES = {
   send_failed: { status: 502, title: 'WhatsApp refused the message', retry: false },
   send_unknown: { status: 504, title: 'The message may or may not have been sent', retry: false },
   no_capacity: { status: 503, title: 'No instance has room', retry: true },
-  instance_unavailable: { status: 503, title: 'The instance of this workspace cannot be reached', retry: true },
+  instance_unavailable: {
+    status: 503,
+    title: 'The instance of this workspace cannot be reached',
+    retry: true,
+  },
   redis_unavailable: { status: 503, title: 'Redis cannot be reached', retry: true },
   storage_unavailable: { status: 503, title: 'The session storage cannot be used', retry: true },
   shutting_down: { status: 503, title: 'The process is stopping', retry: true },

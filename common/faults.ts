@@ -5,14 +5,17 @@ import type { Fault } from './errors.ts';
 export function faultsOf(error: z.ZodError): Fault[] {
   return error.issues.map((issue) => ({
     path: pathText(issue.path),
-    message: issue.code === 'unrecognized_keys' ? `unknown: ${issue.keys.map(shorten).join(', ')}` : issue.message,
+    message:
+      issue.code === 'unrecognized_keys' ? `unknown: ${issue.keys.map(shorten).join(', ')}` : issue.message,
   }));
 }
 
 function pathText(path: readonly PropertyKey[]): string {
   if (path.length === 0) return '(body)';
   return path
-    .map((part, index) => (typeof part === 'number' ? `[${part}]` : `${index > 0 ? '.' : ''}${shorten(String(part))}`))
+    .map((part, index) =>
+      typeof part === 'number' ? `[${part}]` : `${index > 0 ? '.' : ''}${shorten(String(part))}`,
+    )
     .join('');
 }
 

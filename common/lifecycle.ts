@@ -43,7 +43,11 @@ export class Lifecycle {
     for (const part of [...this.#parts].reverse()) {
       const left = Math.max(50, end - performance.now());
       try {
-        await withDeadline(Promise.resolve(part.close()), left, () => new Error(`still open after ${Math.round(left)} ms`));
+        await withDeadline(
+          Promise.resolve(part.close()),
+          left,
+          () => new Error(`still open after ${Math.round(left)} ms`),
+        );
       } catch (error) {
         clean = false;
         this.#log.error({ part: part.name, reason: messageOf(error) }, 'a part did not close cleanly');
@@ -82,7 +86,9 @@ export async function runProcess(main: (signal: AbortSignal) => Promise<number>)
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
   if (readEnv()['WHARF_EXIT_WITH_PARENT'] === '1') {
-    onEnd(process.stdin, () => controller.abort(new Error('stopped, since the process that started this one is gone')));
+    onEnd(process.stdin, () =>
+      controller.abort(new Error('stopped, since the process that started this one is gone')),
+    );
   }
   try {
     process.exitCode = await main(controller.signal);

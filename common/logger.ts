@@ -1,12 +1,28 @@
-import { pino, stdTimeFunctions } from 'pino';
 import type { Logger } from 'pino';
+import { pino, stdTimeFunctions } from 'pino';
 
 export type { Logger } from 'pino';
 
 /** Fields that never reach a log, at the top and one or two levels down: keys, tokens, QR, pairing codes, message bodies. */
 const SECRET_FIELDS = [
-  'authorization', 'api_key', 'apiKey', 'key', 'token', 'secret', 'password', 'cookie',
-  'qr', 'code_image', 'pairing_code', 'pairingCode', 'text', 'body', 'caption', 'message_body', 'data', 'internalToken',
+  'authorization',
+  'api_key',
+  'apiKey',
+  'key',
+  'token',
+  'secret',
+  'password',
+  'cookie',
+  'qr',
+  'code_image',
+  'pairing_code',
+  'pairingCode',
+  'text',
+  'body',
+  'caption',
+  'message_body',
+  'data',
+  'internalToken',
 ];
 
 /**
@@ -22,7 +38,12 @@ export function createLogger(
   destination?: { write(line: string): void },
 ): Logger {
   const paths = SECRET_FIELDS.flatMap((field) => [field, `*.${field}`, `*.*.${field}`]);
-  const headers = ['req.headers["x-api-key"]', 'headers["x-api-key"]', 'headers["x-wharf-token"]', 'req.headers["x-wharf-token"]'];
+  const headers = [
+    'req.headers["x-api-key"]',
+    'headers["x-api-key"]',
+    'headers["x-wharf-token"]',
+    'req.headers["x-wharf-token"]',
+  ];
   const options = {
     level,
     base: { ...bindings },

@@ -8,12 +8,14 @@ export const problemSchema = z
     title: z.string(),
     status: z.number().int(),
     detail: z.string().describe('What failed, on what, why, and what to do next'),
-    code: z.enum(Object.keys(ERROR_CODES) as [ErrorCode, ...ErrorCode[]]).describe('Stable name of the error'),
+    code: z
+      .enum(Object.keys(ERROR_CODES) as [ErrorCode, ...ErrorCode[]])
+      .describe('Stable name of the error'),
     request_id: z.string(),
     retry_after: z.number().optional().describe('Seconds after which trying again may help'),
     faults: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
   })
-    .meta({ id: 'Problem' });
+  .meta({ id: 'Problem' });
 
 /** The document of {@link problemSchema}. */
 export type Problem = z.infer<typeof problemSchema>;
@@ -23,7 +25,9 @@ export function toProblem(error: unknown, requestId: string): Problem {
   const known =
     error instanceof WharfError
       ? error
-      : new WharfError('internal', `An unexpected fault; look for ${requestId} in the log.`, { cause: error });
+      : new WharfError('internal', `An unexpected fault; look for ${requestId} in the log.`, {
+          cause: error,
+        });
   return {
     ...known.extra,
     type: `urn:wharf:error:${known.code}`,
@@ -41,7 +45,10 @@ export function toProblem(error: unknown, requestId: string): Problem {
 export function fromProblem(problem: Problem): WharfError {
   const { type, title, status, detail, code, request_id, retry_after, faults, ...extra } = problem;
   return new WharfError(code, detail, {
-    extra: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])).catch({}).parse(extra),
+    extra: z
+      .record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()]))
+      .catch({})
+      .parse(extra),
     ...(retry_after === undefined ? {} : { retryAfter: retry_after }),
     ...(faults === undefined ? {} : { faults }),
   });

@@ -17,7 +17,7 @@ export const recipientSchema = z
   .meta({ description: 'Digits of a phone number, or a WhatsApp id', example: '491701234567' });
 
 /** The id WhatsApp gives a message: `true_491701234567@c.us_3EB0...`. */
-export const whatsappMessageIdSchema = z
+const whatsappMessageIdSchema = z
   .string()
   .max(200)
   .regex(
@@ -120,10 +120,9 @@ export const outgoingMessageBodySchema = z.unknown().transform((value, context):
 });
 
 /** What became of a message. */
-export const messageStatusSchema = z
+const messageStatusSchema = z
   .enum(['queued', 'sending', 'sent', 'delivered', 'read', 'failed', 'unknown'])
   .meta({ id: 'MessageStatus' });
-export type MessageStatus = z.infer<typeof messageStatusSchema>;
 
 /** The answer to a message that was handed in. */
 export const messageReceiptSchema = z

@@ -21,14 +21,24 @@ export const sessionStatusSchema = z
   .meta({ id: 'SessionStatus' });
 export type SessionStatus = z.infer<typeof sessionStatusSchema>;
 
+function isPercentEncoded(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** A proxy a session's browser goes out through. */
 export const proxySchema = z
   .string()
   .max(500)
   .regex(
-    /^(https?|socks[45]):\/\/[^\s/]+$/,
-    'must look like http://host:port, https://, socks4:// or socks5://',
-  );
+    /^(https?|socks[45]):\/\/(?:[^\s/@]*@)?[^\s/@]+$/,
+    'must look like http://user:password@host:port, https://, socks4:// or socks5://',
+  )
+  .refine(isPercentEncoded, 'has a user or password that is not percent-encoded: write % as %25, @ as %40');
 
 /** `session.json`: the durable truth that a session exists and whether it should run. Lies beside its generations. */
 export const sessionRecordSchema = z.strictObject({

@@ -12,7 +12,7 @@ import {
 } from '../../fleet/session-paths.ts';
 
 /** How long what was logged out or deleted can be had back: 7 days, in milliseconds. */
-export const TRASH_KEPT = 7 * 24 * 60 * 60 * 1000;
+const TRASH_KEPT = 7 * 24 * 60 * 60 * 1000;
 
 /** What a purge did. */
 export interface Purge {

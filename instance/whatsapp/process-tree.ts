@@ -11,7 +11,7 @@ export function killGroup(pid: number): boolean {
 }
 
 /** True while a process runs (a zombie counts as ended). */
-export async function isRunning(pid: number): Promise<boolean> {
+async function isRunning(pid: number): Promise<boolean> {
   try {
     const stat = await readFile(`/proc/${pid}/stat`, 'latin1');
     return stat.slice(stat.lastIndexOf(')') + 2)[0] !== 'Z';

@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { systemClock } from '../../common/clock.ts';
 import { INTERNAL_TOKEN_HEADER, instanceSessionPath } from '../../fleet/instance-api.ts';
+import { startRedis } from '../helpers/redis.ts';
 import { constantLoad, fullLoad, type Target } from './support/load.ts';
 import { startNginx } from './support/nginx.ts';
-import { startProgram, startRedis, treeCpuSeconds } from './support/processes.ts';
+import { startProgram, treeCpuSeconds } from './support/processes.ts';
 import { benchArguments, publish, rounded } from './support/report.ts';
 import { median, quantile } from './support/statistics.ts';
 
@@ -47,8 +48,8 @@ async function main(): Promise<void> {
   const open: { stop(): Promise<void> }[] = [];
   try {
     await mkdir(join(directory, 'sessions'), { mode: 0o700 });
-    const redis = await startRedis(directory);
-    open.push(redis);
+    const redis = await startRedis();
+    open.push({ stop: () => redis.close() });
     const env = {
       REDIS_URL: redis.url,
       PORT: '0',

@@ -6,8 +6,9 @@ import { createInterface } from 'node:readline';
 import { runProcess } from '../../common/lifecycle.ts';
 import { findChromium } from '../../instance/whatsapp/chromium.ts';
 import { treePss } from '../../instance/whatsapp/process-tree.ts';
+import { startRedis } from '../helpers/redis.ts';
 import { Phones, phoneNumber } from './support/phones.ts';
-import { type BenchProcess, startProgram, startRedis, treeCpuSeconds } from './support/processes.ts';
+import { type BenchProcess, startProgram, treeCpuSeconds } from './support/processes.ts';
 import { type BenchArguments, benchArguments, publish, rounded } from './support/report.ts';
 import { median, quantile } from './support/statistics.ts';
 
@@ -34,7 +35,7 @@ await runProcess(async () => {
   const args = benchArguments();
   const directory = await mkdtemp(join(tmpdir(), 'wharf-bench-'));
   await mkdir(join(directory, 'sessions'));
-  const redis = await startRedis(directory);
+  const redis = await startRedis();
   const emulator = await startProgram('emulator/main.ts', { EMULATOR_PORT: '0', EMULATOR_CONTROL_PORT: '0' });
   try {
     await measure(
@@ -44,7 +45,7 @@ await runProcess(async () => {
     return 0;
   } finally {
     await emulator.stop();
-    await redis.stop();
+    await redis.close();
     await rm(directory, { recursive: true, force: true });
   }
 });

@@ -43,7 +43,7 @@ export interface SessionHostOptions {
 }
 
 /** The workspace of all sessions here. */
-export const WORKSPACE = '7';
+const WORKSPACE = '7';
 
 /**
  * The sessions of an instance without its HTTP and Redis: composed of the same parts as `instance/context.ts`, with real browsers, against the

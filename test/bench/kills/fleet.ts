@@ -10,7 +10,8 @@ import { readEnv } from '../../../common/env.ts';
 import { ADOPT_HEADER, INTERNAL_TOKEN_HEADER, instanceSessionPath } from '../../../fleet/instance-api.ts';
 import { killGroup } from '../../../instance/whatsapp/process-tree.ts';
 import { browsersUnder } from '../../helpers/processes.ts';
-import { type BenchProcess, startProgram, startRedis } from '../support/processes.ts';
+import { type PrivateRedis, startRedis } from '../../helpers/redis.ts';
+import { type BenchProcess, startProgram } from '../support/processes.ts';
 
 const WORKSPACE = '7';
 const TOKEN = 'the-token-of-the-kills-bench-0123456789abcdef';
@@ -36,15 +37,11 @@ export class KillableFleet {
   readonly workingDirectory: string;
   /** Lines the instance logged at `warn` and above, all of its lives. */
   readonly warnings: Json[] = [];
-  readonly #redis: { url: string; stop(): Promise<void> };
+  readonly #redis: PrivateRedis;
   readonly #emulator: BenchProcess;
   #instance: { child: ChildProcess; url: string } | undefined;
 
-  private constructor(
-    directory: string,
-    redis: { url: string; stop(): Promise<void> },
-    emulator: BenchProcess,
-  ) {
+  private constructor(directory: string, redis: PrivateRedis, emulator: BenchProcess) {
     this.directory = directory;
     this.sessionPath = join(directory, 'sessions');
     this.workingDirectory = join(directory, 'working-directory');
@@ -54,7 +51,7 @@ export class KillableFleet {
 
   static async start(): Promise<KillableFleet> {
     const directory = await mkdtemp(join(tmpdir(), 'wharf-kills-'));
-    const redis = await startRedis(directory);
+    const redis = await startRedis();
     const emulator = await startProgram('emulator/main.ts', {
       EMULATOR_PORT: '0',
       EMULATOR_CONTROL_PORT: '0',
@@ -173,7 +170,7 @@ export class KillableFleet {
   async close(keep: boolean): Promise<void> {
     if (this.#instance) await this.#end('SIGTERM');
     await this.#emulator.stop();
-    await this.#redis.stop();
+    await this.#redis.close();
     if (!keep) await rm(this.directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   }
 

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { freePort } from './processes.ts';
+import { freePort } from '../../helpers/redis.ts';
 
 /** nginx as a proxy before one instance. */
 export interface Nginx {

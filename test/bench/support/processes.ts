@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdir, readFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { readEnv } from '../../../common/env.ts';
@@ -41,32 +40,11 @@ export async function startProgram(source: string, env: Record<string, string>):
   };
 }
 
-/** Starts a private Redis without persistence; answers its URL. */
-export async function startRedis(directory: string): Promise<{ url: string; stop(): Promise<void> }> {
-  const port = await freePort();
-  const child = spawn(
-    'redis-server',
-    ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', directory],
-    { stdio: 'ignore' },
-  );
-  return { url: `redis://127.0.0.1:${port}`, stop: () => stopChild(child) };
-}
-
 async function stopChild(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const ended = once(child, 'exit');
   child.kill('SIGTERM');
   await ended;
-}
-
-/** A TCP port of loopback that nothing listens on. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
 /** User and system time of a process and all below it so far, seconds, at the kernel's 100 ticks a second. */

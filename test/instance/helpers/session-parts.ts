@@ -14,7 +14,7 @@ import { ManualClock } from './manual-clock.ts';
 const NOWHERE = new SessionPaths('/nowhere');
 
 /** Records in memory; a write takes some turns of the event loop, as many as it is told. */
-export class MemoryStore extends SessionStore {
+class MemoryStore extends SessionStore {
   readonly records = new Map<string, SessionRecord>();
   /** Turns of the event loop the next writes take. */
   turns: () => number = () => 1;
@@ -44,7 +44,7 @@ export class MemoryStore extends SessionStore {
 }
 
 /** Profiles that are always good, or what a test makes of them. */
-export class MemoryProfiles extends ProfileStore {
+class MemoryProfiles extends ProfileStore {
   readonly clean: GenerationName[] = [];
   fault: Error | undefined;
   state: 'ready' | 'damaged' = 'ready';
@@ -68,7 +68,7 @@ export class MemoryProfiles extends ProfileStore {
 }
 
 /** A trash that only notes what it was given. */
-export class MemoryTrash extends Trash {
+class MemoryTrash extends Trash {
   readonly moved: string[] = [];
 
   constructor() {
