@@ -1,0 +1,59 @@
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { systemClock } from '../../common/clock.ts';
+import { instanceHealthSchema } from '../../fleet/instance-api.ts';
+import { HealthReporter } from '../../instance/health.ts';
+import { HostUsageMeter } from '../../instance/host-usage.ts';
+import { temporaryDirectory } from '../helpers/temp-dir.ts';
+
+async function reporter(occupied = 1) {
+  const sessionPath = join(await temporaryDirectory(), 'sessions');
+  await mkdir(sessionPath);
+  const usage = new HostUsageMeter(() => []);
+  const manager = { all: () => [{}, {}], occupied, readyCount: 1, capacity: 4 };
+  const health = new HealthReporter({
+    me: { instance: 'instance-1', incarnation: 'a', host: 'h' },
+    manager: manager as never,
+    usage,
+    sessionPath,
+    clock: systemClock,
+    redisOk: () => false,
+  });
+  onTestFinished(() => health.close());
+  return { health, usage, sessionPath };
+}
+
+describe("an instance's health", () => {
+  it('tells its sessions, its memory, its storage and its Redis', async () => {
+    const { health, usage, sessionPath } = await reporter();
+    await Promise.all([usage.measure(), health.probeStorage()]);
+    const report = instanceHealthSchema.parse(health.report());
+    expect(report).toMatchObject({
+      status: 'healthy',
+      sessions: { total: 2, ready: 1, capacity: 4, utilization: 0.25 },
+      storage: { ok: true },
+      redis: { ok: false },
+    });
+    expect(report.memory.rss_mb).toBeGreaterThan(10);
+    expect(report.storage.latency_ms).toBeGreaterThan(0);
+    expect(await readdir(sessionPath)).toEqual([]);
+  });
+
+  it('is at capacity with no place free, and draining before it stops, whatever else it is', async () => {
+    const { health } = await reporter(4);
+    expect(health.status()).toBe('at_capacity');
+    health.drain();
+    expect(health.status()).toBe('draining');
+  });
+
+  it('is unhealthy while a small file cannot be written, and healthy when it can again', async () => {
+    const { health, sessionPath } = await reporter();
+    await rm(sessionPath, { recursive: true });
+    await health.probeStorage();
+    expect(health.report()).toMatchObject({ status: 'unhealthy', storage: { ok: false, latency_ms: null } });
+    await mkdir(sessionPath);
+    await health.probeStorage();
+    expect(health.status()).toBe('healthy');
+  });
+});

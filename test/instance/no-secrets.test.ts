@@ -1,0 +1,129 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { createLogger } from '../../common/logger.ts';
+import { ADOPT_HEADER, INTERNAL_TOKEN_HEADER } from '../../fleet/instance-api.ts';
+import { instanceConfig } from '../../instance/config.ts';
+import { startInstance } from '../../instance/context.ts';
+import { EmulatedWhatsApp } from '../helpers/emulated-whatsapp.ts';
+import { eventually } from '../helpers/eventually.ts';
+import { startRedis } from '../helpers/redis.ts';
+import { temporaryDirectory } from '../helpers/temp-dir.ts';
+
+const PHONE = '491701000077';
+const FRIEND = '491701000078';
+
+describe('the log of an instance, at its most talkative', () => {
+  it('holds no token, QR, pairing code, proxy password or word of a message, whatever is done and whatever fails', async () => {
+    const root = await temporaryDirectory();
+    const redis = await startRedis();
+    onTestFinished(() => redis.close());
+    const whatsapp = await EmulatedWhatsApp.start();
+    onTestFinished(() => whatsapp.close());
+    const lines: string[] = [];
+    const log = createLogger('trace', {}, { write: (line) => lines.push(line) });
+    const instance = await startInstance(
+      instanceConfig({
+        INSTANCE_ID: 'instance-1',
+        PORT: '0',
+        WHATSAPP_SESSION_PATH: root,
+        REDIS_URL: redis.url,
+        WHATSAPP_WEB_RESOLVE: `127.0.0.1:${whatsapp.emulator.httpsPort}`,
+        WHATSAPP_WEB_SPKI: whatsapp.emulator.spki,
+        LOG_LEVEL: 'trace',
+      }),
+      log,
+    );
+    onTestFinished(async () => {
+      await instance.close();
+    });
+    const token = (await readFile(join(root, 'fleet', 'internal-token'), 'utf8')).trim();
+    const ask = async (method: string, path: string, body?: unknown) => {
+      const answer = await fetch(`${instance.url}/workspaces/7/sessions/${path}`, {
+        method,
+        headers: {
+          [INTERNAL_TOKEN_HEADER]: token,
+          [ADOPT_HEADER]: 'first',
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        },
+        ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      });
+      return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
+    };
+    const until = (session: string, status: string) =>
+      eventually(async () => (await ask('GET', session)).body['status'] === status);
+
+    await ask('PUT', 'main', {});
+    const qr = String((await ask('GET', 'main/qr?wait=20')).body['qr']);
+    await whatsapp.post('/scan', { qr, phone: PHONE });
+    await until('main', 'ready');
+
+    const sends = [
+      { text: 'plain-secret-text' },
+      {
+        media: {
+          data: Buffer.from('secret-picture').toString('base64'),
+          mimetype: 'image/png',
+          filename: 'secret-name.png',
+        },
+        caption: 'secret-caption',
+      },
+      { location: { latitude: 52.123456, longitude: 13.654321, name: 'secret-place' } },
+      { poll: { question: 'secret-question', options: ['secret-one', 'secret-two'] } },
+      { contact: { name: 'secret-contact', phone_number: '491701000079' } },
+    ];
+    for (const content of sends) {
+      const sent = await ask('POST', 'main/messages', { to: FRIEND, ...content });
+      expect([200, 202]).toContain(sent.status);
+    }
+    await whatsapp.post('/deliver', { phone: PHONE, from: FRIEND, body: 'secret-incoming' });
+    await eventually(
+      async () => (await ask('GET', `main/chats/${FRIEND}@c.us/messages`)).body['messages'] !== undefined,
+    );
+
+    // What fails: a reply to nothing, JSON cut short, media that may not be fetched, fields there are none of.
+    await ask('POST', 'main/messages', {
+      to: FRIEND,
+      text: 'secret-reply',
+      reply_to: `true_${FRIEND}@c.us_ABC`,
+    });
+    await ask('POST', 'main/messages', '{"to":"1","text":"secret-broken');
+    await ask('POST', 'main/messages', {
+      to: FRIEND,
+      media: { url: 'http://user:secret-user@127.0.0.1/x?signature=secret-signature', mimetype: 'image/png' },
+    });
+    await ask('POST', 'main/messages', { to: FRIEND, text: 'secret-extra', 'secret-field': 1 });
+    await fetch(`${instance.url}/workspaces/7/sessions/main`, {
+      headers: { [INTERNAL_TOKEN_HEADER]: 'secret-guess' },
+    });
+
+    await ask('PUT', 'paired', {});
+    await ask('GET', 'paired/qr?wait=20');
+    const pairing = await ask('POST', 'paired/pairing-code', { phone_number: '491701000080' });
+    const code = String(pairing.body['code']);
+    expect(code).toMatch(/^[A-Z0-9]{8}$/);
+    await ask('PUT', 'proxied', { proxy: 'http://user:secret-proxy@127.0.0.1:9' });
+    await ask('DELETE', 'proxied');
+    await ask('POST', 'main/logout');
+    await instance.close();
+
+    const text = lines.join('');
+    expect(text).toContain('"to":"ready"');
+    expect(text).toContain('answered');
+    const secrets = [
+      token,
+      qr,
+      ...qr.split(',').filter((part) => part.length > 15),
+      code,
+      `${code.slice(0, 4)}-${code.slice(4)}`,
+      'secret-',
+      Buffer.from('secret-picture').toString('base64'),
+      '52.123456',
+      '13.654321',
+    ];
+    for (const secret of secrets) {
+      const line = lines.find((one) => one.includes(secret));
+      expect(line, `a line with ${secret}`).toBeUndefined();
+    }
+  }, 90_000);
+});
