@@ -99,17 +99,15 @@ export function sendCall(message: OutgoingMessage, wait: number | undefined): Ca
 
 /**
  * Messages go straight to WhatsApp here, with no queue between. What only a queue can keep is refused, since a caller who asks for
- * it counts on it; `normal` priority and a time that has come are what happens anyway.
+ * it counts on it. Where nothing waits, every priority goes first, and a time that has come is now.
  */
 function refuseWhatNeedsAQueue(
-  { priority, send_at }: z.infer<typeof queueFields>,
+  { send_at }: z.infer<typeof queueFields>,
   idempotencyKey: unknown,
   clock: Clock,
 ): void {
   const faults = [];
   const later = 'comes with the message queue, which this version does not have';
-  if (priority !== undefined && priority !== 'normal')
-    faults.push({ path: 'priority', message: `other than normal ${later}` });
   if (send_at !== undefined && Date.parse(send_at) > clock.now())
     faults.push({ path: 'send_at', message: `in the future ${later}` });
   if (idempotencyKey !== undefined) faults.push({ path: 'header.Idempotency-Key', message: later });

@@ -184,6 +184,7 @@ describe('messages', () => {
     ['a contact', { to: '491701234567', contact: { name: 'A', phone_number: '491701234568' } }],
     ['a poll', { to: '491701234567', poll: { question: 'q', options: ['a', 'b'] } }],
     ['normal priority', { to: '491701234567', text: 'hello', priority: 'normal' }],
+    ['critical priority', { to: '491701234567', text: 'hello', priority: 'critical' }],
     ['a time that has come', { to: '491701234567', text: 'hello', send_at: '2020-01-01T00:00:00Z' }],
   ])('hands %s to the instance', async (_name, body) => {
     const answer = await send(body);
@@ -221,7 +222,6 @@ describe('messages', () => {
   });
 
   it.each([
-    ['a higher priority', { to: '491701234567', text: 'x', priority: 'high' }, {}],
     ['a time to come', { to: '491701234567', text: 'x', send_at: '2999-01-01T00:00:00Z' }, {}],
     ['an idempotency key', { to: '491701234567', text: 'x' }, { 'Idempotency-Key': 'k1' }],
   ])('refuses %s rather than not keep to it', async (_name, body, headers) => {
