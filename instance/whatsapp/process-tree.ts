@@ -33,7 +33,8 @@ export async function waitForEnd(pid: number, milliseconds: number): Promise<boo
 /** A process of this host. */
 interface HostProcess {
   pid: number;
-  command: string[];
+  /** Arguments with a NUL after each; Chromium's helpers write theirs with spaces between. */
+  commandLine: string;
 }
 
 async function hostProcesses(): Promise<HostProcess[]> {
@@ -41,7 +42,7 @@ async function hostProcesses(): Promise<HostProcess[]> {
   const found = await Promise.all(
     pids.map(async (pid): Promise<HostProcess | undefined> => {
       const text = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-      return text === '' ? undefined : { pid, command: text.split(/[\0 ]/) };
+      return text === '' ? undefined : { pid, commandLine: text };
     }),
   );
   return found.flatMap((process) => process ?? []);
@@ -56,12 +57,10 @@ async function hostProcesses(): Promise<HostProcess[]> {
 export async function killBrowsersUnder(directories: readonly string[], patience = 5000): Promise<number[]> {
   if (directories.length === 0) return [];
   const prefixes = directories.map((directory) => `--user-data-dir=${directory}`);
-  const isOurs = ({ command }: HostProcess) =>
-    command.some(
-      (part) =>
-        part.startsWith('--user-data-dir=') &&
-        prefixes.some((prefix) => part === prefix || part.startsWith(`${prefix}/`)),
-    );
+  // Not taken apart into arguments: a session path may hold a space.
+  const isOurs = ({ commandLine }: HostProcess) =>
+    commandLine.includes('--user-data-dir=') &&
+    prefixes.some((prefix) => ['/', '\0', ' '].some((end) => commandLine.includes(prefix + end)));
   const browsers = (await hostProcesses())
     .filter(isOurs)
     .filter((process) => process.pid !== globalThis.process.pid);

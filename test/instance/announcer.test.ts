@@ -3,7 +3,7 @@ import { WharfError } from '../../common/errors.ts';
 import { createLogger } from '../../common/logger.ts';
 import type { Announcement, Assignment, SessionDetail } from '../../fleet/records.ts';
 import type { Registry } from '../../fleet/registry.ts';
-import { Announcer } from '../../instance/announcer.ts';
+import { ANNOUNCE_INTERVAL, Announcer } from '../../instance/announcer.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { fakeSession } from '../helpers/fake-instance.ts';
 import { ManualClock } from './helpers/manual-clock.ts';
@@ -45,9 +45,6 @@ function noting() {
   return { announcer, told, state, clock, lines };
 }
 
-/** How often an announcement is renewed. */
-const INTERVAL = 2000;
-
 const EVERYTHING = ['announce instance-1', 'assignment 7@3', 'sessions main'];
 
 describe('the announcer', () => {
@@ -55,8 +52,8 @@ describe('the announcer', () => {
     const { announcer, told, clock } = noting();
     const abort = new AbortController();
     const running = announcer.run(abort.signal);
-    await eventually(() => clock.wake(INTERVAL));
-    await eventually(() => clock.wake(INTERVAL));
+    await eventually(() => clock.wake(ANNOUNCE_INTERVAL));
+    await eventually(() => clock.wake(ANNOUNCE_INTERVAL));
     await eventually(() => told.length === 5);
     abort.abort();
     await running;

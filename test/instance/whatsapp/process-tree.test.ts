@@ -28,11 +28,11 @@ async function pretended(userData: string): Promise<{ pid: number; child: ChildP
 describe('the processes of browsers', () => {
   it('are ended under a directory, and under no other whose name begins the same', async () => {
     const root = await temporaryDirectory();
-    const mine = join(root, 'workspace_7');
-    await mkdir(mine);
+    const mine = join(root, 'a path', 'workspace_7');
+    await mkdir(mine, { recursive: true });
     const one = await pretended(join(mine, 'session_main', 'gen-1'));
     const exact = await pretended(mine);
-    const other = await pretended(join(root, 'workspace_70', 'session_main'));
+    const other = await pretended(join(root, 'a path', 'workspace_70', 'session_main'));
     const ended = await killBrowsersUnder([mine]);
     expect(ended.sort()).toEqual([one.pid, exact.pid].sort());
     expect(await isAlive(one.pid)).toBe(false);
