@@ -124,11 +124,19 @@ export class ChatService {
 
   /** Messages older than those in memory, oldest first; empty at the end of what there is. */
   async loadEarlier(chat: ChatModel): Promise<MessageModel[]> {
-    const [oldest] = chat.msgs.getModelsArray();
-    const records = await this.#earlierRecords(chat, oldest);
-    const models = records.map((record) => this.#state.messages.fromRecord(record));
-    for (const model of models) chat.msgs.prepend(model);
-    return models.reverse();
+    let oldest = chat.msgs.getModelsArray()[0]?.id._serialized;
+    for (;;) {
+      const records = await this.#earlierRecords(chat, oldest);
+      // What came late, out of the queue, is in memory already though its time is earlier: it is not brought a second time.
+      const missing = records.filter((record) => !chat.msgs.get(record.key));
+      if (missing.length === 0 && records.length > 0) {
+        oldest = records.at(-1)?.key;
+        continue;
+      }
+      const models = missing.map((record) => this.#state.messages.fromRecord(record));
+      for (const model of models) chat.msgs.prepend(model);
+      return models.reverse();
+    }
   }
 
   /** Changes what is kept of a chat, on the disk first. */
@@ -219,9 +227,9 @@ export class ChatService {
     return this.findContact(found.wid ?? wid._serialized);
   }
 
-  async #earlierRecords(chat: ChatModel, oldest: MessageModel | undefined): Promise<MessageRecord[]> {
+  async #earlierRecords(chat: ChatModel, oldest: string | undefined): Promise<MessageRecord[]> {
     return this.#state.database.read(['messages'], async (transaction) => {
-      const boundary = oldest && (await transaction.get('messages', oldest.id._serialized));
+      const boundary = oldest === undefined ? undefined : await transaction.get('messages', oldest);
       const before: [number, number] | undefined = boundary && [boundary.t, boundary.row];
       return transaction.byIndex('messages', 'chat', rangeOf(chat.id._serialized, before), HISTORY_PAGE);
     });
