@@ -197,7 +197,8 @@ class PageClient implements WhatsAppClient {
     if (!chat)
       throw new WharfError('chat_not_found', `Session ${this.#options.session} has no chat ${chatId}.`);
     const messages = await this.#read(chat.fetchMessages({ limit }), "a chat's messages");
-    return messages.map(toChatMessage);
+    // The library sorts only where it cuts off; what came late, out of the queue, stands at the end.
+    return messages.map(toChatMessage).sort((a, b) => a.timestamp.localeCompare(b.timestamp));
   }
 
   async number(phoneNumber: string) {
