@@ -83,6 +83,20 @@ describe('createExclusive', () => {
     expect(await mode(path)).toBe(0o600);
   });
 
+  it('is never seen without all of its content', async () => {
+    const path = join(await temporaryDirectory(), 'claim');
+    const data = 'x'.repeat(8 * 1024 * 1024);
+    const creating = createExclusive(path, data);
+    for (;;) {
+      const found = await readFile(path).catch(() => undefined);
+      if (found === undefined) continue;
+      expect(found.length).toBe(data.length);
+      break;
+    }
+    expect(await creating).toBe(true);
+    expect(await readdir(join(path, '..'))).toEqual(['claim']);
+  });
+
   it('counts a link that points nowhere as taken', async () => {
     const directory = await temporaryDirectory();
     await symlink('nowhere', join(directory, 'claim'));
