@@ -123,6 +123,7 @@ export const outgoingMessageBodySchema = z.unknown().transform((value, context):
 const messageStatusSchema = z
   .enum(['queued', 'sending', 'sent', 'delivered', 'read', 'failed', 'unknown'])
   .meta({ id: 'MessageStatus' });
+export type MessageStatus = z.infer<typeof messageStatusSchema>;
 
 /** The answer to a message that was handed in. */
 export const messageReceiptSchema = z

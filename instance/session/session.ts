@@ -4,16 +4,17 @@ import type { Logger } from '../../common/logger.ts';
 import { showWorkspaceId } from '../../fleet/ids.ts';
 import type { MessageReceipt } from '../../fleet/messages.ts';
 import type { SessionDetail, SessionRecord, SessionStatus } from '../../fleet/records.ts';
-import type { GenerationName } from '../../fleet/session-paths.ts';
 import type { ChromiumVersion } from '../profile/chromium-version.ts';
 import type { ProfileStore } from '../profile/profile-store.ts';
 import type { Trash } from '../profile/trash.ts';
 import type { ClientFactory, PreparedMessage, WhatsAppClient } from '../whatsapp/client.ts';
-import { AckBook } from './ack-book.ts';
 import { afterLoss, type BackoffRules, type LossHistory, NO_LOSSES } from './backoff.ts';
 import type { InstanceCounters } from './counters.ts';
 import { LinkDesk } from './link-desk.ts';
+import { Sender } from './sender.ts';
+import { SessionFile } from './session-file.ts';
 import { type Ending, type LifeTimeouts, SessionLife } from './session-life.ts';
+import { SessionProfile } from './session-profile.ts';
 import type { SessionStore } from './session-store.ts';
 import type { StartGate } from './start-gate.ts';
 import { isLinking, isLive, nextStatus, type SessionEvent } from './state.ts';
@@ -49,9 +50,10 @@ export class Session {
   readonly epoch: number;
   readonly #parts: SessionParts;
   readonly #log: Logger;
-  readonly #acks = new AckBook();
+  readonly #sender: Sender;
+  readonly #profile: SessionProfile;
+  readonly #file: SessionFile;
   readonly #links: LinkDesk;
-  #record: SessionRecord;
   #status: SessionStatus = 'stopped';
   #client: WhatsAppClient | undefined;
   #loop: { abort: AbortController; done: Promise<void> } | undefined;
@@ -62,21 +64,21 @@ export class Session {
   #reconnects = 0;
   #connectedAt: number | null = null;
   #lastActivity: number | null = null;
-  /** Changes of the record, one after the other: each builds on what the one before it wrote. */
-  #writing: Promise<void> = Promise.resolve();
 
   constructor(record: SessionRecord, epoch: number, parts: SessionParts) {
-    this.#record = record;
+    this.#file = new SessionFile(record, parts.store, () => parts.onChange(this));
     this.epoch = epoch;
     this.#parts = parts;
     this.#links = new LinkDesk(parts.clock);
     this.#log = parts.log.child({ workspace: record.workspace_id, session: record.session_id });
+    this.#sender = new Sender(parts.counters);
+    this.#profile = new SessionProfile(record, { ...parts, log: this.#log });
     if (record.last_error !== null && !record.should_run)
       this.#status = record.linked ? 'failed' : 'logged_out';
   }
 
   get record(): Readonly<SessionRecord> {
-    return this.#record;
+    return this.#file.record;
   }
 
   get status(): SessionStatus {
@@ -89,7 +91,7 @@ export class Session {
 
   /** The session as the API shows it. */
   detail(): SessionDetail {
-    const record = this.#record;
+    const record = this.record;
     return {
       session_id: record.session_id,
       workspace_id: showWorkspaceId(record.workspace_id),
@@ -116,7 +118,7 @@ export class Session {
     if (this.#status !== 'ready' || !this.#client) {
       throw new WharfError(
         'session_not_ready',
-        `Session ${this.#record.session_id} is ${this.#status}, not ready.${hintFor(this.#status)}`,
+        `Session ${this.record.session_id} is ${this.#status}, not ready.${hintFor(this.#status)}`,
         {
           retryAfter: 5,
           extra: { session_status: this.#status },
@@ -128,7 +130,7 @@ export class Session {
 
   /** Makes it run, and remembers that it should. Throws `storage_unavailable`. */
   async start(): Promise<void> {
-    await this.#write({ should_run: true, last_error: null });
+    await this.#file.write({ should_run: true, last_error: null });
     this.resume();
   }
 
@@ -152,13 +154,13 @@ export class Session {
 
   /** Ends its browser and remembers that it should not run. */
   async stop(): Promise<void> {
-    await this.#write({ should_run: false, last_error: null });
+    await this.#file.write({ should_run: false, last_error: null });
     await this.pause();
     if (!this.#loop) this.#move('stop');
   }
 
   async restart(): Promise<void> {
-    await this.#write({ should_run: true, last_error: null });
+    await this.#file.write({ should_run: true, last_error: null });
     this.#reconnects += 1;
     this.#wish = 'run';
     if (this.#loop) await this.#endLoop();
@@ -167,12 +169,12 @@ export class Session {
 
   /** Unlinks the device and puts the profile into the trash. True when WhatsApp was told; a session that is not connected cannot tell it. */
   async logout(): Promise<boolean> {
-    await this.#write({ should_run: false });
+    await this.#file.write({ should_run: false });
     const unlinked = this.#status === 'ready' && this.#client ? await this.#client.logout() : false;
     await this.pause();
-    await this.#retireProfile();
-    const remains = this.#record.linked && !unlinked;
-    await this.#write({
+    await this.#profile.retire();
+    const remains = this.record.linked && !unlinked;
+    await this.#file.write({
       linked: false,
       phone_number: null,
       last_error: remains ? 'logged out while it was not connected: remove the device on the phone' : null,
@@ -181,41 +183,11 @@ export class Session {
     return unlinked;
   }
 
-  /**
-   * Sends a message and waits for the server's ack.
-   *
-   * @param messageId ours
-   * @param wait milliseconds to wait for the ack
-   * @throws WharfError as `WhatsAppClient.send`; `send_failed` also when the server refused it
-   */
+  /** Sends a message; see {@link Sender.send}. Throws also `session_not_ready`. */
   async send(message: PreparedMessage, messageId: string, wait: number): Promise<MessageReceipt> {
-    const client = this.readyClient();
-    const { counters } = this.#parts;
-    try {
-      const handed = await client.send(message);
-      this.#acks.note(handed.whatsappId, handed.ack);
-      this.#touch();
-      const ack = await this.#acks.settled(handed.whatsappId, wait);
-      if (ack === -1)
-        throw new WharfError('send_failed', `WhatsApp refused the message to ${message.to}.`, {
-          extra: { whatsapp_id: handed.whatsappId },
-        });
-      counters.messages_sent += 1;
-      const status =
-        ack === 'late'
-          ? 'sending'
-          : ack === 'gone'
-            ? 'unknown'
-            : ack >= 3
-              ? 'read'
-              : ack === 2
-                ? 'delivered'
-                : 'sent';
-      return { message_id: messageId, status, whatsapp_id: handed.whatsappId };
-    } catch (error) {
-      if (!isWharfError(error, 'session_not_ready')) counters.messages_failed += 1;
-      throw error;
-    }
+    const sending = this.#sender.send(this.readyClient(), message, messageId, wait);
+    this.#touch();
+    return await sending;
   }
 
   /** Asks for a code to type into the phone instead of a QR to scan. Throws `invalid_state`, `pairing_refused`. */
@@ -224,7 +196,7 @@ export class Session {
     if (!isLinking(this.#status) || !this.#client) {
       throw new WharfError(
         'not_awaiting_qr',
-        `Session ${this.#record.session_id} is ${this.#status}: there is nothing to link.${hintFor(this.#status)}`,
+        `Session ${this.record.session_id} is ${this.#status}: there is nothing to link.${hintFor(this.#status)}`,
       );
     }
     const code = await this.#client.requestPairingCode(phoneNumber);
@@ -284,31 +256,19 @@ export class Session {
       this.#client = undefined;
       this.#connectedAt = null;
       this.#links.clear();
-      this.#acks.abandon();
+      this.#sender.abandon();
     }
   }
 
   async #live(signal: AbortSignal, started: () => void): Promise<Ending> {
     const parts = this.#parts;
-    const profile = await parts.profiles.open(this.#generation(), parts.chromium);
-    if (profile.repair && profile.repair.truncated.length > 0) {
-      this.#log.warn(
-        { truncated: profile.repair.truncated.length },
-        'torn ends of the profile were cut off before the start',
-      );
-    }
-    if (profile.state === 'damaged') {
-      throw new WharfError(
-        'profile_damaged',
-        `The profile in ${profile.directory} is damaged, and Chromium would throw it away. Restore a copy of it, or log the session out to link it anew.`,
-      );
-    }
+    const dataPath = await this.#profile.open();
     const life = new SessionLife({
-      workspace: this.#record.workspace_id,
-      session: this.#record.session_id,
-      dataPath: profile.directory,
-      proxy: this.#record.proxy,
-      linked: this.#record.linked,
+      workspace: this.record.workspace_id,
+      session: this.record.session_id,
+      dataPath,
+      proxy: this.record.proxy,
+      linked: this.record.linked,
       clients: parts.clients,
       timeouts: parts.timeouts,
       clock: parts.clock,
@@ -324,14 +284,15 @@ export class Session {
           this.#touch();
           if (!message.from_me) parts.counters.messages_received += 1;
         },
-        ack: (whatsappId, ack) => this.#acks.note(whatsappId, ack),
+        ack: (whatsappId, ack) => this.#sender.note(whatsappId, ack),
         corrupted: (detail) =>
           this.#log.error({ detail }, 'Chromium found its database corrupt and deleted it'),
       },
     });
     this.#client = life.client;
     const ending = await life.run(signal, started);
-    if ((ending.kind === 'stopped' || ending.kind === 'not_linked') && ending.clean) await this.#markClean();
+    if ((ending.kind === 'stopped' || ending.kind === 'not_linked') && ending.clean)
+      await this.#profile.markClean();
     return ending;
   }
 
@@ -340,9 +301,9 @@ export class Session {
     if (ending.kind === 'stopped') return 0;
     if (ending.kind === 'logged_out') {
       this.#log.warn({ detail: ending.detail }, 'logged out');
-      const trash = await this.#retireProfile();
+      const trash = await this.#profile.retire();
       const kept = trash === null ? '' : ' What there was of it is kept in the trash for 7 days.';
-      await this.#write({
+      await this.#file.write({
         should_run: false,
         linked: false,
         phone_number: null,
@@ -353,7 +314,7 @@ export class Session {
       return undefined;
     }
     if (ending.kind === 'not_linked') {
-      await this.#write({ should_run: false, last_error: null });
+      await this.#file.write({ should_run: false, last_error: null });
       this.#wish = 'rest';
       this.#log.info({ detail: ending.detail }, 'stopped, since nobody linked it');
       this.#move('stop');
@@ -363,7 +324,7 @@ export class Session {
     const atOnce = ending.wasReady && ending.reason !== 'conflict';
     const next = afterLoss(this.#losses, atOnce, parts.clock.monotonic(), parts.backoff, parts.random());
     this.#losses = next.history;
-    this.#record = { ...this.#record, last_error: `${ending.reason}: ${ending.detail}`.slice(0, 1000) };
+    this.#file.note({ last_error: `${ending.reason}: ${ending.detail}`.slice(0, 1000) });
     this.#log.warn(
       { reason: ending.reason, detail: ending.detail, retry_in_ms: next.delay },
       'the session was lost; it is started again',
@@ -389,7 +350,9 @@ export class Session {
       });
     }
     this.#log.error({ reason: messageOf(error) }, 'the session cannot be started');
-    await this.#write({ should_run: false, last_error: messageOf(error).slice(0, 1000) }).catch(() => {});
+    await this.#file
+      .write({ should_run: false, last_error: messageOf(error).slice(0, 1000) })
+      .catch(() => {});
     this.#wish = 'rest';
     this.#move('fail');
     return undefined;
@@ -399,50 +362,21 @@ export class Session {
     this.#losses = { ...this.#losses, attempts: 0 };
     this.#connectedAt = this.#parts.clock.now();
     this.#links.clear();
-    const known = this.#record.linked && this.#record.phone_number === phoneNumber;
+    const known = this.record.linked && this.record.phone_number === phoneNumber;
     // It holds whether or not it can be written down.
     const linked = { linked: true, phone_number: phoneNumber, last_error: null };
-    this.#record = { ...this.#record, ...linked };
+    this.#file.note(linked);
     if (!known) {
-      this.#write(linked).catch((error: unknown) =>
-        this.#log.error({ reason: messageOf(error) }, 'that the session is linked could not be written down'),
-      );
+      this.#file
+        .write(linked)
+        .catch((error: unknown) =>
+          this.#log.error(
+            { reason: messageOf(error) },
+            'that the session is linked could not be written down',
+          ),
+        );
     }
     this.#move('ready');
-  }
-
-  async #markClean(): Promise<void> {
-    try {
-      await this.#parts.profiles.markCleanStop(this.#generation());
-    } catch (error) {
-      this.#log.warn(
-        { reason: messageOf(error) },
-        'the clean stop could not be noted; the next start repairs first',
-      );
-    }
-  }
-
-  async #retireProfile(): Promise<string | null> {
-    return await this.#parts.trash.moveGeneration(this.#generation());
-  }
-
-  #generation(): GenerationName {
-    return {
-      workspace: this.#record.workspace_id,
-      session: this.#record.session_id,
-      generation: this.#record.generation,
-    };
-  }
-
-  /** Writes a change of the record down; it holds from when it is on the disk. Throws `storage_unavailable`, and then nothing has changed. */
-  async #write(change: Partial<SessionRecord>): Promise<void> {
-    const written = this.#writing.then(async () => {
-      await this.#parts.store.write({ ...this.#record, ...change });
-      this.#record = { ...this.#record, ...change };
-      this.#parts.onChange(this);
-    });
-    this.#writing = written.catch(() => {});
-    await written;
   }
 
   #touch(): void {

@@ -1,0 +1,62 @@
+import { isWharfError, WharfError } from '../../common/errors.ts';
+import type { MessageReceipt, MessageStatus } from '../../fleet/messages.ts';
+import type { Ack, PreparedMessage, WhatsAppClient } from '../whatsapp/client.ts';
+import { AckBook } from './ack-book.ts';
+import type { InstanceCounters } from './counters.ts';
+
+/** Sends the messages of a session and says what became of them. Success is the server's ack, never the page's return (facts file, 12). */
+export class Sender {
+  readonly #counters: InstanceCounters;
+  readonly #acks = new AckBook();
+
+  constructor(counters: InstanceCounters) {
+    this.#counters = counters;
+  }
+
+  /** An ack came. */
+  note(whatsappId: string, ack: Ack): void {
+    this.#acks.note(whatsappId, ack);
+  }
+
+  /** The browser is gone: what waits for an ack hears no more of it. */
+  abandon(): void {
+    this.#acks.abandon();
+  }
+
+  /**
+   * Sends a message and waits for the server's ack.
+   *
+   * @param messageId ours
+   * @param wait milliseconds to wait for the ack
+   * @throws WharfError as `WhatsAppClient.send`; `send_failed` also when the server refused it
+   */
+  async send(
+    client: WhatsAppClient,
+    message: PreparedMessage,
+    messageId: string,
+    wait: number,
+  ): Promise<MessageReceipt> {
+    try {
+      const handed = await client.send(message);
+      this.#acks.note(handed.whatsappId, handed.ack);
+      const ack = await this.#acks.settled(handed.whatsappId, wait);
+      if (ack === -1) {
+        throw new WharfError('send_failed', `WhatsApp refused the message to ${message.to}.`, {
+          extra: { whatsapp_id: handed.whatsappId },
+        });
+      }
+      if (typeof ack === 'number') this.#counters.messages_sent += 1;
+      return { message_id: messageId, status: statusOf(ack), whatsapp_id: handed.whatsappId };
+    } catch (error) {
+      if (!isWharfError(error, 'session_not_ready')) this.#counters.messages_failed += 1;
+      throw error;
+    }
+  }
+}
+
+function statusOf(ack: Ack | 'late' | 'gone'): MessageStatus {
+  if (ack === 'late') return 'sending';
+  if (ack === 'gone') return 'unknown';
+  if (ack >= 3) return 'read';
+  return ack === 2 ? 'delivered' : 'sent';
+}
