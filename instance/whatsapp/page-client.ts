@@ -11,6 +11,7 @@ import type {
   PreparedMessage,
   WhatsAppClient,
 } from './client.ts';
+import { PageCalls } from './page-calls.ts';
 import {
   LOGOUT,
   LOOK,
@@ -22,9 +23,8 @@ import {
   WATCH_STATE,
 } from './page-scripts.ts';
 import { killGroup, waitForEnd } from './process-tree.ts';
-import { RecipientCache } from './recipient-cache.ts';
-import { toChat, toChatMessage, toContact } from './shapes.ts';
-import { createLibraryClient, type HookedClient, sendThroughLibrary } from './whatsapp-web-js.ts';
+import { toChatMessage } from './shapes.ts';
+import { createLibraryClient, type HookedClient } from './whatsapp-web-js.ts';
 
 /** While a page is on its way to ready, how often its state is looked at (facts file, 1 and 17). */
 const LOOK_INTERVAL = 2000;
@@ -45,7 +45,7 @@ class PageClient implements WhatsAppClient {
   readonly #settings: BrowserSettings;
   readonly #log: Logger;
   readonly #client: HookedClient;
-  readonly #recipients = new RecipientCache();
+  readonly #calls: PageCalls;
   #phase: 'new' | 'starting' | 'running' | 'ended' = 'new';
   #ready = false;
   #authenticated = false;
@@ -61,6 +61,7 @@ class PageClient implements WhatsAppClient {
     this.#settings = settings;
     this.#log = log.child({ workspace: options.workspace, session: options.session });
     this.#client = createLibraryClient(options, settings, () => this.#onLaunched());
+    this.#calls = new PageCalls(this.#client, options.session, settings.timeouts);
     this.#client.hookInjection((library) => this.#inject(library));
     this.#listen();
   }
@@ -127,7 +128,7 @@ class PageClient implements WhatsAppClient {
     let told = false;
     if (this.#ready && !this.#hasEnded()) {
       this.#end();
-      told = await this.#evaluate(LOGOUT, this.#settings.timeouts.read).then(
+      told = await this.#calls.evaluate(LOGOUT, this.#settings.timeouts.read).then(
         () => true,
         // The page loads itself anew while the call is under way; that is how it says that it is done.
         (error: unknown) => /context was destroyed|navigat/i.test(messageOf(error)),
@@ -138,73 +139,31 @@ class PageClient implements WhatsAppClient {
   }
 
   async ping(): Promise<void> {
-    await this.#evaluate(PING, this.#settings.timeouts.ping);
+    await this.#calls.evaluate(PING, this.#settings.timeouts.ping);
   }
 
-  async requestPairingCode(phoneNumber: string): Promise<string> {
-    try {
-      const code = await this.#within(
-        this.#client.requestPairingCode(phoneNumber),
-        this.#settings.timeouts.read,
-        'a pairing code',
-      );
-      if (typeof code !== 'string' || code === '') throw new Error('WhatsApp gave none');
-      return code;
-    } catch (error) {
-      throw new WharfError(
-        'pairing_refused',
-        `WhatsApp gave no pairing code for this number: ${messageOf(error)}`,
-        { cause: error },
-      );
-    }
+  requestPairingCode(phoneNumber: string): Promise<string> {
+    return this.#calls.requestPairingCode(phoneNumber);
   }
 
   async send(message: PreparedMessage): Promise<HandedOver> {
-    this.#requireReady();
-    await this.#requireRecipient(message.to);
-    const sending = sendThroughLibrary(this.#client, message);
-    const sent = await this.#within(sending, this.#settings.timeouts.send, 'handing over a message').catch(
-      (error: unknown) => {
-        throw sendError(error, message);
-      },
-    );
-    if (!sent)
-      throw new WharfError('send_failed', `WhatsApp's page did not take the message to ${message.to}.`);
-    return { whatsappId: sent.id, ack: sent.ack };
+    return await this.#readyCalls().send(message);
   }
 
   async chats(limit: number) {
-    this.#requireReady();
-    const chats = await this.#read(this.#client.getChats(), 'the chats');
-    return chats
-      .map(toChat)
-      .sort((a, b) => (b.last_activity ?? '').localeCompare(a.last_activity ?? ''))
-      .slice(0, limit);
+    return await this.#readyCalls().chats(limit);
   }
 
   async contacts(limit: number) {
-    this.#requireReady();
-    const contacts = await this.#read(this.#client.getContacts(), 'the contacts');
-    return contacts.slice(0, limit).map(toContact);
+    return await this.#readyCalls().contacts(limit);
   }
 
   async messages(chatId: string, limit: number) {
-    this.#requireReady();
-    const chat = await this.#read(this.#client.getChatById(chatId), 'a chat').catch((error: unknown) => {
-      if (error instanceof WharfError) throw error;
-      return undefined;
-    });
-    if (!chat)
-      throw new WharfError('chat_not_found', `Session ${this.#options.session} has no chat ${chatId}.`);
-    const messages = await this.#read(chat.fetchMessages({ limit }), "a chat's messages");
-    // The library sorts only where it cuts off; what came late, out of the queue, stands at the end.
-    return messages.map(toChatMessage).sort((a, b) => a.timestamp.localeCompare(b.timestamp));
+    return await this.#readyCalls().messages(chatId, limit);
   }
 
   async number(phoneNumber: string) {
-    this.#requireReady();
-    const id = await this.#read(this.#client.getNumberId(phoneNumber), 'a number');
-    return { phone_number: phoneNumber, on_whatsapp: id !== null, whatsapp_id: id?._serialized ?? null };
+    return await this.#readyCalls().number(phoneNumber);
   }
 
   #listen(): void {
@@ -309,9 +268,9 @@ class PageClient implements WhatsAppClient {
   #onState(state: string): void {
     if (this.#hasEnded() || state !== 'UNPAIRED_IDLE') return;
     // The library's own handler for this calls `window` in Node (facts file, 4).
-    this.#evaluate(REFRESH_QR, this.#settings.timeouts.read).catch((error: unknown) =>
-      this.#log.warn({ reason: messageOf(error) }, 'the QR could not be renewed'),
-    );
+    this.#calls
+      .evaluate(REFRESH_QR, this.#settings.timeouts.read)
+      .catch((error: unknown) => this.#log.warn({ reason: messageOf(error) }, 'the QR could not be renewed'));
   }
 
   /**
@@ -321,11 +280,11 @@ class PageClient implements WhatsAppClient {
   async #look(): Promise<void> {
     clearTimeout(this.#lookTimer);
     if (this.#ready || this.#hasEnded()) return;
-    const page = (await this.#evaluate(LOOK, this.#settings.timeouts.read)) as PageState;
+    const page = (await this.#calls.evaluate(LOOK, this.#settings.timeouts.read)) as PageState;
     await nextTurn();
     if (page.hasSynced && !page.injected && !this.#authenticated) {
       this.#log.info('the sync had ended before it was listened for');
-      await this.#evaluate(SYNC_ENDED, this.#settings.timeouts.start);
+      await this.#calls.evaluate(SYNC_ENDED, this.#settings.timeouts.start);
     }
     if (page.state === 'UNPAIRED_IDLE') this.#onState(page.state);
     if (this.#ready || this.#hasEnded()) return;
@@ -389,67 +348,10 @@ class PageClient implements WhatsAppClient {
     await waitForEnd(this.#pid, 5000);
   }
 
-  #requireReady(): void {
-    if (!this.#ready || this.#hasEnded()) {
-      throw new WharfError('session_not_ready', `Session ${this.#options.session} is not ready.`, {
-        retryAfter: 5,
-      });
-    }
+  #readyCalls(): PageCalls {
+    if (this.#ready && !this.#hasEnded()) return this.#calls;
+    throw new WharfError('session_not_ready', `Session ${this.#options.session} is not ready.`, {
+      retryAfter: 5,
+    });
   }
-
-  async #requireRecipient(to: string): Promise<void> {
-    if (!to.endsWith('@c.us') || this.#recipients.has(to)) return;
-    const id = await this.#read(this.#client.getNumberId(to), 'the recipient');
-    if (id === null)
-      throw new WharfError('recipient_not_on_whatsapp', `${to.replace('@c.us', '')} is not on WhatsApp.`);
-    this.#recipients.add(to);
-  }
-
-  #read<T>(answer: Promise<T>, what: string): Promise<T> {
-    return this.#within(answer, this.#settings.timeouts.read, `reading ${what}`);
-  }
-
-  async #evaluate(expression: string, milliseconds: number): Promise<unknown> {
-    const page = this.#client.pupPage;
-    if (!page) throw new WharfError('session_not_ready', `Session ${this.#options.session} has no page yet.`);
-    return await this.#within(page.evaluate(expression), milliseconds, 'a call into the page');
-  }
-
-  async #within<T>(answer: Promise<T>, milliseconds: number, what: string): Promise<T> {
-    answer.catch(() => {});
-    return await withDeadline(
-      answer,
-      milliseconds,
-      () =>
-        new WharfError(
-          'timeout',
-          `WhatsApp's page of session ${this.#options.session} did not answer in ${milliseconds} ms (${what}).`,
-        ),
-    );
-  }
-}
-
-/** An exception of the page's own code means that it did not send; a page that fell silent or went away may have. */
-function sendError(error: unknown, message: PreparedMessage): WharfError {
-  const reason = messageOf(error);
-  if (/quoted message/i.test(reason)) {
-    return new WharfError(
-      'message_not_found',
-      `The message ${message.reply_to} to reply to is not in the session's history.`,
-      { cause: error },
-    );
-  }
-  if (
-    error instanceof WharfError ||
-    /Target closed|Session closed|context was destroyed|detached|Connection closed|timed out/i.test(reason)
-  ) {
-    return new WharfError(
-      'send_unknown',
-      `The browser fell silent while the message to ${message.to} was handed over (${reason}). It may or may not have been sent; look at the chat before you send it again.`,
-      { cause: error },
-    );
-  }
-  return new WharfError('send_failed', `WhatsApp's page refused the message to ${message.to}: ${reason}`, {
-    cause: error,
-  });
 }

@@ -1,0 +1,139 @@
+import { withDeadline } from '../../common/clock.ts';
+import { messageOf, WharfError } from '../../common/errors.ts';
+import type { Chat, ChatMessage, Contact, PhoneNumber } from '../../fleet/messages.ts';
+import type { ClientTimeouts, HandedOver, PreparedMessage } from './client.ts';
+import { RecipientCache } from './recipient-cache.ts';
+import { toChat, toChatMessage, toContact } from './shapes.ts';
+import { type HookedClient, sendThroughLibrary } from './whatsapp-web-js.ts';
+
+/** Calls into a session's page, each with a deadline of its own: a page that hangs answers nothing (facts file, 5). */
+export class PageCalls {
+  readonly #client: HookedClient;
+  readonly #session: string;
+  readonly #timeouts: ClientTimeouts;
+  readonly #recipients = new RecipientCache();
+
+  /** @param session its id, for errors */
+  constructor(client: HookedClient, session: string, timeouts: ClientTimeouts) {
+    this.#client = client;
+    this.#session = session;
+    this.#timeouts = timeouts;
+  }
+
+  /** Evaluates an expression of `page-scripts.ts`. Throws `timeout`, `session_not_ready` where there is no page yet. */
+  async evaluate(expression: string, milliseconds: number): Promise<unknown> {
+    const page = this.#client.pupPage;
+    if (!page) throw new WharfError('session_not_ready', `Session ${this.#session} has no page yet.`);
+    return await this.#within(page.evaluate(expression), milliseconds, 'a call into the page');
+  }
+
+  async requestPairingCode(phoneNumber: string): Promise<string> {
+    try {
+      const code = await this.#within(
+        this.#client.requestPairingCode(phoneNumber),
+        this.#timeouts.read,
+        'a pairing code',
+      );
+      if (typeof code !== 'string' || code === '') throw new Error('WhatsApp gave none');
+      return code;
+    } catch (error) {
+      throw new WharfError(
+        'pairing_refused',
+        `WhatsApp gave no pairing code for this number: ${messageOf(error)}`,
+        { cause: error },
+      );
+    }
+  }
+
+  async send(message: PreparedMessage): Promise<HandedOver> {
+    await this.#requireRecipient(message.to);
+    const sending = sendThroughLibrary(this.#client, message);
+    const sent = await this.#within(sending, this.#timeouts.send, 'handing over a message').catch(
+      (error: unknown) => {
+        throw sendError(error, message);
+      },
+    );
+    if (!sent)
+      throw new WharfError('send_failed', `WhatsApp's page did not take the message to ${message.to}.`);
+    return { whatsappId: sent.id, ack: sent.ack };
+  }
+
+  async chats(limit: number): Promise<Chat[]> {
+    const chats = await this.#read(this.#client.getChats(), 'the chats');
+    return chats
+      .map(toChat)
+      .sort((a, b) => (b.last_activity ?? '').localeCompare(a.last_activity ?? ''))
+      .slice(0, limit);
+  }
+
+  async contacts(limit: number): Promise<Contact[]> {
+    const contacts = await this.#read(this.#client.getContacts(), 'the contacts');
+    return contacts.slice(0, limit).map(toContact);
+  }
+
+  async messages(chatId: string, limit: number): Promise<ChatMessage[]> {
+    const chat = await this.#read(this.#client.getChatById(chatId), 'a chat').catch((error: unknown) => {
+      if (error instanceof WharfError) throw error;
+      return undefined;
+    });
+    if (!chat) throw new WharfError('chat_not_found', `Session ${this.#session} has no chat ${chatId}.`);
+    const messages = await this.#read(chat.fetchMessages({ limit }), "a chat's messages");
+    // The library sorts only where it cuts off; what came late, out of the queue, stands at the end.
+    return messages.map(toChatMessage).sort((a, b) => a.timestamp.localeCompare(b.timestamp));
+  }
+
+  async number(phoneNumber: string): Promise<PhoneNumber> {
+    const id = await this.#read(this.#client.getNumberId(phoneNumber), 'a number');
+    return { phone_number: phoneNumber, on_whatsapp: id !== null, whatsapp_id: id?._serialized ?? null };
+  }
+
+  async #requireRecipient(to: string): Promise<void> {
+    if (!to.endsWith('@c.us') || this.#recipients.has(to)) return;
+    const id = await this.#read(this.#client.getNumberId(to), 'the recipient');
+    if (id === null)
+      throw new WharfError('recipient_not_on_whatsapp', `${to.replace('@c.us', '')} is not on WhatsApp.`);
+    this.#recipients.add(to);
+  }
+
+  #read<T>(answer: Promise<T>, what: string): Promise<T> {
+    return this.#within(answer, this.#timeouts.read, `reading ${what}`);
+  }
+
+  async #within<T>(answer: Promise<T>, milliseconds: number, what: string): Promise<T> {
+    answer.catch(() => {});
+    return await withDeadline(
+      answer,
+      milliseconds,
+      () =>
+        new WharfError(
+          'timeout',
+          `WhatsApp's page of session ${this.#session} did not answer in ${milliseconds} ms (${what}).`,
+        ),
+    );
+  }
+}
+
+/** An exception of the page's own code means that it did not send; a page that fell silent or went away may have. */
+function sendError(error: unknown, message: PreparedMessage): WharfError {
+  const reason = messageOf(error);
+  if (/quoted message/i.test(reason)) {
+    return new WharfError(
+      'message_not_found',
+      `The message ${message.reply_to} to reply to is not in the session's history.`,
+      { cause: error },
+    );
+  }
+  if (
+    error instanceof WharfError ||
+    /Target closed|Session closed|context was destroyed|detached|Connection closed|timed out/i.test(reason)
+  ) {
+    return new WharfError(
+      'send_unknown',
+      `The browser fell silent while the message to ${message.to} was handed over (${reason}). It may or may not have been sent; look at the chat before you send it again.`,
+      { cause: error },
+    );
+  }
+  return new WharfError('send_failed', `WhatsApp's page refused the message to ${message.to}: ${reason}`, {
+    cause: error,
+  });
+}
