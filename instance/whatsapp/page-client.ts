@@ -1,3 +1,5 @@
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { withDeadline } from '../../common/clock.ts';
 import { messageOf, WharfError } from '../../common/errors.ts';
@@ -114,9 +116,10 @@ class PageClient implements WhatsAppClient {
       () => {},
     );
     await withDeadline(close, this.#settings.timeouts.stop, () => new Error('late')).catch(() => {});
-    const ended = await waitForEnd(process.pid, acknowledged ? 1000 : 0);
+    if (acknowledged) await exitSeen(process, 2000);
+    const clean = acknowledged && process.exitCode === 0;
     await this.#kill();
-    return acknowledged && ended && process.exitCode === 0;
+    return clean;
   }
 
   async kill(): Promise<void> {
@@ -354,4 +357,10 @@ class PageClient implements WhatsAppClient {
       retryAfter: 5,
     });
   }
+}
+
+/** Waits until Node has been told how a child ended, which may be a turn of the event loop after the system knows. */
+async function exitSeen(child: ChildProcess, milliseconds: number): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  await once(child, 'exit', { signal: AbortSignal.timeout(milliseconds) }).catch(() => {});
 }
