@@ -11,6 +11,9 @@ import type { SessionManager } from './session/session-manager.ts';
 /** A storage that takes longer than this for one small file is not well. */
 const STORAGE_DEADLINE = 5000;
 
+/** How often the event loop's lag is sampled, milliseconds: each sample wakes an idle process. */
+const LAG_RESOLUTION = 100;
+
 /** What a report is made of. */
 export interface HealthOptions {
   me: Identity;
@@ -33,7 +36,7 @@ export class HealthReporter {
   constructor(options: HealthOptions) {
     this.#options = options;
     this.#startedAt = options.clock.monotonic();
-    this.#lag = monitorEventLoopDelay({ resolution: 20 });
+    this.#lag = monitorEventLoopDelay({ resolution: LAG_RESOLUTION });
     this.#lag.enable();
   }
 
@@ -58,7 +61,7 @@ export class HealthReporter {
         utilization: Math.round((occupied / manager.capacity) * 1000) / 1000,
       },
       memory: { rss_mb, browsers_pss_mb },
-      event_loop_lag_ms: Math.round((this.#lag.mean / 1e6 - 20) * 10) / 10 || 0,
+      event_loop_lag_ms: Math.round((this.#lag.mean / 1e6 - LAG_RESOLUTION) * 10) / 10 || 0,
       storage: this.#storage,
       redis: { ok: redisOk() },
       uptime: Math.round((clock.monotonic() - this.#startedAt) / 1000),

@@ -1,5 +1,4 @@
-import { readFile } from 'node:fs/promises';
-import { treePss } from './whatsapp/process-tree.ts';
+import { type ProcessEntry, pidsUnder, processTable, pssOf } from './whatsapp/process-tree.ts';
 
 /** What an instance and its browsers use of the host. */
 export interface HostUsage {
@@ -12,9 +11,15 @@ export interface HostUsage {
 /** Clock ticks a second that `/proc` counts in; 100 on every Linux that Node runs on. */
 const TICKS = 100;
 
-/** Measures at intervals what the instance and its browsers use. Reading the memory of hundreds of processes takes a while, so a measurement is kept. */
+/** Browsers whose memory is measured at one time: the kernel takes milliseconds for each, and there may be hundreds. */
+const BATCH = 10;
+
+/** Measures at intervals what the instance and its browsers use: processor time of all of them each time, memory of some of them in turn. */
 export class HostUsageMeter {
   readonly #browsers: () => number[];
+  /** Bytes by browser, as last measured. */
+  readonly #memory = new Map<number, number>();
+  #next = 0;
   #last: HostUsage = { rss_mb: 0, browsers_pss_mb: 0, cpu: 0 };
   #before: { ticks: number; time: number } | undefined;
 
@@ -30,7 +35,12 @@ export class HostUsageMeter {
 
   async measure(): Promise<void> {
     const browsers = this.#browsers();
-    const [pss, ticks] = await Promise.all([treePss(browsers), this.#ticks(browsers)]);
+    const table = await processTable();
+    await this.#measureSome(browsers, table);
+    const ticks = [process.pid, ...pidsUnder(table, browsers)].reduce(
+      (sum, pid) => sum + (table.get(pid)?.ticks ?? 0),
+      0,
+    );
     const time = performance.now();
     const cpu = this.#before
       ? Math.max(0, ((ticks - this.#before.ticks) / TICKS / (time - this.#before.time)) * 1000)
@@ -38,25 +48,30 @@ export class HostUsageMeter {
     this.#before = { ticks, time };
     this.#last = {
       rss_mb: megabytes(process.memoryUsage.rss()),
-      browsers_pss_mb: megabytes(pss),
+      browsers_pss_mb: megabytes(this.#total(browsers)),
       cpu: Math.round(cpu * 100) / 100,
     };
   }
 
-  async #ticks(browsers: number[]): Promise<number> {
-    const all = await Promise.all([process.pid, ...browsers].map(ticksOf));
-    return all.reduce((sum, ticks) => sum + ticks, 0);
+  async #measureSome(browsers: readonly number[], table: ReadonlyMap<number, ProcessEntry>): Promise<void> {
+    for (const pid of this.#memory.keys()) if (!browsers.includes(pid)) this.#memory.delete(pid);
+    const unknown = browsers.filter((pid) => !this.#memory.has(pid));
+    const known = browsers.filter((pid) => this.#memory.has(pid));
+    const turn = Array.from(
+      { length: Math.min(BATCH, known.length) },
+      (_, index) => known[(this.#next + index) % known.length] as number,
+    );
+    this.#next += BATCH;
+    for (const pid of [...unknown, ...turn].slice(0, BATCH)) {
+      this.#memory.set(pid, await pssOf(pidsUnder(table, [pid])));
+    }
   }
-}
 
-/** Processor time of a process and of its children that have ended, in ticks: fields 14 to 17 of `/proc/PID/stat`. */
-async function ticksOf(pid: number): Promise<number> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => '');
-  const fields = stat
-    .slice(stat.lastIndexOf(')') + 2)
-    .split(' ')
-    .slice(11, 15);
-  return fields.reduce((sum, field) => sum + Number(field), 0) || 0;
+  /** What is not measured yet counts as the mean of what is. */
+  #total(browsers: readonly number[]): number {
+    const sum = [...this.#memory.values()].reduce((total, bytes) => total + bytes, 0);
+    return this.#memory.size === 0 ? 0 : (sum / this.#memory.size) * browsers.length;
+  }
 }
 
 function megabytes(bytes: number): number {

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import type { Env } from '../../common/env.ts';
 import { instanceId } from '../../fleet/placement.ts';
+import { INSTANCE_NODE_FLAGS } from '../../instance/config.ts';
 import type { ProcessPlan } from './kept-process.ts';
 
 /** What the emulator is ready with. */
@@ -57,7 +58,7 @@ export function planInstance(
 ): ProcessPlan<InstanceReady> {
   const id = instanceId(number);
   return {
-    ...nodeProgram(id, 'instance/main.js', around.logs),
+    ...nodeProgram(id, 'instance/main.js', around.logs, INSTANCE_NODE_FLAGS),
     env: (last) => ({
       ...fleetEnv(around),
       INSTANCE_ID: id,
@@ -103,13 +104,13 @@ function fleetEnv({ env, redisUrl, sessions, instances }: Surroundings): Env {
   };
 }
 
-function nodeProgram(name: string, file: string, logs: string) {
+function nodeProgram(name: string, file: string, logs: string, nodeFlags: readonly string[] = []) {
   // This file is dist/cli/local-fleet/plans.js when it runs.
   const main = fileURLToPath(new URL(`../../${file}`, import.meta.url));
   return {
     name,
     program: process.execPath,
-    args: [main],
+    args: [...nodeFlags, main],
     logFile: join(logs, `${name}.log`),
     startTime: START_TIME,
     stopTime: STOP_TIME,

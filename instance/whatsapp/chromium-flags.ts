@@ -38,6 +38,13 @@ export function chromiumFlags(options: FlagOptions): string[] {
     '--disable-extensions',
     '--disable-site-isolation-trials',
     '--renderer-process-limit=1',
+    // Nobody looks: a small window and no threads of its own for painting.
+    '--window-size=400,300',
+    '--disable-threaded-compositing',
+    '--disable-threaded-animation',
+    '--disable-threaded-scrolling',
+    // With hundreds of browsers on a few cores, a compiler thread in each gains nothing.
+    '--js-flags=--no-concurrent-recompilation',
     '--disable-speech-api',
     '--disable-notifications',
     '--disable-component-update',

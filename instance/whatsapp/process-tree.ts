@@ -77,36 +77,51 @@ export async function killBrowsersUnder(directories: readonly string[], patience
   return browsers.map(({ pid }) => pid);
 }
 
-/**
- * Memory of a process and all below it, in bytes: its proportional set size, which counts shared pages once in all.
- * From `/proc/PID/smaps_rollup`; 0 where that cannot be read.
- */
-export async function treePss(roots: readonly number[]): Promise<number> {
-  const children = await childrenByParent();
+/** The part of `/proc/PID/stat` that tells families and their costs. */
+export interface ProcessEntry {
+  parent: number;
+  /** Processor time so far, its ended children's included, in clock ticks (100 a second): fields 14 to 17 of `/proc/PID/stat`. */
+  ticks: number;
+}
+
+/** Every process of this host, by pid. */
+export async function processTable(): Promise<Map<number, ProcessEntry>> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
+  const entries = await Promise.all(
+    pids.map(async (pid): Promise<[number, ProcessEntry]> => {
+      const stat = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => '');
+      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+      const ticks = fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0);
+      return [pid, { parent: Number(fields[1]), ticks: ticks || 0 }];
+    }),
+  );
+  return new Map(entries);
+}
+
+/** The pids of some processes and of all below them. */
+export function pidsUnder(table: ReadonlyMap<number, ProcessEntry>, roots: readonly number[]): number[] {
+  const children = new Map<number, number[]>();
+  for (const [pid, { parent }] of table) {
+    const siblings = children.get(parent);
+    if (siblings) siblings.push(pid);
+    else children.set(parent, [pid]);
+  }
   const pids = [...roots];
   for (let index = 0; index < pids.length; index += 1)
     pids.push(...(children.get(pids[index] as number) ?? []));
-  const sizes = await Promise.all(pids.map(pssOf));
-  return sizes.reduce((sum, size) => sum + size, 0);
+  return pids;
 }
 
-async function pssOf(pid: number): Promise<number> {
-  const text = await readFile(`/proc/${pid}/smaps_rollup`, 'latin1').catch(() => '');
-  return Number(/^Pss:\s+(\d+) kB/m.exec(text)?.[1] ?? 0) * 1024;
-}
-
-async function childrenByParent(): Promise<Map<number, number[]>> {
-  const children = new Map<number, number[]>();
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
-  await Promise.all(
+/**
+ * Memory of some processes, in bytes: their proportional set size, which counts shared pages once in all.
+ * From `/proc/PID/smaps_rollup`, for which the kernel walks all their pages (a millisecond and more each); 0 where that cannot be read.
+ */
+export async function pssOf(pids: readonly number[]): Promise<number> {
+  const sizes = await Promise.all(
     pids.map(async (pid) => {
-      const stat = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => '');
-      const parent = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
-      if (!Number.isInteger(parent)) return;
-      const list = children.get(parent);
-      if (list) list.push(pid);
-      else children.set(parent, [pid]);
+      const text = await readFile(`/proc/${pid}/smaps_rollup`, 'latin1').catch(() => '');
+      return Number(/^Pss:\s+(\d+) kB/m.exec(text)?.[1] ?? 0) * 1024;
     }),
   );
-  return children;
+  return sizes.reduce((sum, size) => sum + size, 0);
 }

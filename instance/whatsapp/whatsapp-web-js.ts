@@ -74,7 +74,7 @@ export function createLibraryClient(
       handleSIGINT: false,
       handleSIGTERM: false,
       handleSIGHUP: false,
-      // The headless shell's own window, 800 x 600: what is painted costs memory, and nobody looks.
+      // The window's own size; see the flags.
       defaultViewport: null,
       protocolTimeout: timeouts.send,
       timeout: timeouts.start,

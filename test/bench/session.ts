@@ -5,10 +5,9 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { runProcess } from '../../common/lifecycle.ts';
 import { findChromium } from '../../instance/whatsapp/chromium.ts';
-import { treePss } from '../../instance/whatsapp/process-tree.ts';
 import { startRedis } from '../helpers/redis.ts';
 import { Phones, phoneNumber } from './support/phones.ts';
-import { type BenchProcess, startProgram, treeCpuSeconds } from './support/processes.ts';
+import { type BenchProcess, startProgram, treeCpuSeconds, treePssMegabytes } from './support/processes.ts';
 import { type BenchArguments, benchArguments, publish, rounded } from './support/report.ts';
 import { median, quantile } from './support/statistics.ts';
 
@@ -65,11 +64,11 @@ async function measure(context: Context, args: BenchArguments): Promise<void> {
   for (const count of counts) {
     for (; made < count; made += 1) qr.push(await link(context, instance, made));
     await pause(SETTLE);
-    const pss = (await treePss([instance.pid])) / 2 ** 20;
+    const pss = await treePssMegabytes(instance.pid);
     figures[`pss_mb_per_session_${count}`] = rounded(pss / count);
     say(`  ${count} sessions: ${rounded(pss)} MB in all, ${rounded(pss / count)} each`);
   }
-  const nodeMegabytes = (await treePss([instance.pid])) / 2 ** 20;
+  const nodeMegabytes = await treePssMegabytes(instance.pid);
   details['instance_tree_mb'] = rounded(nodeMegabytes);
   figures['idle_cpu_percent_per_session'] = rounded((await idleCpu(instance.pid)) / most, 3);
   figures['qr_ms_p50'] = Math.round(median(qr));
@@ -232,7 +231,7 @@ async function plainLibrary(
     plain.child.stdin?.write(`${count}\n`);
     await answers.next();
     await pause(SETTLE);
-    const pss = (await treePss([plain.pid])) / 2 ** 20;
+    const pss = await treePssMegabytes(plain.pid);
     found.set(count, rounded(pss / count));
     say(`  ${count} sessions: ${rounded(pss)} MB in all, ${rounded(pss / count)} each`);
   }

@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir, readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { readEnv } from '../../../common/env.ts';
+import { INSTANCE_NODE_FLAGS } from '../../../instance/config.ts';
+import { pidsUnder, processTable, pssOf } from '../../../instance/whatsapp/process-tree.ts';
 
 /** A process of a benchmark. */
 export interface BenchProcess {
@@ -18,10 +19,14 @@ export interface BenchProcess {
 /** Starts a built program of this repository (`instance/main.ts`) and waits for its line of JSON. What it logs goes to `log`, or nowhere. */
 export async function startProgram(source: string, env: Record<string, string>): Promise<BenchProcess> {
   const path = fileURLToPath(new URL(`../../../${source.replace(/\.ts$/, '.js')}`, import.meta.url));
-  const child = spawn(process.execPath, [path], {
-    stdio: ['pipe', 'pipe', 'pipe'],
-    env: { ...readEnv(), WHARF_EXIT_WITH_PARENT: '1', LOG_LEVEL: 'warn', ...env },
-  });
+  const child = spawn(
+    process.execPath,
+    [...(source === 'instance/main.ts' ? INSTANCE_NODE_FLAGS : []), path],
+    {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      env: { ...readEnv(), WHARF_EXIT_WITH_PARENT: '1', LOG_LEVEL: 'warn', ...env },
+    },
+  );
   let errors = '';
   child.stderr.on('data', (chunk: Buffer) => {
     errors = (errors + chunk.toString()).slice(-4000);
@@ -49,24 +54,11 @@ async function stopChild(child: ChildProcess): Promise<void> {
 
 /** User and system time of a process and all below it so far, seconds, at the kernel's 100 ticks a second. */
 export async function treeCpuSeconds(root: number): Promise<number> {
-  const stats = await allStats();
-  const pids = [root];
-  for (let index = 0; index < pids.length; index += 1) {
-    for (const [pid, stat] of stats) if (stat.parent === pids[index]) pids.push(pid);
-  }
-  return pids.reduce((sum, pid) => sum + (stats.get(pid)?.ticks ?? 0), 0) / 100;
+  const table = await processTable();
+  return pidsUnder(table, [root]).reduce((sum, pid) => sum + (table.get(pid)?.ticks ?? 0), 0) / 100;
 }
 
-async function allStats(): Promise<Map<number, { parent: number; ticks: number }>> {
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-  const stats = new Map<number, { parent: number; ticks: number }>();
-  for (const pid of pids) {
-    const text = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => '');
-    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-    stats.set(Number(pid), {
-      parent: Number(fields[1]),
-      ticks: Number(fields[11]) + Number(fields[12]) || 0,
-    });
-  }
-  return stats;
+/** Memory of a process and all below it, megabytes of PSS. */
+export async function treePssMegabytes(root: number): Promise<number> {
+  return (await pssOf(pidsUnder(await processTable(), [root]))) / 2 ** 20;
 }

@@ -6,7 +6,9 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import {
   killBrowsersUnder,
   killGroup,
-  treePss,
+  pidsUnder,
+  processTable,
+  pssOf,
   waitForEnd,
 } from '../../../instance/whatsapp/process-tree.ts';
 import { isAlive } from '../../helpers/processes.ts';
@@ -51,9 +53,11 @@ describe('the processes of browsers', () => {
 
   it('have a memory that counts those below them', async () => {
     const { pid } = await pretended('/nowhere');
-    const own = await treePss([pid]);
+    const table = await processTable();
+    const own = await pssOf(pidsUnder(table, [pid]));
     expect(own).toBeGreaterThan(1024 * 1024);
-    expect(await treePss([process.pid])).toBeGreaterThan(own);
-    expect(await treePss([])).toBe(0);
+    expect(pidsUnder(table, [process.pid])).toContain(pid);
+    expect(await pssOf(pidsUnder(table, [process.pid]))).toBeGreaterThan(own);
+    expect(await pssOf([])).toBe(0);
   });
 });
