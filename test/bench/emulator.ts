@@ -1,21 +1,15 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
-import { cpus, totalmem } from 'node:os';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
-import Table from 'cli-table3';
-import { readEnv } from '../../common/env.ts';
 import { runProcess } from '../../common/lifecycle.ts';
 import { DeviceClient } from '../../emulator/device-client.ts';
+import { Phones, phoneNumber } from './support/phones.ts';
+import { startProgram, treeCpuSeconds } from './support/processes.ts';
+import { benchArguments, publish, rounded } from './support/report.ts';
+import { median, quantile } from './support/statistics.ts';
 
 /**
  * How many devices one emulator holds: its memory with 1000 linked devices, and messages through it, from `send` to stored at the receiver
  * and acknowledged. The emulator is a process of its own; the devices (no browsers) are in this one.
  */
-const USAGE = 'npm run bench:emulator [-- --json FILE --quick]';
 
 /** Devices linked at the same time: as many as keep the emulator busy without filling the socket backlog. */
 const LINKED_AT_ONCE = 20;
@@ -30,72 +24,60 @@ interface Run {
 }
 
 await runProcess(async (signal) => {
-  const { values } = parseArgs({
-    options: { json: { type: 'string' }, quick: { type: 'boolean', default: false } },
-  });
-  const runs = values.quick ? 1 : 3;
+  const args = benchArguments();
+  const runs = args.quick ? 1 : 3;
   const devices = 1000;
-  const perDevice = values.quick ? 5 : 20;
+  const perDevice = args.quick ? 5 : 20;
   const results: Run[] = [];
   for (let number = 1; number <= runs && !signal.aborted; number += 1) {
     process.stderr.write(`run ${number} of ${runs} ...\n`);
     results.push(await measure(devices, perDevice));
   }
+  const acks = results.flatMap((run) => run.ackMilliseconds);
   const figures = {
     rss_mb_at_1000: median(results.map((run) => run.rss.at(-1)?.mb ?? Number.NaN)),
     messages_per_s: median(results.map((run) => run.messagesPerSecond)),
     links_per_s: median(results.map((run) => run.linksPerSecond)),
-    ack_ms_p50: quantile(
-      results.flatMap((run) => run.ackMilliseconds),
-      0.5,
-    ),
-    ack_ms_p99: quantile(
-      results.flatMap((run) => run.ackMilliseconds),
-      0.99,
-    ),
+    ack_ms_p50: median(acks),
+    ack_ms_p99: quantile(acks, 0.99),
     emulator_cpu_s_per_1000_messages: median(results.map((run) => run.cpuSecondsPerThousand)),
   };
-  const machine = {
-    cpu: cpus()[0]?.model ?? 'unknown',
-    cores: cpus().length,
-    memory_gb: Math.round(totalmem() / 2 ** 30),
-  };
-  print(figures, results, machine);
-  if (values.json !== undefined) {
-    const report = {
+  const memory = (results[0]?.rss ?? []).map((point): [string, number] => [
+    `memory with ${point.devices} devices (first run), MB`,
+    point.mb,
+  ]);
+  await publish(
+    {
       name: 'emulator',
-      machine,
-      versions: { node: process.version },
+      title: 'Emulator with 1000 linked devices',
       runs,
+      versions: {},
       figures,
+      rows: [
+        ...memory,
+        ...Object.entries(figures).map(([name, value]): [string, number] => [name, rounded(value, 2)]),
+      ],
       details: {
-        usage: USAGE,
         devices,
         perDevice,
         results: results.map(({ ackMilliseconds, ...rest }) => ({ ...rest, acks: ackMilliseconds.length })),
       },
-    };
-    await writeFile(values.json, `${JSON.stringify(report, null, 2)}\n`);
-  }
+    },
+    args,
+  );
   return 0;
 });
 
 async function measure(count: number, perDevice: number): Promise<Run> {
-  const main = fileURLToPath(new URL('../../emulator/main.js', import.meta.url));
-  const child = spawn(process.execPath, [main], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    env: {
-      ...readEnv(),
-      EMULATOR_PORT: '0',
-      EMULATOR_CONTROL_PORT: '0',
-      EMULATOR_DATA: '',
-      LOG_LEVEL: 'warn',
-    },
+  const emulator = await startProgram('emulator/main.ts', {
+    EMULATOR_PORT: '0',
+    EMULATOR_CONTROL_PORT: '0',
+    EMULATOR_DATA: '',
   });
   try {
-    const [line] = await once(createInterface(child.stdout), 'line');
-    const { https_port: httpsPort, control_url: controlUrl } = JSON.parse(String(line));
-    const pid = child.pid ?? 0;
+    const { pid } = emulator;
+    const httpsPort = Number(emulator.ready['https_port']);
+    const controlUrl = String(emulator.ready['control_url']);
     const rss = [{ devices: 0, mb: rssOf(pid) }];
     const received = { count: 0, whole: () => {} };
     const total = count * perDevice;
@@ -108,7 +90,7 @@ async function measure(count: number, perDevice: number): Promise<Run> {
     while (devices.length < count) {
       const batch = await Promise.all(
         Array.from({ length: Math.min(LINKED_AT_ONCE, count - devices.length) }, (_, index) =>
-          link(httpsPort, controlUrl, phone(devices.length + index), onMessage),
+          link(httpsPort, controlUrl, phoneNumber(devices.length + index), onMessage),
         ),
       );
       devices.push(...batch);
@@ -118,15 +100,15 @@ async function measure(count: number, perDevice: number): Promise<Run> {
     const done = new Promise<void>((resolve) => {
       received.whole = resolve;
     });
-    const cpuBefore = cpuSecondsOf(pid);
+    const cpuBefore = await treeCpuSeconds(pid);
     const started = performance.now();
     const acks: number[] = [];
     await Promise.all(
-      devices.map((device, index) => talk(device, phone((index + 1) % count), perDevice, acks)),
+      devices.map((device, index) => talk(device, phoneNumber((index + 1) % count), perDevice, acks)),
     );
     await done;
     const seconds = (performance.now() - started) / 1000;
-    const cpu = cpuSecondsOf(pid) - cpuBefore;
+    const cpu = (await treeCpuSeconds(pid)) - cpuBefore;
     await check(controlUrl, total);
     await Promise.all(devices.map((device) => device.disconnect()));
     return {
@@ -138,9 +120,7 @@ async function measure(count: number, perDevice: number): Promise<Run> {
       cpuSecondsPerThousand: (cpu / total) * 1000,
     };
   } finally {
-    const ended = once(child, 'exit');
-    child.kill('SIGTERM');
-    await ended;
+    await emulator.stop();
   }
 }
 
@@ -153,12 +133,7 @@ async function link(
   const device = new DeviceClient({ httpsPort, onMessage });
   await device.connect();
   await device.until('waiting');
-  const answer = await fetch(`${controlUrl}/scan`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ qr: device.qr(), phone: number }),
-  });
-  if (!answer.ok) throw new Error(`/scan: ${answer.status} ${await answer.text()}`);
+  await new Phones(controlUrl).scan(String(device.qr()), number);
   await device.until('live');
   return device;
 }
@@ -184,42 +159,8 @@ async function check(controlUrl: string, total: number): Promise<void> {
   }
 }
 
-function phone(index: number): string {
-  return `49170${String(index).padStart(7, '0')}`;
-}
-
 /** Resident memory of a process, MB (Linux: /proc). */
 function rssOf(pid: number): number {
   const kilobytes = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
   return Math.round(Number(kilobytes) / 102.4) / 10;
-}
-
-/** User and system time of a process so far, seconds, at the kernel's usual 100 ticks a second. */
-function cpuSecondsOf(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-  return (Number(fields[11]) + Number(fields[12])) / 100;
-}
-
-function quantile(values: number[], share: number): number {
-  const sorted = [...values].sort((one, other) => one - other);
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
-}
-
-function median(values: number[]): number {
-  return quantile(values, 0.5);
-}
-
-function print(
-  figures: Record<string, number>,
-  runs: Run[],
-  machine: { cpu: string; cores: number; memory_gb: number },
-): void {
-  process.stdout.write(
-    `Emulator with 1000 linked devices; ${machine.cpu}, ${machine.cores} cores, ${machine.memory_gb} GB; ${runs.length} run(s), medians\n`,
-  );
-  const table = new Table({ head: ['what', 'figure'], style: { head: [], border: [] } });
-  for (const point of runs[0]?.rss ?? [])
-    table.push([`memory with ${point.devices} devices (first run), MB`, point.mb]);
-  for (const [name, value] of Object.entries(figures)) table.push([name, Math.round(value * 100) / 100]);
-  process.stdout.write(`${table.toString()}\n`);
 }

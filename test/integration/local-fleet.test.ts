@@ -151,6 +151,30 @@ describe('npm start', () => {
     );
   });
 
+  it('answers again at the same address, with the same sessions, after its router was killed', async () => {
+    const { ready } = await startReady('--instances', '1');
+    expect((await wharf('sessions', 'create', '7', 'sales')).code).toBe(0);
+    expect((await wharf('phone', 'scan', 'sales')).code).toBe(0);
+    const router = (await processes()).find((one) => one.name === 'router');
+    const instance = ready.instances[0];
+    process.kill(router?.pid ?? 0, 'SIGKILL');
+    // A router that is not there refuses at once, and one that is answers within its hold: silence is a fault.
+    const shown = async () => {
+      const response = await fetch(`${ready.url}/api/whatsapp/sessions/sales`, {
+        headers: { 'x-api-key': ready.api_key },
+        signal: AbortSignal.timeout(30_000),
+      }).catch((error: Error) => {
+        if (error.name === 'TimeoutError') throw error;
+        return undefined;
+      });
+      return response?.ok ? await response.json() : undefined;
+    };
+    expect(await eventually(shown, 60_000)).toMatchObject({ status: 'ready', epoch: 1, reconnects: 0 });
+    expect((await processes()).find((one) => one.name === 'router')?.pid).not.toBe(router?.pid);
+    expect(await livingOf([instance?.pid ?? 0])).toEqual([instance?.pid]);
+    expect((await wharf('sessions', 'send', 'sales', '491701234567', 'Still here')).code).toBe(0);
+  });
+
   it('runs once for a data directory: the second start says which process has it', async () => {
     const first = await startReady('--instances', '1');
     const second = start('--port', '0');
