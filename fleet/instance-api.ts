@@ -46,7 +46,7 @@ export const pairingCodeSchema = z.strictObject({
 });
 
 /** Seconds to hold an answer for; a query value. */
-export const waitSchema = z.coerce.number('must be a number of seconds').min(0).max(60);
+export const waitSchema = z.coerce.number('must be a number of seconds from 0 to 60').min(0).max(60);
 
 export const qrQuerySchema = z.strictObject({
   format: z.enum(['json', 'png', 'svg', 'text']).default('json'),
@@ -62,7 +62,7 @@ export const sendQuerySchema = z.strictObject({
 });
 
 export const listQuerySchema = z.strictObject({
-  limit: z.coerce.number('must be a number').int().min(1).max(1000).default(100),
+  limit: z.coerce.number('must be a whole number from 1 to 1000').int().min(1).max(1000).default(100),
 });
 
 /** An instance's `/health`. */

@@ -17,7 +17,7 @@ import { type Ending, type LifeTimeouts, SessionLife } from './session-life.ts';
 import { SessionProfile } from './session-profile.ts';
 import type { SessionStore } from './session-store.ts';
 import type { StartGate } from './start-gate.ts';
-import { isLinking, isLive, nextStatus, type SessionEvent } from './state.ts';
+import { isLinking, isLive, isPassing, nextStatus, type SessionEvent } from './state.ts';
 
 /** What sessions of an instance share. */
 export interface SessionParts {
@@ -119,10 +119,7 @@ export class Session {
       throw new WharfError(
         'session_not_ready',
         `Session ${this.record.session_id} is ${this.#status}, not ready.${hintFor(this.#status)}`,
-        {
-          retryAfter: 5,
-          extra: { session_status: this.#status },
-        },
+        { ...(isPassing(this.#status) ? { retryAfter: 5 } : {}), extra: { session_status: this.#status } },
       );
     }
     return this.#client;

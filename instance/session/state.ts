@@ -88,6 +88,11 @@ export function isLive(status: SessionStatus): boolean {
   );
 }
 
+/** True for the states that pass by themselves: nobody need do anything for the session to be ready again. */
+export function isPassing(status: SessionStatus): boolean {
+  return status === 'starting' || status === 'authenticated' || status === 'disconnected';
+}
+
 /** True for the states in which a session waits for a person to link it. */
 export function isLinking(status: SessionStatus): boolean {
   return status === 'qr' || status === 'pairing';

@@ -93,7 +93,7 @@ class PageClient implements WhatsAppClient {
       this.#phase = 'ended';
       throw new WharfError(
         'browser_failed',
-        `The browser of session ${this.#options.session} did not get to WhatsApp's page: ${messageOf(error)}`,
+        `The browser of session ${this.#options.session} did not get to WhatsApp's page: ${firstLine(messageOf(error))}`,
         { cause: error },
       );
     }
@@ -363,4 +363,9 @@ class PageClient implements WhatsAppClient {
 async function exitSeen(child: ChildProcess, milliseconds: number): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   await once(child, 'exit', { signal: AbortSignal.timeout(milliseconds) }).catch(() => {});
+}
+
+/** What puppeteer says of a fault in the page goes on with its stack, which is for the log and no caller. */
+function firstLine(text: string): string {
+  return text.split('\n', 1)[0] ?? '';
 }

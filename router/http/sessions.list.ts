@@ -8,7 +8,7 @@ import { workspaceField } from './session-call.ts';
 const listQuery = z.strictObject({
   ...workspaceField,
   status: sessionStatusSchema.optional(),
-  limit: z.coerce.number('must be a number').int().min(1).max(1000).default(100),
+  limit: z.coerce.number('must be a whole number from 1 to 1000').int().min(1).max(1000).default(100),
   cursor: z.string().max(300).optional().meta({ description: 'next_cursor of the page before' }),
 });
 

@@ -311,9 +311,20 @@ describe('messages of a session', () => {
     if (status === 'qr') clients.last.events.qr('code');
     await expect(session.send(message, 'msg_1', 1000)).rejects.toMatchObject({
       code: 'session_not_ready',
-      retryAfter: 5,
+      // Waiting helps in neither.
+      retryAfter: undefined,
       extra: { session_status: status },
       message: expect.stringMatching(status === 'qr' ? /scan its QR/ : /Start it first/),
+    });
+    await session.stop();
+  });
+
+  it('are refused while it starts, with when to try again', async () => {
+    const { session } = await running();
+    await expect(session.send(message, 'msg_1', 1000)).rejects.toMatchObject({
+      code: 'session_not_ready',
+      retryAfter: 5,
+      extra: { session_status: 'starting' },
     });
     await session.stop();
   });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type SessionStatus, sessionStatusSchema } from '../../../fleet/records.ts';
-import { isLinking, isLive, nextStatus, type SessionEvent } from '../../../instance/session/state.ts';
+import { isLinking, isLive, isPassing, nextStatus, type SessionEvent } from '../../../instance/session/state.ts';
 
 const EVENTS: readonly SessionEvent[] = [
   'start',
@@ -67,5 +67,9 @@ describe('the states of a session', () => {
     const states = sessionStatusSchema.options;
     expect(states.filter(isLive)).toEqual(['starting', 'qr', 'pairing', 'authenticated', 'ready']);
     expect(states.filter(isLinking)).toEqual(['qr', 'pairing']);
+  });
+
+  it('pass by themselves while it starts, synchronises, or is to be started again', () => {
+    expect(sessionStatusSchema.options.filter(isPassing)).toEqual(['starting', 'authenticated', 'disconnected']);
   });
 });

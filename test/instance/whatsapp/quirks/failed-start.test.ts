@@ -29,7 +29,7 @@ describe('a start that fails', () => {
       await eventually(() => host.pauses().length >= 2, 25_000);
       expect(host.pauses().slice(0, 2)).toEqual([100, 200]);
       expect(host.logged('was lost')[0]).toMatchObject({ reason: 'start_failed' });
-      expect(session.detail().last_error).toMatch(/^start_failed: .+/);
+      expect(session.detail().last_error).toMatch(/^start_failed: .+$/);
       // At most the browser of the try that is under way: those before it have ended.
       expect((await browsersUnder(host.root)).length).toBeLessThanOrEqual(1);
 
