@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { type SessionStatus, sessionStatusSchema } from '../../../fleet/records.ts';
-import { isLinking, isLive, isPassing, nextStatus, type SessionEvent } from '../../../instance/session/state.ts';
+import {
+  isLinking,
+  isLive,
+  isPassing,
+  nextStatus,
+  type SessionEvent,
+} from '../../../instance/session/state.ts';
 
 const EVENTS: readonly SessionEvent[] = [
   'start',
@@ -70,6 +76,10 @@ describe('the states of a session', () => {
   });
 
   it('pass by themselves while it starts, synchronises, or is to be started again', () => {
-    expect(sessionStatusSchema.options.filter(isPassing)).toEqual(['starting', 'authenticated', 'disconnected']);
+    expect(sessionStatusSchema.options.filter(isPassing)).toEqual([
+      'starting',
+      'authenticated',
+      'disconnected',
+    ]);
   });
 });
