@@ -39,7 +39,7 @@ export function redisRegistry(redis: Redis): Registry {
 
   const registry: Registry = {
     async announce(announcement, ttl) {
-      await all(
+      const replies = await all(
         redis
           .pipeline()
           .set(redisKeys.announcement(announcement.instance), JSON.stringify(announcement), 'PX', ttl)
@@ -49,6 +49,8 @@ export function redisRegistry(redis: Redis): Registry {
             JSON.stringify({ kind: 'instance', announcement } satisfies RegistryChange),
           ),
       );
+      // HSET answers how many fields were added.
+      return replies[1] === 0;
     },
 
     async withdraw(instance, incarnation) {
@@ -163,9 +165,12 @@ export function redisRegistry(redis: Redis): Registry {
   return translateErrors(registry);
 }
 
-/** Runs a pipeline; unlike `exec` it throws when one of its commands failed. */
-async function all(pipeline: ChainableCommander): Promise<void> {
-  for (const [error] of (await pipeline.exec()) ?? []) if (error) throw error;
+/** Runs a pipeline, and gives its replies; unlike `exec` it throws when one of its commands failed. */
+async function all(pipeline: ChainableCommander): Promise<unknown[]> {
+  return ((await pipeline.exec()) ?? []).map(([error, reply]) => {
+    if (error) throw error;
+    return reply;
+  });
 }
 
 /** ioredis's errors, of which there are many kinds, as `redis_unavailable`. */

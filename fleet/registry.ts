@@ -21,8 +21,8 @@ export interface RegistrySnapshot {
  * Every method throws `redis_unavailable` when Redis is away.
  */
 export interface Registry {
-  /** Says that an instance is alive, for `ttl` milliseconds. */
-  announce(announcement: Announcement, ttl: number): Promise<void>;
+  /** Says that an instance is alive, for `ttl` milliseconds. False where Redis had never heard of it: it is new, or Redis was emptied. */
+  announce(announcement: Announcement, ttl: number): Promise<boolean>;
   /**
    * Says that an instance ended; only where `incarnation` still stands there. Its sessions stay known, so that a router asked for one
    * can say whose it is while its instance restarts; the next {@link Registry.replaceSessions} puts them right.

@@ -53,11 +53,11 @@ export class Announcer {
     await this.#registry.withdraw(instance, incarnation).catch(() => {});
   }
 
-  /** Announces once; everything, where Redis was away before. */
+  /** Announces once; everything, where Redis was away before, or was emptied. */
   async announce(): Promise<void> {
     try {
-      await this.#registry.announce(this.#sources.announcement(), ANNOUNCE_TTL);
-      if (!this.#ok) {
+      const known = await this.#registry.announce(this.#sources.announcement(), ANNOUNCE_TTL);
+      if (!this.#ok || !known) {
         for (const assignment of this.#sources.assignments())
           await this.#registry.recordAssignment(assignment);
         await this.#registry.replaceSessions(this.#sources.announcement().instance, this.#sources.sessions());

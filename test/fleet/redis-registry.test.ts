@@ -89,6 +89,15 @@ describe('the registry in Redis', () => {
     expect((await registry.announcements())[0]?.incarnation).toBe('b');
   });
 
+  it('says whether it had heard of an instance, also after its announcement ran out, until it is emptied', async () => {
+    expect(await registry.announce(announcement(), 60)).toBe(false);
+    await eventually(async () => (await registry.announcements()).length === 0);
+    expect(await registry.announce(announcement({ incarnation: 'b' }), 10_000)).toBe(true);
+    await redis.flushall();
+    expect(await registry.announce(announcement(), 10_000)).toBe(false);
+    expect(await registry.announce(announcement(), 10_000)).toBe(true);
+  });
+
   it('withdraws an announcement only of the incarnation that says so', async () => {
     await registry.announce(announcement({ incarnation: 'new' }), 10_000);
     await registry.withdraw('instance-1', 'old');

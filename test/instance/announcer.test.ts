@@ -11,13 +11,16 @@ import { ManualClock } from './helpers/manual-clock.ts';
 /** A registry that notes what it is told, and can be away. */
 function noting() {
   const told: string[] = [];
-  const state = { away: false };
+  const state = { away: false, emptied: false };
   const note = (what: string) => {
     if (state.away) throw new WharfError('redis_unavailable', 'away');
     told.push(what);
   };
   const registry = {
-    announce: async (announcement: Announcement) => note(`announce ${announcement.instance}`),
+    announce: async (announcement: Announcement) => {
+      note(`announce ${announcement.instance}`);
+      return !state.emptied;
+    },
     withdraw: async (instance: string, incarnation: string) => note(`withdraw ${instance} ${incarnation}`),
     recordAssignment: async (assignment: Assignment) => {
       note(`assignment ${assignment.workspace_id}@${assignment.epoch}`);
@@ -78,6 +81,17 @@ describe('the announcer', () => {
     await announcer.announce();
     expect(told).toEqual(EVERYTHING);
     expect(announcer.ok).toBe(true);
+  });
+
+  it('tells everything again, once, when Redis was emptied without having been away', async () => {
+    const { announcer, told, state } = noting();
+    await announcer.announce();
+    told.length = 0;
+    state.emptied = true;
+    await announcer.announce();
+    state.emptied = false;
+    await announcer.announce();
+    expect(told).toEqual([...EVERYTHING, 'announce instance-1']);
   });
 
   it('notices by a change that could not be told that Redis is away', async () => {

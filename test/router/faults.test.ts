@@ -323,7 +323,7 @@ describe('streams', () => {
 });
 
 it('a configured instance is reached without announcing itself', async () => {
-  const quiet = { ...fleet.registry, announce: async () => {}, replaceSessions: async () => {} };
+  const quiet = { ...fleet.registry, announce: async () => true, replaceSessions: async () => {} };
   const instance = await new FakeInstance({ id: 'instance-1', registry: quiet, token: fleet.token }).start();
   try {
     const router = await fleet.addRouter({ instanceUrls: { 'instance-1': instance.url } });
