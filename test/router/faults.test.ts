@@ -71,6 +71,14 @@ describe('an instance that is away', () => {
     expect(answer.json.detail).toContain('instance-1');
   });
 
+  it('that hangs, with its connections open, is told of with 503 as well', async () => {
+    const { instance } = await oneSession();
+    instance.intercept = () => new Promise(() => {});
+    const answer = await read(2);
+    expect([answer.status, answer.json.code]).toEqual([503, 'instance_unavailable']);
+    expect(answer.json.detail).toContain('did not answer in 5 s');
+  });
+
   it('has its sessions shown as disconnected in the list, and itself as gone', async () => {
     const { instance } = await oneSession();
     await instance.setStatus('2', 'main', 'ready');
