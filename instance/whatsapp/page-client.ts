@@ -24,7 +24,7 @@ import {
   SYNC_ENDED,
   WATCH_STATE,
 } from './page-scripts.ts';
-import { killGroup, waitForEnd } from './process-tree.ts';
+import { killGroup, waitForGroupEnd } from './process-tree.ts';
 import { toChatMessage } from './shapes.ts';
 import { createLibraryClient, type HookedClient } from './whatsapp-web-js.ts';
 
@@ -348,7 +348,7 @@ class PageClient implements WhatsAppClient {
     if (this.#pid === undefined) await this.#launching?.catch(() => {});
     if (this.#pid === undefined) return;
     killGroup(this.#pid);
-    await waitForEnd(this.#pid, 5000);
+    await waitForGroupEnd(this.#pid, 5000);
   }
 
   #readyCalls(): PageCalls {

@@ -10,14 +10,16 @@ export function killGroup(pid: number): boolean {
   }
 }
 
-/** True while a process runs (a zombie counts as ended). */
+/**
+ * True while a process runs. A zombie has ended, though a signal still finds it; but the first thread of a process may be one while others
+ * are still on their way out, with the files and their locks open.
+ */
 async function isRunning(pid: number): Promise<boolean> {
-  try {
-    const stat = await readFile(`/proc/${pid}/stat`, 'latin1');
-    return stat.slice(stat.lastIndexOf(')') + 2)[0] !== 'Z';
-  } catch {
-    return false;
-  }
+  const stat = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => '');
+  const state = stat.slice(stat.lastIndexOf(')') + 2)[0];
+  if (stat === '' || state === 'X') return false;
+  if (state !== 'Z') return true;
+  return (await readdir(`/proc/${pid}/task`).catch(() => [])).length > 1;
 }
 
 /** Waits until a process has ended; false when it still runs after so many milliseconds. */
@@ -28,6 +30,37 @@ export async function waitForEnd(pid: number, milliseconds: number): Promise<boo
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   return true;
+}
+
+/**
+ * Waits until no process of a group is left; false when one still runs after so many milliseconds. The leader alone is not enough: a page's
+ * process that was killed with it may take a moment longer, and has the profile's databases open until then.
+ */
+export async function waitForGroupEnd(group: number, milliseconds: number): Promise<boolean> {
+  const end = performance.now() + milliseconds;
+  while (await groupRuns(group)) {
+    if (performance.now() > end) return false;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  return true;
+}
+
+/** Whether any process of a group runs. A zombie has ended, though a signal still finds it. */
+async function groupRuns(group: number): Promise<boolean> {
+  try {
+    process.kill(-group, 0);
+  } catch {
+    return false;
+  }
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const running = await Promise.all(
+    pids.map(async (pid) => {
+      const stat = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => '');
+      const [, , pgrp] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+      return Number(pgrp) === group && (await isRunning(Number(pid)));
+    }),
+  );
+  return running.includes(true);
 }
 
 /** A process of this host. */
@@ -73,7 +106,9 @@ export async function killBrowsersUnder(directories: readonly string[], patience
       }
     }
   }
-  await Promise.all(browsers.map(({ pid }) => waitForEnd(pid, patience)));
+  await Promise.all(
+    browsers.map(({ pid }) => waitForEnd(pid, patience).then(() => waitForGroupEnd(pid, patience))),
+  );
   return browsers.map(({ pid }) => pid);
 }
 

@@ -10,6 +10,7 @@ import {
   processTable,
   pssOf,
   waitForEnd,
+  waitForGroupEnd,
 } from '../../../instance/whatsapp/process-tree.ts';
 import { isAlive } from '../../helpers/processes.ts';
 import { temporaryDirectory } from '../../helpers/temp-dir.ts';
@@ -49,6 +50,21 @@ describe('the processes of browsers', () => {
     expect(await waitForEnd(pid, 10_000)).toBe(true);
     expect(await waitForEnd(2 ** 22 + 1, 0)).toBe(true);
     expect(killGroup(2 ** 22 + 1)).toBe(false);
+  });
+
+  it('are waited for with all of their group, not their leader alone', async () => {
+    const leader = spawn(
+      process.execPath,
+      ['-e', "require('node:child_process').spawn('sleep', ['600'], { stdio: 'ignore' }); console.log('up')"],
+      { detached: true, stdio: ['ignore', 'pipe', 'ignore'] },
+    );
+    const group = leader.pid as number;
+    await once(leader.stdout, 'data');
+    process.kill(group, 'SIGKILL');
+    expect(await waitForEnd(group, 10_000)).toBe(true);
+    expect(await waitForGroupEnd(group, 50)).toBe(false);
+    expect(killGroup(group)).toBe(true);
+    expect(await waitForGroupEnd(group, 10_000)).toBe(true);
   });
 
   it('have a memory that counts those below them', async () => {
