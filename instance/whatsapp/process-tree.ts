@@ -15,34 +15,43 @@ export function killGroup(pid: number): boolean {
  * are still on their way out, with the files and their locks open.
  */
 async function isRunning(pid: number): Promise<boolean> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => '');
-  const state = stat.slice(stat.lastIndexOf(')') + 2)[0];
-  if (stat === '' || state === 'X') return false;
+  const [state] = await statFields(pid);
+  if (state === undefined || state === 'X') return false;
   if (state !== 'Z') return true;
   return (await readdir(`/proc/${pid}/task`).catch(() => [])).length > 1;
 }
 
 /** Waits until a process has ended; false when it still runs after so many milliseconds. */
-export async function waitForEnd(pid: number, milliseconds: number): Promise<boolean> {
-  const end = performance.now() + milliseconds;
-  while (await isRunning(pid)) {
-    if (performance.now() > end) return false;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  return true;
+export function waitForEnd(pid: number, milliseconds: number): Promise<boolean> {
+  return ended(() => isRunning(pid), milliseconds);
 }
 
 /**
  * Waits until no process of a group is left; false when one still runs after so many milliseconds. The leader alone is not enough: a page's
  * process that was killed with it may take a moment longer, and has the profile's databases open until then.
  */
-export async function waitForGroupEnd(group: number, milliseconds: number): Promise<boolean> {
+export function waitForGroupEnd(group: number, milliseconds: number): Promise<boolean> {
+  return ended(() => groupRuns(group), milliseconds);
+}
+
+async function ended(runs: () => Promise<boolean>, milliseconds: number): Promise<boolean> {
   const end = performance.now() + milliseconds;
-  while (await groupRuns(group)) {
+  while (await runs()) {
     if (performance.now() > end) return false;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   return true;
+}
+
+/** Every pid of this host. */
+async function hostPids(): Promise<number[]> {
+  return (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
+}
+
+/** What `/proc/PID/stat` says after the name, from the state on; nothing where there is no such process. */
+async function statFields(pid: number): Promise<string[]> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => '');
+  return stat === '' ? [] : stat.slice(stat.lastIndexOf(')') + 2).split(' ');
 }
 
 /** Whether any process of a group runs. A zombie has ended, though a signal still finds it. */
@@ -52,12 +61,10 @@ async function groupRuns(group: number): Promise<boolean> {
   } catch {
     return false;
   }
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
   const running = await Promise.all(
-    pids.map(async (pid) => {
-      const stat = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => '');
-      const [, , pgrp] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-      return Number(pgrp) === group && (await isRunning(Number(pid)));
+    (await hostPids()).map(async (pid) => {
+      const [, , pgrp] = await statFields(pid);
+      return Number(pgrp) === group && (await isRunning(pid));
     }),
   );
   return running.includes(true);
@@ -71,7 +78,7 @@ interface HostProcess {
 }
 
 async function hostProcesses(): Promise<HostProcess[]> {
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
+  const pids = await hostPids();
   const found = await Promise.all(
     pids.map(async (pid): Promise<HostProcess | undefined> => {
       const text = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
@@ -121,11 +128,10 @@ export interface ProcessEntry {
 
 /** Every process of this host, by pid. */
 export async function processTable(): Promise<Map<number, ProcessEntry>> {
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
+  const pids = await hostPids();
   const entries = await Promise.all(
     pids.map(async (pid): Promise<[number, ProcessEntry]> => {
-      const stat = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => '');
-      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+      const fields = await statFields(pid);
       const ticks = fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0);
       return [pid, { parent: Number(fields[1]), ticks: ticks || 0 }];
     }),
