@@ -1,9 +1,5 @@
-import { readdir } from 'node:fs/promises';
-import { messageOf, systemCode, WharfError } from '../common/errors.ts';
-import { createExclusive, makePrivateSubdirectory, readJson, storageError } from '../common/files.ts';
 import type { WorkspaceId } from './ids.ts';
-import { type Claim, claimSchema } from './records.ts';
-import { parseWorkspaceDirectory, type SessionPaths } from './session-paths.ts';
+import type { Claim } from './records.ts';
 
 /** The newest claim of a workspace. */
 export interface HighestClaim {
@@ -13,82 +9,22 @@ export interface HighestClaim {
   claim: Claim | null;
   /** The newest claim that can be read. */
   lastReadable: Claim | null;
+  /** Whether the owner at `epoch` has released it: its browsers were seen to end, and their files are on the storage. */
+  released: boolean;
 }
 
-/** Claims on the shared storage: the durable truth of who owns a workspace. A file each, created once, never changed. */
-export class Claims {
-  readonly #paths: SessionPaths;
-
-  constructor(paths: SessionPaths) {
-    this.#paths = paths;
-  }
-
-  /** The workspaces that have a directory. Throws `storage_unavailable`. */
-  async workspaces(): Promise<WorkspaceId[]> {
-    try {
-      return (await readdir(this.#paths.root)).flatMap((name) => parseWorkspaceDirectory(name) ?? []);
-    } catch (error) {
-      throw storageError('list the workspaces of', this.#paths.root, error);
-    }
-  }
-
-  /** The highest claim of a workspace, or undefined where there is none. Throws `storage_unavailable`. */
-  async highest(workspace: WorkspaceId): Promise<HighestClaim | undefined> {
-    const directory = this.#paths.owners(workspace);
-    let names: string[];
-    try {
-      names = await readdir(directory);
-    } catch (error) {
-      if (systemCode(error) === 'ENOENT') return undefined;
-      throw storageError('list the claims in', directory, error);
-    }
-    const epochs = names
-      .filter((name) => /^[1-9]\d{0,14}$/.test(name))
-      .map(Number)
-      .sort((a, b) => b - a);
-    const [epoch, ...earlier] = epochs;
-    if (epoch === undefined) return undefined;
-    const claim = await this.#read(workspace, epoch);
-    let lastReadable = claim;
-    for (const older of earlier) {
-      if (lastReadable !== null) break;
-      lastReadable = await this.#read(workspace, older);
-    }
-    return { epoch, claim, lastReadable };
-  }
-
-  /**
-   * Claims a workspace at an epoch; the file system lets one win.
-   *
-   * @returns false when somebody else has claimed that epoch
-   * @throws WharfError `storage_unavailable`
-   */
-  async create(claim: Claim): Promise<boolean> {
-    await makePrivateSubdirectory(this.#paths.workspace(claim.workspace_id));
-    await makePrivateSubdirectory(this.#paths.owners(claim.workspace_id));
-    return await createExclusive(
-      this.#paths.claim(claim.workspace_id, claim.epoch),
-      `${JSON.stringify(claim)}\n`,
-    );
-  }
-
-  async #read(workspace: WorkspaceId, epoch: number): Promise<Claim | null> {
-    try {
-      return (await readJson(this.#paths.claim(workspace, epoch), claimSchema)) ?? null;
-    } catch (error) {
-      if (
-        error instanceof WharfError &&
-        systemCode(error.cause) !== undefined &&
-        systemCode(error.cause) !== 'ENOENT'
-      )
-        throw error;
-      // Cut short by a crash of its maker, or of another version: it counts as taken, by nobody.
-      if (error instanceof WharfError) return null;
-      throw new WharfError(
-        'storage_unavailable',
-        `The claim ${epoch} of workspace ${workspace} cannot be read: ${messageOf(error)}`,
-        { cause: error },
-      );
-    }
-  }
+/**
+ * Claims on the shared storage: the durable truth of who owns a workspace. Each is created once, never changed, and one wins.
+ *
+ * Every method throws `storage_unavailable`. A method that does not answer proves nothing: callers set a deadline.
+ */
+export interface ClaimStore {
+  /** The workspaces that have a directory. */
+  workspaces(): Promise<WorkspaceId[]>;
+  /** The highest claim of a workspace as the storage's server knows it now, or undefined where there is none. */
+  highest(workspace: WorkspaceId): Promise<HighestClaim | undefined>;
+  /** Claims a workspace at an epoch; false when somebody else has claimed that epoch. */
+  create(claim: Claim): Promise<boolean>;
+  /** Notes for ever that the owner at this epoch has released the workspace. Whoever calls it has seen the browsers end. */
+  release(workspace: WorkspaceId, epoch: number): Promise<void>;
 }

@@ -65,17 +65,27 @@ export const claimSchema = z.object({
   epoch: z.number().int().positive(),
   instance: z.string(),
   incarnation: z.string(),
+  /** The host's name. */
   host: z.string(),
+  /** What tells the host from another of that name; see `HostIdentity`. Claims made before there was one have none. */
+  boot: z.string().optional(),
+  /** The epoch of the last claim that began new generations: the number a generation begun under this claim gets. */
+  generation: z.number().int().positive().optional(),
   claimed_at: z.iso.datetime(),
 });
 export type Claim = z.infer<typeof claimSchema>;
 
-/** Which instance a workspace is on now: the fast copy in Redis of its highest claim. */
+/** Which instance a workspace is on now: the fast copy in Redis of its highest claim, or who is to make the next one. */
 export const assignmentSchema = z.object({
   workspace_id: workspaceIdSchema,
   epoch: z.number().int().positive(),
   instance: z.string(),
+  /** Empty until it is claimed. */
   incarnation: z.string(),
+  /** Whether the claim was made on the shared storage. */
+  claimed: z.boolean().default(true),
+  /** When it was assigned, by Redis's clock, milliseconds since 1970; 0 where that was not noted. */
+  since: z.number().default(0),
 });
 export type Assignment = z.infer<typeof assignmentSchema>;
 

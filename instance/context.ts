@@ -5,7 +5,7 @@ import { type HttpServer, listen } from '../common/http/server.ts';
 import { Lifecycle } from '../common/lifecycle.ts';
 import type { Logger } from '../common/logger.ts';
 import { connectRedis } from '../common/redis.ts';
-import { Claims } from '../fleet/claims.ts';
+import { FileClaims } from '../fleet/file-claims.ts';
 import { internalToken } from '../fleet/internal-token.ts';
 import { type Announcement, PROTOCOL_VERSION } from '../fleet/records.ts';
 import { redisRegistry } from '../fleet/redis-registry.ts';
@@ -102,7 +102,7 @@ async function compose(
   lifecycle.add('media', () => media.close());
 
   let server: HttpServer | undefined;
-  const ownership = new Ownership(new Claims(paths), me, clock, log, (assignment) =>
+  const ownership = new Ownership(new FileClaims(paths), me, clock, log, (assignment) =>
     announcer.assignment(assignment),
   );
   const manager: SessionManager = new SessionManager({

@@ -2,7 +2,7 @@ import pMap from 'p-map';
 import type { Clock } from '../common/clock.ts';
 import { WharfError } from '../common/errors.ts';
 import type { Logger } from '../common/logger.ts';
-import type { Claims } from '../fleet/claims.ts';
+import type { ClaimStore } from '../fleet/claims.ts';
 import type { WorkspaceId } from '../fleet/ids.ts';
 import type { Assignment } from '../fleet/records.ts';
 import { STORAGE_CONCURRENCY } from './storage-concurrency.ts';
@@ -19,7 +19,7 @@ const CLAIM_TRIES = 5;
 
 /** The workspaces this incarnation owns, each at its epoch. */
 export class Ownership {
-  readonly #claims: Claims;
+  readonly #claims: ClaimStore;
   readonly #me: Identity;
   readonly #clock: Clock;
   readonly #log: Logger;
@@ -29,7 +29,7 @@ export class Ownership {
 
   /** @param onClaim hears of every claim, to record it in Redis */
   constructor(
-    claims: Claims,
+    claims: ClaimStore,
     me: Identity,
     clock: Clock,
     log: Logger,
@@ -107,7 +107,7 @@ export class Ownership {
   }
 
   #assignment(workspace: WorkspaceId, epoch: number): Assignment {
-    return { workspace_id: workspace, epoch, instance: this.#me.instance, incarnation: this.#me.incarnation };
+    return { workspace_id: workspace, epoch, instance: this.#me.instance, incarnation: this.#me.incarnation, claimed: true, since: 0 };
   }
 
   #notOwner(workspace: WorkspaceId, owner?: string): WharfError {

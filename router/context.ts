@@ -5,7 +5,7 @@ import { Lifecycle } from '../common/lifecycle.ts';
 import type { Logger } from '../common/logger.ts';
 import { connectRedis } from '../common/redis.ts';
 import { ApiKeys } from '../fleet/api-keys.ts';
-import { Claims } from '../fleet/claims.ts';
+import { FileClaims } from '../fleet/file-claims.ts';
 import { internalToken } from '../fleet/internal-token.ts';
 import { redisRegistry } from '../fleet/redis-registry.ts';
 import type { Registry } from '../fleet/registry.ts';
@@ -74,7 +74,7 @@ export async function startRouter(
 
     const registry = overrides.registry ?? redisRegistry(await openRedis(config, log, lifecycle));
     const table = new Table();
-    const follower = new Follower(registry, new Claims(paths), table, clock, log);
+    const follower = new Follower(registry, new FileClaims(paths), table, clock, log);
     lifecycle.add('registry', () => follower.stop());
     await follower.start();
 

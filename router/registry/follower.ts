@@ -1,7 +1,7 @@
 import type { Clock } from '../../common/clock.ts';
 import { messageOf } from '../../common/errors.ts';
 import type { Logger } from '../../common/logger.ts';
-import type { Claims } from '../../fleet/claims.ts';
+import type { ClaimStore } from '../../fleet/claims.ts';
 import type { Registry, RegistryChange } from '../../fleet/registry.ts';
 import type { Table } from './table.ts';
 
@@ -20,7 +20,7 @@ const MISS_PATIENCE = 1000;
 /** Keeps a {@link Table} fresh: a snapshot, then every change, and everything again after a gap. */
 export class Follower {
   readonly #registry: Registry;
-  readonly #claims: Pick<Claims, 'highest'>;
+  readonly #claims: Pick<ClaimStore, 'highest'>;
   readonly #table: Table;
   readonly #clock: Clock;
   readonly #log: Logger;
@@ -34,7 +34,13 @@ export class Follower {
   /** What was told while a snapshot was being read: it may be newer than the snapshot. */
   #toldMeanwhile: RegistryChange[] = [];
 
-  constructor(registry: Registry, claims: Pick<Claims, 'highest'>, table: Table, clock: Clock, log: Logger) {
+  constructor(
+    registry: Registry,
+    claims: Pick<ClaimStore, 'highest'>,
+    table: Table,
+    clock: Clock,
+    log: Logger,
+  ) {
     this.#registry = registry;
     this.#claims = claims;
     this.#table = table;

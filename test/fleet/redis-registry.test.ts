@@ -40,6 +40,8 @@ const assignment = (epoch: number, changes: Partial<Assignment> = {}): Assignmen
   epoch,
   instance: 'instance-1',
   incarnation: 'a',
+  claimed: true,
+  since: 0,
   ...changes,
 });
 

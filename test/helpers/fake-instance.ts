@@ -250,6 +250,8 @@ export class FakeInstance {
       epoch: claim.epoch,
       instance: this.id,
       incarnation: this.#incarnation,
+      claimed: true,
+      since: 0,
     });
     await this.#options.registry.publishSession(this.id, made);
     this.#json(response, 201, made);

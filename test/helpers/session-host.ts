@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Clock, systemClock } from '../../common/clock.ts';
 import { createLogger } from '../../common/logger.ts';
-import { Claims } from '../../fleet/claims.ts';
+import { FileClaims } from '../../fleet/file-claims.ts';
 import type { SessionStatus } from '../../fleet/records.ts';
 import { type GenerationName, SessionPaths } from '../../fleet/session-paths.ts';
 import { Ownership } from '../../instance/ownership.ts';
@@ -75,7 +75,7 @@ export class SessionHost {
     if (version === null) throw new Error(`no version: ${chromium.version}`);
     this.paths = new SessionPaths(root);
     const me = { instance: 'instance-1', incarnation: 'test', host: 'test-host' };
-    this.#ownership = new Ownership(new Claims(this.paths), me, clock, log, () => {});
+    this.#ownership = new Ownership(new FileClaims(this.paths), me, clock, log, () => {});
     const { httpsPort, spki } = whatsapp.emulator;
     const statuses = new Map<string, SessionStatus>();
     this.manager = new SessionManager({

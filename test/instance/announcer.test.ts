@@ -39,7 +39,9 @@ function noting() {
     registry,
     {
       announcement: () => ({ instance: 'instance-1', incarnation: 'a' }) as Announcement,
-      assignments: () => [{ workspace_id: '7', epoch: 3, instance: 'instance-1', incarnation: 'a' }],
+      assignments: () => [
+        { workspace_id: '7', epoch: 3, instance: 'instance-1', incarnation: 'a', claimed: true, since: 0 },
+      ],
       sessions: () => [fakeSession('7', 'main', 'instance-1')],
     },
     clock,
@@ -98,7 +100,14 @@ describe('the announcer', () => {
     const { announcer, told, state } = noting();
     await announcer.announce();
     state.away = true;
-    announcer.assignment({ workspace_id: '8', epoch: 1, instance: 'instance-1', incarnation: 'a' });
+    announcer.assignment({
+      workspace_id: '8',
+      epoch: 1,
+      instance: 'instance-1',
+      incarnation: 'a',
+      claimed: true,
+      since: 0,
+    });
     await eventually(() => !announcer.ok);
     state.away = false;
     told.length = 0;

@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../common/clock.ts';
 import { createLogger } from '../../common/logger.ts';
-import { Claims } from '../../fleet/claims.ts';
+import { FileClaims } from '../../fleet/file-claims.ts';
 import type { Assignment } from '../../fleet/records.ts';
 import { SessionPaths } from '../../fleet/session-paths.ts';
 import { Ownership } from '../../instance/ownership.ts';
@@ -14,7 +14,7 @@ function incarnation(root: string, number: number, incarnationId = `of-${number}
   const paths = new SessionPaths(root);
   const identity = { instance: `instance-${number}`, incarnation: incarnationId, host: 'here' };
   const ownership = new Ownership(
-    new Claims(paths),
+    new FileClaims(paths),
     identity,
     systemClock,
     createLogger('silent', {}),

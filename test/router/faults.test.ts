@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { isWharfError } from '../../common/errors.ts';
 import { createLogger } from '../../common/logger.ts';
 import { connectRedis, parseRedisUrl } from '../../common/redis.ts';
-import { Claims } from '../../fleet/claims.ts';
+import { FileClaims } from '../../fleet/file-claims.ts';
 import { redisKeys } from '../../fleet/keys.ts';
 import { SessionPaths } from '../../fleet/session-paths.ts';
 import { FakeInstance } from '../helpers/fake-instance.ts';
@@ -204,7 +204,7 @@ describe('placement', () => {
     const claims = new Map([['2', { instance: 'instance-2', epoch: 3 }]]);
     const home = await fleet.addInstance('instance-1', { claims });
     await fleet.addInstance('instance-2', { claims });
-    await new Claims(new SessionPaths(fleet.sessionPath)).create({
+    await new FileClaims(new SessionPaths(fleet.sessionPath)).create({
       workspace_id: '2',
       epoch: 3,
       instance: 'instance-2',

@@ -7,7 +7,7 @@ import { systemClock } from '../../../common/clock.ts';
 import { type HttpServer, listen } from '../../../common/http/server.ts';
 import { createLogger } from '../../../common/logger.ts';
 import { problemSchema } from '../../../common/problem.ts';
-import { Claims } from '../../../fleet/claims.ts';
+import { FileClaims } from '../../../fleet/file-claims.ts';
 import { instanceHealthSchema } from '../../../fleet/instance-api.ts';
 import { MAX_MESSAGE_BODY_BYTES } from '../../../fleet/messages.ts';
 import { sessionDetailSchema } from '../../../fleet/records.ts';
@@ -50,7 +50,7 @@ describe("the instance's API", () => {
     lines = memory.lines;
     const me = { instance: 'instance-1', incarnation: 'a', host: 'here' };
     const { log } = memory.parts;
-    const ownership = new Ownership(new Claims(paths), me, systemClock, log, () => {});
+    const ownership = new Ownership(new FileClaims(paths), me, systemClock, log, () => {});
     manager = new SessionManager({
       ownership,
       capacity: 3,

@@ -4,7 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createLogger } from '../../../common/logger.ts';
-import { Claims } from '../../../fleet/claims.ts';
+import { FileClaims } from '../../../fleet/file-claims.ts';
 import type { CreateSession } from '../../../fleet/instance-api.ts';
 import type { SessionRecord } from '../../../fleet/records.ts';
 import { SessionPaths } from '../../../fleet/session-paths.ts';
@@ -28,7 +28,7 @@ async function make(given: { capacity?: number; script?: Partial<ClientScript>; 
   const clients = new FakeClients(given.script);
   const memory = memoryParts(clients, { store });
   const ownership = new Ownership(
-    new Claims(paths),
+    new FileClaims(paths),
     me,
     new ManualClock(),
     createLogger('silent', {}),

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Claims } from '../../fleet/claims.ts';
+import { FileClaims } from '../../fleet/file-claims.ts';
 import type { Claim } from '../../fleet/records.ts';
 import { SessionPaths } from '../../fleet/session-paths.ts';
 import { temporaryDirectory } from '../helpers/temp-dir.ts';
@@ -17,7 +17,7 @@ const claim = (epoch: number, instance = 'instance-1'): Claim => ({
 
 async function storage() {
   const paths = new SessionPaths(await temporaryDirectory());
-  return { paths, claims: new Claims(paths) };
+  return { paths, claims: new FileClaims(paths) };
 }
 
 describe('claims', () => {
