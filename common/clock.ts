@@ -50,3 +50,22 @@ export async function withDeadline<T>(
     clearTimeout(timer);
   }
 }
+
+/** {@link withDeadline} on a clock that a simulation may have in hand. */
+export async function withinTime<T>(
+  clock: Clock,
+  milliseconds: number,
+  promise: Promise<T>,
+  late: () => Error,
+): Promise<T> {
+  const done = new AbortController();
+  const deadline = clock.sleep(milliseconds, done.signal).then(
+    () => Promise.reject(late()),
+    () => new Promise<never>(() => {}),
+  );
+  try {
+    return await Promise.race([promise, deadline]);
+  } finally {
+    done.abort();
+  }
+}

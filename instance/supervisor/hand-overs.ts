@@ -1,0 +1,113 @@
+import { type Clock, withinTime } from '../../common/clock.ts';
+import { messageOf, WharfError } from '../../common/errors.ts';
+import type { Logger } from '../../common/logger.ts';
+import type { ClaimStore } from '../../fleet/claims.ts';
+import type { Coordination, LeaseHolder, Order } from '../../fleet/coordination.ts';
+import type { WorkspaceId } from '../../fleet/ids.ts';
+import type { OwnershipTimes } from '../../fleet/ownership-times.ts';
+import type { Authority, Owned } from './authority.ts';
+import type { Worker } from './worker.ts';
+
+/** What hand-overs need. */
+export interface HandOverParts {
+  holder: LeaseHolder;
+  authority: Authority;
+  coordination: Coordination;
+  claims: ClaimStore;
+  worker: Worker;
+  clock: Clock;
+  times: OwnershipTimes;
+  log: Logger;
+  /** Takes a workspace that was released back: its target is gone, or the order was taken back. */
+  readopt: (workspace: WorkspaceId) => void;
+  handedOver: () => void;
+}
+
+/** Clean hand-overs: close, release, assign to the target. Each step is found again at the next renewal if it did not come to its end. */
+export class HandOvers {
+  readonly #parts: HandOverParts;
+  readonly #underWay = new Set<WorkspaceId>();
+
+  constructor(parts: HandOverParts) {
+    this.#parts = parts;
+  }
+
+  /** All orders there are now. What was released and is ordered no longer is taken back. */
+  follow(orders: readonly Order[]): void {
+    for (const order of orders) this.begin(order);
+    const ordered = new Set(orders.map(({ workspace }) => workspace));
+    for (const owned of this.#parts.authority.all()) {
+      if (owned.state !== 'released' || ordered.has(owned.workspace) || this.#underWay.has(owned.workspace))
+        continue;
+      this.#takeBack(owned);
+    }
+  }
+
+  /** Follows one order; one for another epoch, or for what is not owned, means nothing. */
+  begin(order: Order): void {
+    const owned = this.#parts.authority.get(order.workspace);
+    if (!owned || owned.epoch !== order.epoch || this.#underWay.has(order.workspace)) return;
+    this.#underWay.add(order.workspace);
+    this.#handOver(owned, order)
+      .catch((error: unknown) =>
+        this.#parts.log.warn(
+          { workspace: order.workspace, to: order.to, reason: messageOf(error) },
+          'the hand-over did not come to its end; tried again',
+        ),
+      )
+      .finally(() => this.#underWay.delete(order.workspace));
+  }
+
+  async #handOver(owned: Owned, order: Order): Promise<void> {
+    const { authority, claims, coordination, worker, holder, clock, times, log } = this.#parts;
+    const { workspace, epoch } = owned;
+    if (owned.state !== 'released') {
+      owned.state = 'closing';
+      const ended = await worker.close(workspace, epoch);
+      if (!authority.holds(owned)) return;
+      if (!ended) throw new Error('its browsers were not seen to end');
+      await withinTime(clock, times.look, claims.release(workspace, epoch), late);
+      if (!authority.holds(owned)) return;
+      owned.state = 'released';
+      log.info({ workspace, epoch, to: order.to }, 'closed and released the workspace');
+    }
+    if (order.to === null) {
+      authority.remove(owned);
+      return;
+    }
+    const outcome = await withinTime(
+      clock,
+      times.redis,
+      coordination.handOver(workspace, epoch, holder.incarnation, order.to),
+      () => new WharfError('redis_unavailable', 'Redis did not answer in time.'),
+    );
+    if (!authority.holds(owned)) return;
+    if (outcome === 'epoch_changed' || outcome === 'not_yours') {
+      // It was assigned anew meanwhile; if to this instance, the next renewal says so.
+      authority.remove(owned);
+      return;
+    }
+    if (typeof outcome !== 'number') {
+      log.warn(
+        { workspace, to: order.to, why: outcome },
+        'the hand-over was refused: the workspace is taken back',
+      );
+      this.#takeBack(owned);
+      return;
+    }
+    authority.remove(owned);
+    this.#parts.handedOver();
+    log.info({ workspace, epoch: outcome, to: order.to }, 'handed the workspace over');
+    await coordination.poke(order.to).catch(() => {});
+  }
+
+  /** It is claimed anew, since a release is for ever: whoever saw it may go on from there without a wait. */
+  #takeBack(owned: Owned): void {
+    this.#parts.authority.remove(owned);
+    this.#parts.readopt(owned.workspace);
+  }
+}
+
+function late(): Error {
+  return new WharfError('storage_unavailable', 'The shared storage did not answer in time.');
+}
