@@ -1,7 +1,10 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
-/** Two projects: `unit` (quick, though it may use Redis or a browser) and `integration` (whole processes together). */
+/**
+ * Three projects: `unit` (quick, though it may use Redis or a browser), `integration` (whole processes together) and `chaos` (faults, on
+ * hosts made of namespaces: skipped where there can be none).
+ */
 export default defineConfig({
   test: {
     pool: 'forks',
@@ -16,7 +19,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.{ts,mjs}'],
-          exclude: ['test/integration/**'],
+          exclude: ['test/integration/**', 'test/chaos/**'],
           testTimeout: 30_000,
           hookTimeout: 60_000,
         },
@@ -26,6 +29,15 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
+          testTimeout: 180_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'chaos',
+          include: ['test/chaos/**/*.test.ts'],
           testTimeout: 180_000,
           hookTimeout: 120_000,
         },
