@@ -120,8 +120,8 @@ export interface RouterNote {
  */
 export interface Coordination {
   /**
-   * Takes an instance's lease: where nobody holds it, or where one of `replaces` does (earlier incarnations whose processes were seen to
-   * end; the same incarnation after Redis changed). Makes the era where there is none.
+   * Takes an instance's lease: where nobody holds it (one that is `restarting` is held by nobody), or where one of `replaces` does (earlier
+   * incarnations whose processes were seen to end; the same incarnation after Redis changed). Makes the era where there is none.
    */
   acquire(holder: LeaseHolder, ttl: number, replaces: readonly string[]): Promise<Acquired>;
   /** Renews a lease that is held; never one that lapsed. Tells what is assigned and ordered in the same moment. */
@@ -136,7 +136,7 @@ export interface Coordination {
   assignments(): Promise<Assignment[]>;
   /**
    * Records what a claim on the shared storage says. False, and nothing is changed, where a higher epoch stands there, or the same one
-   * claimed by another.
+   * claimed by another. One that is not claimed yet never takes the place of another's at its own epoch. A `since` of 0 becomes now.
    */
   recordAssignment(assignment: Assignment): Promise<boolean>;
   /**
@@ -153,17 +153,17 @@ export interface Coordination {
     incarnation: string,
     to: string,
   ): Promise<number | ReassignRefusal>;
-  /** Gives a workspace that was assigned and never claimed to another instance, at the next epoch. */
+  /** Gives a workspace that was assigned and never claimed to another instance, at the next epoch; `not_yours` where it was claimed. */
   redirect(workspace: WorkspaceId, epoch: number, to: string): Promise<number | ReassignRefusal>;
   /** Forgets the assignment of a workspace that is no longer there, where it still stands at this epoch. */
   forgetAssignment(workspace: WorkspaceId, epoch: number): Promise<void>;
 
-  /** Gives an order, in place of an earlier one for the same workspace. */
+  /** Gives an order, in place of an earlier one for the same workspace. It is told while the workspace is assigned there at its epoch. */
   order(instance: string, order: Order): Promise<void>;
   /** Takes an order back. */
   withdrawOrder(instance: string, workspace: WorkspaceId): Promise<void>;
 
-  /** Becomes, or stays, the leader of the routers; false where another is. */
+  /** Becomes, or stays, the leader of the routers; tells who leads. */
   lead(router: string, ttl: number): Promise<{ identity: RedisIdentity; leader: string }>;
   resign(router: string): Promise<void>;
   /** Says what a router is and sees, for `ttl` milliseconds. */
@@ -177,7 +177,7 @@ export interface Coordination {
 
   /** Asks an instance to renew now: something was assigned or ordered. */
   poke(instance: string): Promise<void>;
-  /** Calls back at every poke of an instance, until closed. */
+  /** Calls back at every poke of an instance, and where one may have been missed, until closed. */
   onPoke(instance: string, poked: () => void): Promise<() => Promise<void>>;
 }
 

@@ -1,9 +1,10 @@
-import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { messageOf, WharfError } from '../common/errors.ts';
 import type { ChainableCommander, Redis } from '../common/redis.ts';
 import { redisKeys, sessionField } from './keys.ts';
 import { announcementSchema, assignmentSchema, sessionDetailSchema } from './records.ts';
+import { readJson, redisAnswer } from './redis-answers.ts';
+import { redisCoordination } from './redis-coordination.ts';
+import { subscribeTo } from './redis-subscriber.ts';
 import type { Registry, RegistryChange } from './registry.ts';
 
 const changeSchema = z.discriminatedUnion('kind', [
@@ -24,12 +25,12 @@ const changeSchema = z.discriminatedUnion('kind', [
   }),
 ]);
 
+/** As long as any other command of the registry: milliseconds. */
+const RECORD_TIMEOUT = 3000;
+
 /** The registry in Redis; see {@link Registry}. What cannot be read there (another version wrote it) is passed over. */
 export function redisRegistry(redis: Redis): Registry {
-  const recordAssignment = readFileSync(
-    new URL('./commands/record-assignment-1.lua', import.meta.url),
-    'utf8',
-  );
+  const coordination = redisCoordination(redis, RECORD_TIMEOUT);
   const publish = (change: RegistryChange) => redis.publish(redisKeys.changes, JSON.stringify(change));
 
   const readAnnouncements = async (ids: string[]) => {
@@ -60,18 +61,7 @@ export function redisRegistry(redis: Redis): Registry {
       await publish({ kind: 'instance_gone', instance, incarnation });
     },
 
-    async recordAssignment(assignment) {
-      const recorded = await redis.eval(
-        recordAssignment,
-        1,
-        redisKeys.assignments,
-        assignment.workspace_id,
-        assignment.epoch,
-        JSON.stringify(assignment),
-      );
-      if (recorded === 1) await publish({ kind: 'assignment', assignment });
-      return recorded === 1;
-    },
+    recordAssignment: (assignment) => coordination.recordAssignment(assignment),
 
     async publishSession(instance, session) {
       const change: RegistryChange = { kind: 'session', instance, session };
@@ -133,33 +123,12 @@ export function redisRegistry(redis: Redis): Registry {
       return readAnnouncements(await redis.hkeys(redisKeys.instances));
     },
 
-    async assignment(workspace) {
-      return readJson(assignmentSchema, await redis.hget(redisKeys.assignments, workspace));
-    },
-
-    async subscribe(onChange, onGap) {
-      const subscriber = redis.duplicate({
-        enableOfflineQueue: true,
-        maxRetriesPerRequest: null,
-        commandTimeout: undefined,
-      });
-      subscriber.on('error', () => {});
-      subscriber.on('message', (_channel: string, text: string) => {
+    subscribe(onChange, onGap) {
+      const tell = (text: string) => {
         const change = readJson(changeSchema, text);
         if (change) onChange(change);
-      });
-      try {
-        if (subscriber.status === 'wait') await subscriber.connect();
-        await subscriber.subscribe(redisKeys.changes);
-      } catch (error) {
-        subscriber.disconnect();
-        throw error;
-      }
-      // Told only when the new connection is subscribed: a snapshot read any earlier could miss what changes in between.
-      subscriber.on('ready', () => {
-        subscriber.subscribe(redisKeys.changes).then(onGap, () => {});
-      });
-      return async () => subscriber.disconnect();
+      };
+      return subscribeTo(redis, redisKeys.changes, tell, onGap);
     },
   };
   return translateErrors(registry);
@@ -177,17 +146,8 @@ async function all(pipeline: ChainableCommander): Promise<unknown[]> {
 function translateErrors(registry: Registry): Registry {
   const wrap =
     <Arguments extends unknown[], Result>(call: (...given: Arguments) => Promise<Result>) =>
-    async (...given: Arguments): Promise<Result> => {
-      try {
-        return await call(...given);
-      } catch (error) {
-        throw new WharfError(
-          'redis_unavailable',
-          `Redis did not take a command (${messageOf(error)}). It is tried again.`,
-          { cause: error },
-        );
-      }
-    };
+    (...given: Arguments): Promise<Result> =>
+      redisAnswer(call(...given));
   return {
     announce: wrap(registry.announce),
     withdraw: wrap(registry.withdraw),
@@ -197,16 +157,6 @@ function translateErrors(registry: Registry): Registry {
     replaceSessions: wrap(registry.replaceSessions),
     snapshot: wrap(registry.snapshot),
     announcements: wrap(registry.announcements),
-    assignment: wrap(registry.assignment),
     subscribe: wrap(registry.subscribe),
   };
-}
-
-function readJson<T>(schema: z.ZodType<T>, text: string | null): T | undefined {
-  if (text === null) return undefined;
-  try {
-    return schema.safeParse(JSON.parse(text)).data;
-  } catch {
-    return undefined;
-  }
 }

@@ -37,8 +37,6 @@ export interface Registry {
   snapshot(): Promise<RegistrySnapshot>;
   /** The instances whose announcement has not run out: one short read, for asking often. */
   announcements(): Promise<Announcement[]>;
-  /** Who owns a workspace, as far as Redis knows. */
-  assignment(workspace: string): Promise<Assignment | undefined>;
   /** Calls back for every change from now on, until closed. `onGap` says that changes may have been missed: read a snapshot. */
   subscribe(onChange: (change: RegistryChange) => void, onGap: () => void): Promise<() => Promise<void>>;
 }

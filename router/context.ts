@@ -7,6 +7,8 @@ import { connectRedis } from '../common/redis.ts';
 import { ApiKeys } from '../fleet/api-keys.ts';
 import { FileClaims } from '../fleet/file-claims.ts';
 import { internalToken } from '../fleet/internal-token.ts';
+import { OWNERSHIP_TIMES } from '../fleet/ownership-times.ts';
+import { redisCoordination } from '../fleet/redis-coordination.ts';
 import { redisRegistry } from '../fleet/redis-registry.ts';
 import type { Registry } from '../fleet/registry.ts';
 import { SessionPaths } from '../fleet/session-paths.ts';
@@ -72,9 +74,11 @@ export async function startRouter(
       );
     }
 
-    const registry = overrides.registry ?? redisRegistry(await openRedis(config, log, lifecycle));
+    const redis = await openRedis(config, log, lifecycle);
+    const registry = overrides.registry ?? redisRegistry(redis);
+    const coordination = redisCoordination(redis, OWNERSHIP_TIMES.redis);
     const table = new Table();
-    const follower = new Follower(registry, new FileClaims(paths), table, clock, log);
+    const follower = new Follower(registry, coordination, new FileClaims(paths), table, clock, log);
     lifecycle.add('registry', () => follower.stop());
     await follower.start();
 

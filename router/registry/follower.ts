@@ -2,6 +2,7 @@ import type { Clock } from '../../common/clock.ts';
 import { messageOf } from '../../common/errors.ts';
 import type { Logger } from '../../common/logger.ts';
 import type { ClaimStore } from '../../fleet/claims.ts';
+import type { Coordination } from '../../fleet/coordination.ts';
 import type { Registry, RegistryChange } from '../../fleet/registry.ts';
 import type { Table } from './table.ts';
 
@@ -20,6 +21,7 @@ const MISS_PATIENCE = 1000;
 /** Keeps a {@link Table} fresh: a snapshot, then every change, and everything again after a gap. */
 export class Follower {
   readonly #registry: Registry;
+  readonly #coordination: Pick<Coordination, 'assignment'>;
   readonly #claims: Pick<ClaimStore, 'highest'>;
   readonly #table: Table;
   readonly #clock: Clock;
@@ -36,12 +38,14 @@ export class Follower {
 
   constructor(
     registry: Registry,
+    coordination: Pick<Coordination, 'assignment'>,
     claims: Pick<ClaimStore, 'highest'>,
     table: Table,
     clock: Clock,
     log: Logger,
   ) {
     this.#registry = registry;
+    this.#coordination = coordination;
     this.#claims = claims;
     this.#table = table;
     this.#clock = clock;
@@ -97,7 +101,7 @@ export class Follower {
 
   /** Redis is the fast copy; where it knows nothing (it was emptied) or is away, the claims themselves tell. */
   async #readOwner(workspace: string): Promise<void> {
-    const cached = await this.#registry.assignment(workspace).catch(() => undefined);
+    const cached = await this.#coordination.assignment(workspace).catch(() => undefined);
     const owner = cached ?? (await this.#claims.highest(workspace))?.lastReadable;
     if (owner) this.#table.learnOwner(owner);
   }

@@ -231,7 +231,7 @@ describe('an instance that starts', () => {
       expect((await fetch(`${main}/torn`, { headers })).status).toBe(404);
       expect(await instance.close()).toBe(true);
       expect(await registry.announcements()).toEqual([]);
-      expect(await registry.assignment('7')).toMatchObject({ epoch: 4 });
+      expect((await registry.snapshot()).assignments).toMatchObject([{ workspace_id: '7', epoch: 4 }]);
       await expect(fetch(`${instance.url}/health`)).rejects.toThrow();
     } finally {
       await instance.close();

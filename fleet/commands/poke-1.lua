@@ -1,0 +1,3 @@
+-- Asks an instance to renew now.
+-- KEYS[1] its channel
+return redis.call('PUBLISH', KEYS[1], '')
