@@ -1,11 +1,10 @@
-import { type Clock, withinTime } from '../../common/clock.ts';
-import { messageOf, WharfError } from '../../common/errors.ts';
+import { messageOf } from '../../common/errors.ts';
 import type { Logger } from '../../common/logger.ts';
 import type { ClaimStore } from '../../fleet/claims.ts';
 import type { Coordination, LeaseHolder, Order } from '../../fleet/coordination.ts';
 import type { WorkspaceId } from '../../fleet/ids.ts';
-import type { OwnershipTimes } from '../../fleet/ownership-times.ts';
 import type { Authority, Owned } from './authority.ts';
+import type { Patience } from './patience.ts';
 import type { Worker } from './worker.ts';
 
 /** What hand-overs need. */
@@ -15,8 +14,7 @@ export interface HandOverParts {
   coordination: Coordination;
   claims: ClaimStore;
   worker: Worker;
-  clock: Clock;
-  times: OwnershipTimes;
+  patience: Patience;
   log: Logger;
   /** Takes a workspace that was released back: its target is gone, or the order was taken back. */
   readopt: (workspace: WorkspaceId) => void;
@@ -59,14 +57,14 @@ export class HandOvers {
   }
 
   async #handOver(owned: Owned, order: Order): Promise<void> {
-    const { authority, claims, coordination, worker, holder, clock, times, log } = this.#parts;
+    const { authority, claims, coordination, worker, holder, patience, log } = this.#parts;
     const { workspace, epoch } = owned;
     if (owned.state !== 'released') {
       owned.state = 'closing';
       const ended = await worker.close(workspace, epoch);
       if (!authority.holds(owned)) return;
       if (!ended) throw new Error('its browsers were not seen to end');
-      await withinTime(clock, times.look, claims.release(workspace, epoch), late);
+      await patience.storage(claims.release(workspace, epoch));
       if (!authority.holds(owned)) return;
       owned.state = 'released';
       log.info({ workspace, epoch, to: order.to }, 'closed and released the workspace');
@@ -75,11 +73,8 @@ export class HandOvers {
       authority.remove(owned);
       return;
     }
-    const outcome = await withinTime(
-      clock,
-      times.redis,
+    const outcome = await patience.redis(
       coordination.handOver(workspace, epoch, holder.incarnation, order.to),
-      () => new WharfError('redis_unavailable', 'Redis did not answer in time.'),
     );
     if (!authority.holds(owned)) return;
     if (outcome === 'epoch_changed' || outcome === 'not_yours') {
@@ -106,8 +101,4 @@ export class HandOvers {
     this.#parts.authority.remove(owned);
     this.#parts.readopt(owned.workspace);
   }
-}
-
-function late(): Error {
-  return new WharfError('storage_unavailable', 'The shared storage did not answer in time.');
 }

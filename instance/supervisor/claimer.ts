@@ -1,0 +1,173 @@
+import pMap from 'p-map';
+import type { Clock } from '../../common/clock.ts';
+import { messageOf, WharfError } from '../../common/errors.ts';
+import type { Logger } from '../../common/logger.ts';
+import type { ClaimStore } from '../../fleet/claims.ts';
+import type { Coordination } from '../../fleet/coordination.ts';
+import type { WorkspaceId } from '../../fleet/ids.ts';
+import type { OwnershipTimes } from '../../fleet/ownership-times.ts';
+import type { Assignment, Claim } from '../../fleet/records.ts';
+import { type Adopter, claimOf, type Occasion, planAdoption } from './adoption.ts';
+import type { Authority } from './authority.ts';
+import type { Patience } from './patience.ts';
+import type { Worker } from './worker.ts';
+
+/** Adoptions under way at one time while an instance claims anew what it had. */
+const CONCURRENCY = 8;
+
+/** What a claimer needs. */
+export interface ClaimerParts {
+  me: Adopter;
+  authority: Authority;
+  coordination: Coordination;
+  claims: ClaimStore;
+  worker: Worker;
+  patience: Patience;
+  clock: Clock;
+  times: OwnershipTimes;
+  log: Logger;
+  /** True from when nothing more may be begun. */
+  over: () => boolean;
+}
+
+/** Claims workspaces and grants them to the worker, and ends what is owned no longer: for each workspace one thing after the other. */
+export class Claimer {
+  readonly #parts: ClaimerParts;
+  #me: Adopter;
+  readonly #busy = new Map<WorkspaceId, Promise<unknown>>();
+  #claimed = 0;
+
+  constructor(parts: ClaimerParts) {
+    this.#parts = parts;
+    this.#me = parts.me;
+  }
+
+  /** Claims made so far. */
+  get claimed(): number {
+    return this.#claimed;
+  }
+
+  /** Whether a workspace is being adopted, or its browsers ended. */
+  isBusy(workspace: WorkspaceId): boolean {
+    return this.#busy.has(workspace);
+  }
+
+  /** Adopts a workspace if it may. Never throws: what failed is found again at the next renewal. */
+  async adopt(workspace: WorkspaceId, occasion: Occasion): Promise<void> {
+    await this.#inTurn(workspace, () => this.#adopt(workspace, occasion)).catch((error: unknown) =>
+      this.#parts.log.warn({ workspace, reason: messageOf(error) }, 'the workspace was not claimed'),
+    );
+  }
+
+  /** Adopts a workspace that nobody owned, and answers its epoch. Throws `not_owner`, `storage_unavailable`. */
+  async claimFirst(workspace: WorkspaceId): Promise<number> {
+    const owned = () => this.#parts.authority.get(workspace)?.epoch;
+    const known = owned();
+    if (known !== undefined) return known;
+    await this.#inTurn(workspace, () => this.#adopt(workspace, { kind: 'first' }));
+    const epoch = owned();
+    if (epoch === undefined)
+      throw new WharfError('not_owner', `${this.#me.instance} does not own workspace ${workspace}.`);
+    return epoch;
+  }
+
+  /**
+   * Claims anew what this instance owned, but for what is being taken over from it.
+   *
+   * @throws WharfError `storage_unavailable`: then some of it may have been claimed
+   */
+  async reclaim(): Promise<void> {
+    const { claims, coordination, patience, over } = this.#parts;
+    const workspaces = await patience.storage(claims.workspaces());
+    const assignments = await patience.redis(coordination.assignments()).catch((): Assignment[] => []);
+    const elsewhere = new Map(
+      assignments
+        .filter(({ instance }) => instance !== this.#me.instance)
+        .map((a) => [a.workspace_id, a.epoch]),
+    );
+    await pMap(
+      workspaces,
+      async (workspace) => {
+        if (over()) return;
+        const highest = await patience.storage(claims.highest(workspace));
+        if (highest?.lastReadable?.instance !== this.#me.instance) return;
+        if ((elsewhere.get(workspace) ?? 0) > highest.epoch) return;
+        await this.adopt(workspace, { kind: 'reclaim' });
+      },
+      { concurrency: CONCURRENCY },
+    );
+  }
+
+  /** Has the worker kill what is owned no longer, before anything else is done with the workspace. */
+  end(workspace: WorkspaceId, epoch: number): void {
+    void this.#inTurn(workspace, async () => {
+      if (await this.#parts.worker.kill(workspace, epoch)) return;
+      // Something may still write to its profiles: whatever is claimed from here on is treated as another host's.
+      this.#me = { ...this.#me, predecessorsEnded: false };
+      this.#parts.log.error({ workspace }, 'browsers of a workspace that is no longer owned do not end');
+    });
+  }
+
+  /** What a claim at this epoch is in Redis. */
+  assignment(workspace: WorkspaceId, epoch: number): Assignment {
+    const { instance, incarnation } = this.#me;
+    return { workspace_id: workspace, epoch, instance, incarnation, claimed: true, since: 0 };
+  }
+
+  async #adopt(workspace: WorkspaceId, occasion: Occasion): Promise<void> {
+    const { authority, claims, coordination, patience, clock, worker, times, log, over } = this.#parts;
+    if (over() || authority.get(workspace)) return;
+    const asked = clock.monotonic();
+    const plan = planAdoption(this.#me, await patience.storage(claims.highest(workspace)), occasion);
+    if (plan.kind === 'foreign') throw await this.#foreign(workspace, plan.claim);
+    const { epoch, generation, released } = plan;
+    const won = await patience.storage(claims.create(claimOf(this.#me, workspace, plan, clock.now())));
+    if (!won || over()) return;
+    const returned = clock.monotonic();
+    const owned = authority.add(workspace, epoch, asked);
+    this.#claimed += 1;
+    // Redis may be away, or slow: the claim holds without it.
+    const recorded = await patience
+      .redis(coordination.recordAssignment(this.assignment(workspace, epoch)))
+      .catch(() => true);
+    if (!authority.holds(owned) || over()) return;
+    if (!recorded) {
+      // Assigned elsewhere meanwhile. Nothing of it ran, so whoever claims it next need not wait.
+      authority.remove(owned);
+      await patience.storage(claims.release(workspace, epoch));
+      return;
+    }
+    log.info(
+      { workspace, epoch, generation, occasion: occasion.kind, wait_ms: plan.wait ? times.wait : 0 },
+      'owns the workspace',
+    );
+    const startAt = plan.wait ? returned + times.wait : returned;
+    worker.run({ workspace, epoch, generation, released, startAt, until: authority.until(owned) });
+  }
+
+  /** Redis fell behind the storage, and is told. */
+  async #foreign(workspace: WorkspaceId, { instance, incarnation, epoch }: Claim): Promise<WharfError> {
+    const { coordination, patience } = this.#parts;
+    const assignment = { workspace_id: workspace, epoch, instance, incarnation, claimed: true, since: 0 };
+    await patience.redis(coordination.recordAssignment(assignment)).catch(() => {});
+    return new WharfError(
+      'not_owner',
+      `${this.#me.instance} does not own workspace ${workspace}; ${instance} does.`,
+      { extra: { owner: instance } },
+    );
+  }
+
+  #inTurn<T>(workspace: WorkspaceId, task: () => Promise<T>): Promise<T> {
+    const mine = (this.#busy.get(workspace) ?? Promise.resolve()).then(task, task);
+    const done: Promise<void> = mine
+      .then(
+        () => {},
+        () => {},
+      )
+      .finally(() => {
+        if (this.#busy.get(workspace) === done) this.#busy.delete(workspace);
+      });
+    this.#busy.set(workspace, done);
+    return mine;
+  }
+}
