@@ -56,6 +56,8 @@ export const sessionRecordSchema = z.strictObject({
   generation: z.number().int().positive(),
   created_at: z.iso.datetime(),
   last_error: z.string().max(1000).nullable(),
+  /** When its profile was lost and replaced by the last good copy, if it has not been ready since: that is done once. */
+  restored_at: z.iso.datetime().nullable().optional(),
 });
 export type SessionRecord = z.infer<typeof sessionRecordSchema>;
 

@@ -32,6 +32,12 @@ export interface TrashEntry {
  *     workspace_{id}/session_{sid}/gen-{n}/wharf-profile.json
  *     workspace_{id}/session_{sid}/gen-{n}/session-{sid}/          the browser's profile (LocalAuth adds the last part)
  *     workspace_{id}/session_{sid}/gen-{n}/torn-tails/             what a repair cut off
+ *     workspace_{id}/session_{sid}/gen-{n}/wharf-release.json      what its owner left when it handed the session over
+ *     workspace_{id}/session_{sid}/gen-{n}/wharf-adopted.json      the files it was copied from the generation before
+ *     workspace_{id}/session_{sid}/gen-{n}/good-copies/{time}/     the profile after a clean stop, while it was linked
+ *     workspace_{id}/session_{sid}/gen-{n}/restored-profile/       a good copy on its way to be the profile
+ *     workspace_{id}/session_{sid}/gen-{n}/lost-profile/           the profile it replaced
+ *     workspace_{id}/session_{sid}/gen-{n}.making/                 a generation that is not complete
  */
 export class SessionPaths {
   /** The session path, absolute. */
@@ -94,6 +100,41 @@ export class SessionPaths {
     return join(this.generation(name), 'torn-tails');
   }
 
+  /** The files a clean hand-over left, with their hashes. */
+  releaseList(name: GenerationName): string {
+    return join(this.generation(name), 'wharf-release.json');
+  }
+
+  /** The files it was copied from another generation with, and their hashes. */
+  adoptedList(name: GenerationName): string {
+    return join(this.generation(name), 'wharf-adopted.json');
+  }
+
+  /** Copies of the profile that are known to be good, one directory each. */
+  goodCopies(name: GenerationName): string {
+    return join(this.generation(name), 'good-copies');
+  }
+
+  /** @param time milliseconds since 1970 */
+  goodCopy(name: GenerationName, time: number): string {
+    return join(this.goodCopies(name), stampOf(time));
+  }
+
+  /** A copy that is to be the profile at the next start; complete once it has this name. */
+  restoredProfile(name: GenerationName): string {
+    return join(this.generation(name), 'restored-profile');
+  }
+
+  /** The profile that a restored one replaced. */
+  lostProfile(name: GenerationName): string {
+    return join(this.generation(name), 'lost-profile');
+  }
+
+  /** Where a generation is made, until it is complete and gets its name. */
+  generationInMaking(name: GenerationName): string {
+    return `${this.generation(name)}.making`;
+  }
+
   trash(workspace: WorkspaceId): string {
     return join(this.workspace(workspace), 'trash');
   }
@@ -131,25 +172,45 @@ export function parseGenerationDirectory(name: string): number | null {
   return digits !== undefined && Number.isSafeInteger(number) ? number : null;
 }
 
+/** The generation that is being made, or was, in the directory of this name, or null. */
+export function parseGenerationInMaking(name: string): number | null {
+  return name.endsWith('.making') ? parseGenerationDirectory(name.slice(0, -'.making'.length)) : null;
+}
+
+/** When the good copy in the directory of this name was made, milliseconds since 1970, or null. */
+export function parseGoodCopy(name: string): number | null {
+  return parseStamp(name);
+}
+
 /** `20261122T000307123Z.session_main.gen-3`: sorts by time, and a dot stands in no id. */
 export function trashEntryName(entry: TrashEntry): string {
   checkSession(entry.session);
-  const time = new Date(entry.time).toISOString().replace(/[-:.]/g, '');
   const generation = entry.generation === null ? '' : `.gen-${checkNumber('generation', entry.generation)}`;
-  return `${time}.session_${entry.session}${generation}`;
+  return `${stampOf(entry.time)}.session_${entry.session}${generation}`;
 }
 
 /** What an entry of the trash is, or null if Wharf did not name it. */
 export function parseTrashEntryName(name: string): TrashEntry | null {
   const [stamp, directory, generation, ...rest] = name.split('.');
-  const parts = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(\d{3})Z$/.exec(stamp ?? '');
-  if (parts === null || rest.length > 0) return null;
-  const [, year, month, day, hour, minute, second, millisecond] = parts;
-  const time = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}.${millisecond}Z`);
+  const time = parseStamp(stamp ?? '');
   const session = parseSessionDirectory(directory ?? '');
   const number = generation === undefined ? null : parseGenerationDirectory(generation);
-  if (Number.isNaN(time) || session === null || (generation !== undefined && number === null)) return null;
+  if (time === null || rest.length > 0 || session === null) return null;
+  if (generation !== undefined && number === null) return null;
   return { time, session, generation: number };
+}
+
+/** `20261122T000307123Z` */
+function stampOf(time: number): string {
+  return new Date(time).toISOString().replace(/[-:.]/g, '');
+}
+
+function parseStamp(stamp: string): number | null {
+  const parts = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(\d{3})Z$/.exec(stamp);
+  if (parts === null) return null;
+  const [, year, month, day, hour, minute, second, millisecond] = parts;
+  const time = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}.${millisecond}Z`);
+  return Number.isNaN(time) ? null : time;
 }
 
 function checkWorkspace(workspace: WorkspaceId): void {

@@ -3,6 +3,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   parseGenerationDirectory,
+  parseGenerationInMaking,
+  parseGoodCopy,
   parseSessionDirectory,
   parseTrashEntryName,
   parseWorkspaceDirectory,
@@ -25,6 +27,14 @@ describe('SessionPaths', () => {
     expect(paths.userData(name)).toBe(`${base}/session_main/gen-12/session-main`);
     expect(paths.profileRecord(name)).toBe(`${base}/session_main/gen-12/wharf-profile.json`);
     expect(paths.tornTails(name)).toBe(`${base}/session_main/gen-12/torn-tails`);
+    expect(paths.releaseList(name)).toBe(`${base}/session_main/gen-12/wharf-release.json`);
+    expect(paths.adoptedList(name)).toBe(`${base}/session_main/gen-12/wharf-adopted.json`);
+    expect(paths.goodCopy(name, Date.UTC(2026, 10, 22))).toBe(
+      `${base}/session_main/gen-12/good-copies/20261122T000000000Z`,
+    );
+    expect(paths.restoredProfile(name)).toBe(`${base}/session_main/gen-12/restored-profile`);
+    expect(paths.lostProfile(name)).toBe(`${base}/session_main/gen-12/lost-profile`);
+    expect(paths.generationInMaking(name)).toBe(`${base}/session_main/gen-12.making`);
     expect(paths.trash('7')).toBe(`${base}/trash`);
   });
 
@@ -88,6 +98,26 @@ describe('names of directories', () => {
     );
   });
 
+  it('tell a generation that is being made from one that is complete', () => {
+    fc.assert(
+      fc.property(id, number, (session, generation) => {
+        const name = { workspace: '7', session, generation };
+        const making = paths.generationInMaking(name).split('/').at(-1) ?? '';
+        expect(parseGenerationDirectory(making)).toBeNull();
+        expect(parseGenerationInMaking(making)).toBe(generation);
+        expect(parseGenerationInMaking(paths.generation(name).split('/').at(-1) ?? '')).toBeNull();
+      }),
+    );
+  });
+
+  it('tell when a good copy was made, and one that is not complete is none', () => {
+    const time = Date.UTC(2026, 10, 22, 3, 4, 5, 678);
+    const name =
+      paths.goodCopy({ workspace: '7', session: 'main', generation: 1 }, time).split('/').at(-1) ?? '';
+    expect(parseGoodCopy(name)).toBe(time);
+    for (const other of [`${name}.making`, `${name}1`, 'latest', '']) expect(parseGoodCopy(other)).toBeNull();
+  });
+
   it.each(['workspace_', 'workspace_007', 'workspace_..', 'Workspace_7', 'fleet', 'workspace_a.b'])(
     '%j is no workspace',
     (name) => {
@@ -95,12 +125,18 @@ describe('names of directories', () => {
     },
   );
 
-  it.each(['gen-', 'gen-0', 'gen-01', 'gen--1', 'gen-1.5', 'gen-9007199254740992', 'gen-1.tmp'])(
-    '%j is no generation',
-    (name) => {
-      expect(parseGenerationDirectory(name)).toBeNull();
-    },
-  );
+  it.each([
+    'gen-',
+    'gen-0',
+    'gen-01',
+    'gen--1',
+    'gen-1.5',
+    'gen-9007199254740992',
+    'gen-1.tmp',
+    'gen-1.making',
+  ])('%j is no generation', (name) => {
+    expect(parseGenerationDirectory(name)).toBeNull();
+  });
 });
 
 describe('names in the trash', () => {
