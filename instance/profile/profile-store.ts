@@ -1,22 +1,32 @@
-import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../common/clock.ts';
-import { messageOf, systemCode, WharfError } from '../../common/errors.ts';
-import { makePrivateSubdirectory, storageError, syncTree } from '../../common/files.ts';
+import { WharfError } from '../../common/errors.ts';
+import { makePrivateSubdirectory, removeTree, syncTree } from '../../common/files.ts';
+import type { Logger } from '../../common/logger.ts';
 import type { SessionId, WorkspaceId } from '../../fleet/ids.ts';
-import {
-  type GenerationName,
-  parseGenerationDirectory,
-  type SessionPaths,
-} from '../../fleet/session-paths.ts';
+import type { GenerationName, SessionPaths } from '../../fleet/session-paths.ts';
 import {
   type ChromiumVersion,
   formatChromiumVersion,
   mayOpen,
   parseChromiumVersion,
 } from './chromium-version.ts';
-import { type ProfileRecord, readProfileRecord, writeProfileRecord } from './profile-record.ts';
+import { exists, listGenerations } from './generation-facts.ts';
+import { finishRestore, keepGoodCopy, prepareLastGood } from './good-copy.ts';
+import { NEEDED } from './needed-files.ts';
+import { beginGeneration, type GenerationInMaking, type GenerationRequest } from './new-generation.ts';
+import {
+  NEW_RECORD,
+  PROVEN_STARTS,
+  readProfileRecord,
+  readRecordOrFault,
+  writeProfileRecord,
+} from './profile-record.ts';
+import { type Releaser, releaseProfile } from './release.ts';
+import type { ReleaseList } from './release-list.ts';
 import { endangersProfile, inspectProfile, type RepairReport, repairProfile } from './repair.ts';
+import { type Tidied, tidyGenerations } from './tidy-generations.ts';
+import type { Trash } from './trash.ts';
 
 /** The outcome of {@link ProfileStore.open}. */
 export interface OpenedProfile {
@@ -30,6 +40,8 @@ export interface OpenedProfile {
   userData: string;
   /** True if no browser has run here yet. */
   fresh: boolean;
+  /** True if a restored profile was put in the place of one that was lost. */
+  restored: boolean;
   /** What the repair found; null if the last stop was clean, so that none was needed. */
   repair: RepairReport | null;
   /** Why the generation's record could not be used, or null. Its Chromium version is then unknown. */
@@ -48,15 +60,16 @@ export interface CleanStop {
  * whether a browser runs.
  *
  * A generation's life: `open` before every start (clears the clean-stop mark; repairs unless that mark stood), the browser runs,
- * `markCleanStop` only after its close was confirmed. A kill leaves no mark, and so brings the repair.
+ * `markReady` when the session came to be ready, `markCleanStop` only after its close was confirmed. A kill leaves no mark, and so brings
+ * the repair. `release` leaves it for another owner, who makes the next generation from it with `adopt`.
  *
  * Every method throws WharfError `storage_unavailable` when the disk fails, with what to do about it.
  */
 export class ProfileStore {
   readonly #paths: SessionPaths;
-  readonly #clock: Pick<Clock, 'now'>;
+  readonly #clock: Pick<Clock, 'now' | 'sleep'>;
 
-  constructor(paths: SessionPaths, clock: Pick<Clock, 'now'>) {
+  constructor(paths: SessionPaths, clock: Pick<Clock, 'now' | 'sleep'>) {
     this.#paths = paths;
     this.#clock = clock;
   }
@@ -74,8 +87,8 @@ export class ProfileStore {
     options: { acceptDamage?: boolean } = {},
   ): Promise<OpenedProfile> {
     await this.#makeDirectories(name);
-    const { record, fault } = await this.#record(name);
-    const wroteIt = record === null ? null : parseChromiumVersion(record.chromium);
+    const { record, fault } = await readRecordOrFault(this.#paths.profileRecord(name));
+    const wroteIt = parseChromiumVersion(record?.chromium ?? '');
     if (!mayOpen(wroteIt, chromium)) {
       throw new WharfError(
         'chromium_too_old',
@@ -84,24 +97,37 @@ export class ProfileStore {
       );
     }
 
+    const restored = await finishRestore(name, this.#paths);
     const userData = this.#paths.userData(name);
     const fresh = !(await exists(userData));
     // LocalAuth would make it, for everybody to look into.
     if (fresh) await makePrivateSubdirectory(userData);
-    const clean = record?.clean_stop === true;
+    const clean = record?.clean_stop === true && !restored;
     const repair =
       fresh || clean
         ? null
         : await repairProfile(userData, { tails: this.#paths.tornTails(name), now: this.#clock.now() });
-    const profile = { directory: this.#paths.generation(name), userData, fresh, repair, recordFault: fault };
+    const profile = {
+      directory: this.#paths.generation(name),
+      userData,
+      fresh,
+      restored,
+      repair,
+      recordFault: fault,
+    };
     if (repair !== null) throwWhatMayPass(name, userData, repair, options.acceptDamage === true);
     if (repair !== null && endangersProfile(repair) && !options.acceptDamage)
       return { state: 'damaged', ...profile };
 
+    // From here on the files may change: they are what nobody promised any more.
+    await removeTree(this.#paths.releaseList(name));
+    const now = new Date(this.#clock.now()).toISOString();
     await writeProfileRecord(this.#paths.profileRecord(name), {
-      chromium,
-      openedAt: this.#clock.now(),
-      cleanStop: false,
+      ...(record ?? { ...NEW_RECORD, made_at: fresh ? now : null }),
+      chromium: formatChromiumVersion(chromium),
+      opened_at: now,
+      clean_stop: false,
+      starts: (record?.starts ?? 0) + 1,
     });
     return { state: 'ready', ...profile };
   }
@@ -113,53 +139,81 @@ export class ProfileStore {
   async markCleanStop(name: GenerationName): Promise<CleanStop> {
     const path = this.#paths.profileRecord(name);
     const record = await readProfileRecord(path);
-    const chromium = record === null ? null : parseChromiumVersion(record.chromium);
-    if (record === null || chromium === null) {
+    if (record === null || record.starts === 0) {
       throw new WharfError(
         'invalid_state',
         `Generation ${name.generation} of session ${name.session} was never opened, so it cannot have been stopped.`,
       );
     }
     const userData = this.#paths.userData(name);
-    for (const part of ['IndexedDB', 'Local Storage']) await syncTree(join(userData, 'Default', part));
+    for (const directory of NEEDED) await syncTree(join(userData, directory));
     const report = await inspectProfile(userData);
     const whole = report.truncated.length === 0 && !endangersProfile(report);
     if (whole) {
-      await writeProfileRecord(path, { chromium, openedAt: Date.parse(record.opened_at), cleanStop: true });
+      await writeProfileRecord(path, { ...record, clean_stop: true });
     }
     return { marked: whole, report };
   }
 
-  /** The generations of a session that exist, newest first. */
+  /** Records that the session came to be ready on the generation, as far as that matters. A browser runs there. */
+  async markReady(name: GenerationName): Promise<void> {
+    const path = this.#paths.profileRecord(name);
+    const record = await readProfileRecord(path);
+    if (record === null || record.ready_starts >= Math.min(PROVEN_STARTS, record.starts)) return;
+    await writeProfileRecord(path, { ...record, ready_starts: record.ready_starts + 1 });
+  }
+
+  /** Keeps a copy of a profile whose stop was marked as clean after the session had been ready on it: the last good copy from now on. */
+  async keepGoodCopy(name: GenerationName): Promise<void> {
+    await keepGoodCopy(name, this.#parts);
+  }
+
+  /**
+   * Gets the last good copy ready: the next {@link ProfileStore.open} puts it in the place of the profile. The browser must have ended.
+   *
+   * @returns where it comes from, in words, or null if there is no good one
+   */
+  async prepareLastGood(name: GenerationName, log: Logger, signal: AbortSignal): Promise<string | null> {
+    return await prepareLastGood(name, log, signal, this.#parts);
+  }
+
+  /**
+   * Hands a session over: syncs its profile and leaves a list of what is there, to be met by the next owner. The browser must have ended.
+   *
+   * @returns the list, or null where there is no profile yet
+   * @throws WharfError `browser_failed` if a process of this host still has it open
+   */
+  async release(name: GenerationName, by: Releaser): Promise<ReleaseList | null> {
+    return await releaseProfile(name, by, this.#paths, this.#clock);
+  }
+
+  /**
+   * Takes a session over: begins its next generation, and returns after the first pass over the files, which may run while the owner
+   * before is still writing; `finish()` when it no longer can. Then write {@link MadeGeneration.generation} into the session's record, and only
+   * then start it. See {@link beginGeneration} for the errors.
+   */
+  async adopt(request: GenerationRequest): Promise<GenerationInMaking> {
+    return await beginGeneration(request, this.#parts);
+  }
+
+  /** Moves the session's old generations to the trash, and keeps the trash within its limits. For its owner, at any time. */
+  async tidy(current: GenerationName, trash: Trash): Promise<Tidied> {
+    return await tidyGenerations(current, { ...this.#parts, trash });
+  }
+
+  /** The generations of a session that are complete, newest first. */
   async generations(workspace: WorkspaceId, session: SessionId): Promise<number[]> {
-    const directory = this.#paths.session(workspace, session);
-    try {
-      const names = await readdir(directory);
-      return names
-        .map(parseGenerationDirectory)
-        .filter((number) => number !== null)
-        .sort((left, right) => right - left);
-    } catch (error) {
-      if (systemCode(error) === 'ENOENT') return [];
-      throw storageError('list the generations', directory, error);
-    }
+    return (await listGenerations(this.#paths, workspace, session)).complete;
+  }
+
+  get #parts() {
+    return { paths: this.#paths, clock: this.#clock };
   }
 
   async #makeDirectories(name: GenerationName): Promise<void> {
     await makePrivateSubdirectory(this.#paths.workspace(name.workspace));
     await makePrivateSubdirectory(this.#paths.session(name.workspace, name.session));
     await makePrivateSubdirectory(this.#paths.generation(name));
-  }
-
-  /** A record that cannot be understood must not lock a session out for ever: it counts as no clean stop and no known version. */
-  async #record(name: GenerationName): Promise<{ record: ProfileRecord | null; fault: string | null }> {
-    try {
-      return { record: await readProfileRecord(this.#paths.profileRecord(name)), fault: null };
-    } catch (error) {
-      if (error instanceof WharfError && systemCode(error.cause) === undefined)
-        return { record: null, fault: messageOf(error) };
-      throw error;
-    }
   }
 }
 
@@ -181,14 +235,4 @@ function throwWhatMayPass(
     'storage_unavailable',
     `${about}. In ${userData}: ${list}. Look at the disk, its rights and its room.`,
   );
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await lstat(path);
-    return true;
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return false;
-    throw storageError('look at', path, error);
-  }
 }

@@ -14,8 +14,10 @@ export type Ending =
   /** It was asked to. `clean`: the browser closed by itself, its files are whole. */
   | { kind: 'stopped'; clean: boolean }
   | { kind: 'lost'; reason: LossReason; detail: string; wasReady: boolean }
-  /** The device is no longer linked. */
+  /** The device is no longer linked: the phone removed it. */
   | { kind: 'logged_out'; detail: string }
+  /** The account was linked, and the page asks for a QR all the same: the device was removed unseen, or the profile is lost. */
+  | { kind: 'link_lost'; detail: string }
   /** Nobody scanned in time. */
   | { kind: 'not_linked'; detail: string; clean: boolean };
 
@@ -45,7 +47,7 @@ export interface LifeOptions {
   session: string;
   dataPath: string;
   proxy: string | null;
-  /** True when the account was linked before: then a QR means that it is no longer. */
+  /** True when the account was linked before: then a QR means that the link is lost. */
   linked: boolean;
   clients: ClientFactory;
   events: LifeEvents;
@@ -163,7 +165,7 @@ export class SessionLife {
 
   #onQr(code: string): void {
     if (this.#options.linked) {
-      this.#settle({ kind: 'logged_out', detail: 'the account was linked, and came up asking for a QR' });
+      this.#settle({ kind: 'link_lost', detail: 'the account was linked, and came up asking for a QR' });
       return;
     }
     if (this.#stage !== 'linking') {

@@ -72,7 +72,7 @@ export class Session {
     this.#links = new LinkDesk(parts.clock);
     this.#log = parts.log.child({ workspace: record.workspace_id, session: record.session_id });
     this.#sender = new Sender(parts.counters);
-    this.#profile = new SessionProfile(record, { ...parts, log: this.#log });
+    this.#profile = new SessionProfile(this.#file, { ...parts, log: this.#log });
     if (record.last_error !== null && !record.should_run)
       this.#status = record.linked ? 'failed' : 'logged_out';
   }
@@ -244,10 +244,10 @@ export class Session {
     try {
       leave = await this.#parts.gate.enter(signal);
       const ending = await this.#live(signal, leave);
-      return await this.#conclude(ending);
+      return await this.#conclude(ending, signal);
     } catch (error) {
       if (signal.aborted) return 0;
-      return await this.#fail(error);
+      return await this.#fail(error, signal);
     } finally {
       leave();
       this.#client = undefined;
@@ -259,7 +259,7 @@ export class Session {
 
   async #live(signal: AbortSignal, started: () => void): Promise<Ending> {
     const parts = this.#parts;
-    const dataPath = await this.#profile.open();
+    const dataPath = await this.#profile.open(signal);
     const life = new SessionLife({
       workspace: this.record.workspace_id,
       session: this.record.session_id,
@@ -289,13 +289,19 @@ export class Session {
     this.#client = life.client;
     const ending = await life.run(signal, started);
     if ((ending.kind === 'stopped' || ending.kind === 'not_linked') && ending.clean)
-      await this.#profile.markClean();
+      await this.#profile.markClean(this.#connectedAt !== null);
     return ending;
   }
 
-  async #conclude(ending: Ending): Promise<number | undefined> {
+  async #conclude(ending: Ending, signal: AbortSignal): Promise<number | undefined> {
     const parts = this.#parts;
     if (ending.kind === 'stopped') return 0;
+    if (ending.kind === 'link_lost') {
+      const from = await this.#profile.takeLastGood(ending.detail, signal);
+      if (from === null) return await this.#conclude({ kind: 'logged_out', detail: ending.detail }, signal);
+      this.#move('lost');
+      return 0;
+    }
     if (ending.kind === 'logged_out') {
       this.#log.warn({ detail: ending.detail }, 'logged out');
       const trash = await this.#profile.retire();
@@ -336,15 +342,11 @@ export class Session {
   }
 
   /** A start that failed before there was a browser: what people must mend stops it, all else is tried again. */
-  async #fail(error: unknown): Promise<number | undefined> {
+  async #fail(error: unknown, signal: AbortSignal): Promise<number | undefined> {
     const forGood = isWharfError(error, 'chromium_too_old') || isWharfError(error, 'profile_damaged');
     if (!forGood) {
-      return await this.#conclude({
-        kind: 'lost',
-        reason: 'start_failed',
-        detail: messageOf(error),
-        wasReady: false,
-      });
+      const detail = messageOf(error);
+      return await this.#conclude({ kind: 'lost', reason: 'start_failed', detail, wasReady: false }, signal);
     }
     this.#log.error({ reason: messageOf(error) }, 'the session cannot be started');
     await this.#file
@@ -359,9 +361,16 @@ export class Session {
     this.#losses = { ...this.#losses, attempts: 0 };
     this.#connectedAt = this.#parts.clock.now();
     this.#links.clear();
-    const known = this.record.linked && this.record.phone_number === phoneNumber;
+    this.#profile.noteReady();
+    const { record } = this;
+    const known = record.linked && record.phone_number === phoneNumber && !record.restored_at;
     // It holds whether or not it can be written down.
-    const linked = { linked: true, phone_number: phoneNumber, last_error: null };
+    const linked = {
+      linked: true,
+      phone_number: phoneNumber,
+      last_error: null,
+      ...(record.restored_at ? { restored_at: null } : {}),
+    };
     this.#file.note(linked);
     if (!known) {
       this.#file

@@ -48,6 +48,11 @@ class MemoryProfiles extends ProfileStore {
   readonly clean: GenerationName[] = [];
   fault: Error | undefined;
   state: 'ready' | 'damaged' = 'ready';
+  /** Where the last good copy comes from, or null: there is none. */
+  lastGood: string | null = null;
+  /** What was done with them, beside opening: `ready`, `good copy`, `last good`, `tidy`. */
+  readonly calls: string[] = [];
+  #restored = false;
 
   constructor() {
     super(NOWHERE, new ManualClock());
@@ -58,12 +63,39 @@ class MemoryProfiles extends ProfileStore {
     if (this.fault) throw this.fault;
     const directory = NOWHERE.generation(name);
     const userData = NOWHERE.userData(name);
-    return { state: this.state, directory, userData, fresh: true, repair: null, recordFault: null };
+    const restored = this.#restored;
+    this.#restored = false;
+    if (restored) this.state = 'ready';
+    return { state: this.state, directory, userData, fresh: true, restored, repair: null, recordFault: null };
   }
 
   override async markCleanStop(name: GenerationName) {
     this.clean.push(name);
     return { marked: true, report: { files: 0, truncated: [], removedLinks: [], faults: [] } };
+  }
+
+  override async markReady() {
+    this.calls.push('ready');
+  }
+
+  override async keepGoodCopy() {
+    this.calls.push('good copy');
+  }
+
+  override async prepareLastGood() {
+    await nextTurn();
+    this.calls.push('last good');
+    this.#restored = this.lastGood !== null;
+    return this.lastGood;
+  }
+
+  override async tidy() {
+    this.calls.push('tidy');
+    return { trashed: [], removed: [], unfinished: [] };
+  }
+
+  override async generations() {
+    return [];
   }
 }
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { systemClock } from '../../../common/clock.ts';
 import { SessionPaths } from '../../../fleet/session-paths.ts';
 import type { ChromiumVersion } from '../../../instance/profile/chromium-version.ts';
 import { ProfileStore } from '../../../instance/profile/profile-store.ts';
@@ -11,7 +12,7 @@ const NAME = { workspace: '7', session: 'main', generation: 1 };
 describe('ProfileStore with a real Chromium', { timeout: 60_000 }, () => {
   it('needs no repair after a clean close, repairs after a kill, and refuses a profile that is open', async () => {
     const page = await serveDatabasePage();
-    const store = new ProfileStore(new SessionPaths(await temporaryDirectory()), { now: () => Date.now() });
+    const store = new ProfileStore(new SessionPaths(await temporaryDirectory()), systemClock);
 
     const { userData } = await store.open(NAME, CHROMIUM);
     const first = await page.start(userData);

@@ -17,7 +17,7 @@ const TORN = Buffer.concat([LOG, physicalRecord(1, new Uint8Array(90)).subarray(
 async function makeStore(): Promise<{ store: ProfileStore; paths: SessionPaths; clock: { time: number } }> {
   const paths = new SessionPaths(await temporaryDirectory());
   const clock = { time: NOW };
-  return { store: new ProfileStore(paths, { now: () => clock.time }), paths, clock };
+  return { store: new ProfileStore(paths, { now: () => clock.time, sleep: async () => {} }), paths, clock };
 }
 
 /** What a browser leaves on a generation. */
@@ -60,6 +60,10 @@ describe('ProfileStore', () => {
       chromium: '156.0.8078.79',
       opened_at: '2026-11-22T10:30:00.000Z',
       clean_stop: false,
+      made_at: '2026-11-22T10:30:00.000Z',
+      made_from: null,
+      starts: 1,
+      ready_starts: 0,
     });
   });
 
@@ -113,6 +117,34 @@ describe('ProfileStore', () => {
   it('does not mark a generation that was never opened', async () => {
     const { store } = await makeStore();
     await expect(store.markCleanStop(NAME)).rejects.toMatchObject({ code: 'invalid_state' });
+  });
+
+  it('counts the starts and those that came to be ready, once each and as far as it matters', async () => {
+    const { store, paths } = await makeStore();
+    const counts = async () => {
+      const { starts, ready_starts } = await record(paths);
+      return [starts, ready_starts];
+    };
+    await store.markReady(NAME);
+    await store.open(NAME, CHROMIUM);
+    expect(await counts()).toEqual([1, 0]);
+    await store.markReady(NAME);
+    await store.markReady(NAME);
+    expect(await counts()).toEqual([1, 1]);
+    for (let start = 0; start < 3; start++) {
+      await store.open(NAME, CHROMIUM);
+      await store.markReady(NAME);
+    }
+    expect(await counts()).toEqual([4, 2]);
+  });
+
+  it('reads a record of before starts were counted, and goes on from there', async () => {
+    const { store, paths } = await makeStore();
+    await writeDatabase(paths, LOG);
+    const old = { chromium: '156.0.8078.79', opened_at: '2026-11-21T10:30:00.000Z', clean_stop: true };
+    await writeFile(paths.profileRecord(NAME), JSON.stringify(old));
+    expect(await store.open(NAME, CHROMIUM)).toMatchObject({ repair: null, recordFault: null });
+    expect(await record(paths)).toMatchObject({ starts: 2, ready_starts: 1, made_at: null });
   });
 
   it('refuses a profile that a newer Chromium opened, and leaves it as it is', async () => {
@@ -197,7 +229,10 @@ describe('ProfileStore', () => {
 
   it('makes nothing where the session path is missing: it may be a mount that is not there', async () => {
     const directory = await temporaryDirectory();
-    const store = new ProfileStore(new SessionPaths(join(directory, 'mount')), { now: () => NOW });
+    const store = new ProfileStore(new SessionPaths(join(directory, 'mount')), {
+      now: () => NOW,
+      sleep: async () => {},
+    });
     await expect(store.open(NAME, CHROMIUM)).rejects.toMatchObject({
       code: 'storage_unavailable',
       message: expect.stringContaining(join(directory, 'mount')),

@@ -151,10 +151,10 @@ describe("a life of a session's browser", () => {
     expect(told).toEqual([]);
   });
 
-  it('counts a QR of an account that was linked as its logout', async () => {
+  it('counts a QR of an account that was linked as the loss of its link', async () => {
     const { client, told, ending } = begin({ linked: true });
     client.events.qr('code');
-    expect(await ending).toMatchObject({ kind: 'logged_out' });
+    expect(await ending).toMatchObject({ kind: 'link_lost' });
     expect(told).toEqual([]);
   });
 

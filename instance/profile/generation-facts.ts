@@ -1,0 +1,86 @@
+import { lstat, readdir } from 'node:fs/promises';
+import { systemCode } from '../../common/errors.ts';
+import { readJson, storageError } from '../../common/files.ts';
+import type { SessionId, WorkspaceId } from '../../fleet/ids.ts';
+import {
+  type GenerationName,
+  parseGenerationDirectory,
+  parseGenerationInMaking,
+  parseGoodCopy,
+  type SessionPaths,
+} from '../../fleet/session-paths.ts';
+import { readRecordOrFault } from './profile-record.ts';
+import type { GenerationFacts, ProfileSource } from './profile-sources.ts';
+import { adoptedListSchema } from './release-list.ts';
+
+/** The generations in a session's directory, newest first. */
+export interface GenerationDirectories {
+  complete: number[];
+  /** Those that are being made, or were when their maker ended. */
+  making: number[];
+}
+
+/** Throws WharfError `storage_unavailable`. A session without a directory has none. */
+export async function listGenerations(
+  paths: SessionPaths,
+  workspace: WorkspaceId,
+  session: SessionId,
+): Promise<GenerationDirectories> {
+  const names = await list(paths.session(workspace, session));
+  const numbers = (parse: (name: string) => number | null) =>
+    names
+      .map(parse)
+      .filter((number) => number !== null)
+      .sort((left, right) => right - left);
+  return { complete: numbers(parseGenerationDirectory), making: numbers(parseGenerationInMaking) };
+}
+
+/** Throws WharfError `storage_unavailable`; what is there and cannot be understood counts as not there. */
+export async function readFacts(paths: SessionPaths, name: GenerationName): Promise<GenerationFacts> {
+  const { record } = await readRecordOrFault(paths.profileRecord(name));
+  const goodCopies = (await list(paths.goodCopies(name))).map(parseGoodCopy).filter((time) => time !== null);
+  const adopted = await readJson(paths.adoptedList(name), adoptedListSchema).catch((error: unknown) => {
+    if (error instanceof Error && systemCode(error.cause) !== undefined) throw error;
+    return null;
+  });
+  return {
+    generation: name.generation,
+    hasProfile: (await exists(paths.userData(name))) || (await exists(paths.restoredProfile(name))),
+    readyStarts: record?.ready_starts ?? 0,
+    madeFrom: adopted?.from ?? null,
+    goodCopies,
+  };
+}
+
+/** The user data directory of a source. Throws WharfError `storage_unavailable`. */
+export async function sourceDirectory(
+  paths: SessionPaths,
+  of: { workspace: WorkspaceId; session: SessionId },
+  source: ProfileSource,
+): Promise<string> {
+  const name = { workspace: of.workspace, session: of.session, generation: source.generation };
+  if (source.kind === 'good_copy') return paths.goodCopy(name, source.time);
+  // Whoever put it there had decided to start with it, and was kept from it.
+  const restored = paths.restoredProfile(name);
+  return (await exists(restored)) ? restored : paths.userData(name);
+}
+
+/** Throws WharfError `storage_unavailable`. */
+export async function exists(path: string): Promise<boolean> {
+  try {
+    await lstat(path);
+    return true;
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return false;
+    throw storageError('look at', path, error);
+  }
+}
+
+async function list(directory: string): Promise<string[]> {
+  try {
+    return await readdir(directory);
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return [];
+    throw storageError('list', directory, error);
+  }
+}

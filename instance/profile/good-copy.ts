@@ -1,0 +1,159 @@
+import { link, mkdir, readdir, rename } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import pMap from 'p-map';
+import type { Clock } from '../../common/clock.ts';
+import { isWharfError, systemCode } from '../../common/errors.ts';
+import {
+  makePrivateSubdirectory,
+  removeTree,
+  storageError,
+  syncDirectory,
+  syncTree,
+} from '../../common/files.ts';
+import type { Logger } from '../../common/logger.ts';
+import type { GenerationName, SessionPaths } from '../../fleet/session-paths.ts';
+import { copyFile } from './copy-file.ts';
+import { exists, listGenerations, readFacts, sourceDirectory } from './generation-facts.ts';
+import { isTable, listNeeded } from './needed-files.ts';
+import { ProfileCopy } from './profile-copy.ts';
+import { describeSource, orderSources, type ProfileSource } from './profile-sources.ts';
+import { expectedOf } from './source-list.ts';
+
+interface Parts {
+  paths: SessionPaths;
+  clock: Pick<Clock, 'now' | 'sleep'>;
+}
+
+/**
+ * Keeps a copy of a profile that has just been stopped cleanly, in place of the one kept before. Tables are shared by hard links where
+ * the file system has room for them: LevelDB writes a table once and then only removes it, so that a copy costs some small files.
+ *
+ * The caller knows that the session was ready on the profile, that its browser closed by itself, and that nothing runs there now.
+ *
+ * @throws WharfError `storage_unavailable`; the copy kept before is still there
+ */
+export async function keepGoodCopy(name: GenerationName, parts: Parts): Promise<void> {
+  const { paths, clock } = parts;
+  const from = paths.userData(name);
+  const directory = paths.goodCopies(name);
+  const to = paths.goodCopy(name, clock.now());
+  const making = `${to}.making`;
+  await makePrivateSubdirectory(directory);
+  try {
+    await makePrivateSubdirectory(making);
+    await pMap(await listNeeded(from), (path) => copyOrLink(join(from, path), join(making, path)), {
+      concurrency: 3,
+    });
+    await syncTree(making);
+    await rename(making, to);
+    await syncDirectory(directory);
+    for (const other of await readdir(directory))
+      if (join(directory, other) !== to) await removeTree(join(directory, other));
+  } catch (error) {
+    await removeTree(making).catch(() => undefined);
+    throw storageError('keep a good copy of the profile', to, error);
+  }
+}
+
+/**
+ * Gets the last good copy of a session's profile ready to be its profile at the next start ({@link finishRestore}), in the same generation:
+ * copied, repaired and checked under another name first. Its browser must have ended.
+ *
+ * @returns where it comes from, in words, or null if there is no good one
+ * @throws WharfError `storage_unavailable`
+ */
+export async function prepareLastGood(
+  name: GenerationName,
+  log: Logger,
+  signal: AbortSignal,
+  parts: Parts,
+): Promise<string | null> {
+  const { paths } = parts;
+  const { complete } = await listGenerations(paths, name.workspace, name.session);
+  const facts = [];
+  for (const generation of complete) facts.push(await readFacts(paths, { ...name, generation }));
+  const lost = (source: ProfileSource) => source.kind === 'profile' && source.provenBy === null;
+  for (const source of orderSources(facts, name.generation).filter((one) => !lost(one))) {
+    try {
+      await restoreFrom(name, source, signal, parts);
+      return describeSource(source);
+    } catch (error) {
+      if (!isWharfError(error, 'profile_damaged')) throw error;
+      log.warn({ reason: error.message }, 'a good copy of the profile is good no longer; the next is tried');
+    }
+  }
+  return null;
+}
+
+async function restoreFrom(
+  name: GenerationName,
+  source: ProfileSource,
+  signal: AbortSignal,
+  parts: Parts,
+): Promise<void> {
+  const { paths, clock } = parts;
+  const restored = paths.restoredProfile(name);
+  const making = `${restored}.making`;
+  await removeTree(making);
+  await makePrivateSubdirectory(making);
+  const copy = new ProfileCopy(
+    {
+      from: await sourceDirectory(paths, name, source),
+      to: making,
+      tails: paths.tornTails(name),
+      expected: () => expectedOf(paths, name, source),
+      awaitList: false,
+      mismatch: 'spoiled',
+      linked: true,
+      about: `The profile of session ${name.session} (workspace ${name.workspace}) in ${describeSource(source)}`,
+      signal,
+    },
+    clock,
+  );
+  await copy.begin();
+  await copy.finish();
+  try {
+    await rename(making, restored);
+    await syncDirectory(dirname(restored));
+  } catch (error) {
+    throw storageError('put the restored profile in its place', restored, error);
+  }
+}
+
+/**
+ * Puts a restored profile in the place of the one it replaces, which is kept beside it. Whoever was cut off while doing so goes on
+ * from where it stands: the restored profile is there until it has its place.
+ *
+ * @returns false if there is none to put in place
+ * @throws WharfError `storage_unavailable`
+ */
+export async function finishRestore(name: GenerationName, paths: SessionPaths): Promise<boolean> {
+  const restored = paths.restoredProfile(name);
+  if (!(await exists(restored))) return false;
+  const profile = paths.userData(name);
+  try {
+    if (await exists(profile)) {
+      await removeTree(paths.lostProfile(name));
+      await rename(profile, paths.lostProfile(name));
+    }
+    await rename(restored, profile);
+    await syncDirectory(dirname(profile));
+  } catch (error) {
+    throw storageError('put the restored profile in its place', profile, error);
+  }
+  return true;
+}
+
+async function copyOrLink(from: string, to: string): Promise<void> {
+  await mkdir(dirname(to), { recursive: true, mode: 0o700 });
+  if (isTable(from)) {
+    try {
+      await link(from, to);
+      return;
+    } catch (error) {
+      // No links here, or no more of this file (GlusterFS: 47): a copy does as well.
+      if (systemCode(error) === 'ENOENT') throw error;
+    }
+  }
+  await copyFile(from, to);
+}
