@@ -1,3 +1,5 @@
+import { constants } from 'node:os';
+
 /**
  * Every error code of Wharf, once: its HTTP status, its title for people, and whether trying again helps.
  * `docs/errors.md` is checked against this table by a test.
@@ -102,8 +104,14 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** The `code` of a Node system error (`ENOENT` ...), or undefined. */
+/**
+ * The `code` of a Node system error (`ENOENT` ...), or undefined. Node has no name for some errors of file servers and quotas (ESTALE,
+ * EDQUOT): it calls them `Unknown system error -116`, and they get their name here.
+ */
 export function systemCode(error: unknown): string | undefined {
-  if (error instanceof Error && 'code' in error && typeof error.code === 'string') return error.code;
-  return undefined;
+  if (!(error instanceof Error && 'code' in error && typeof error.code === 'string')) return undefined;
+  const unnamed = /^Unknown system error -(\d+)$/.exec(error.code);
+  if (unnamed === null) return error.code;
+  const number = Number(unnamed[1]);
+  return Object.entries(constants.errno).find(([, known]) => known === number)?.[0] ?? error.code;
 }

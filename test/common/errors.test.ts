@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import {
   ERROR_CODES,
@@ -94,5 +95,13 @@ describe('an error', () => {
     expect(systemCode(Object.assign(new Error('x'), { code: 'ENOENT' }))).toBe('ENOENT');
     expect(systemCode(Object.assign(new Error('x'), { code: 7 }))).toBeUndefined();
     expect(systemCode({ code: 'ENOENT' })).toBeUndefined();
+  });
+
+  it('name what Node has no name for, as NFS and quotas give it', () => {
+    const unnamed = (number: number) =>
+      Object.assign(new Error('x'), { code: `Unknown system error -${number}` });
+    expect(systemCode(unnamed(constants.errno.ESTALE))).toBe('ESTALE');
+    expect(systemCode(unnamed(constants.errno.EDQUOT))).toBe('EDQUOT');
+    expect(systemCode(unnamed(9999))).toBe('Unknown system error -9999');
   });
 });
