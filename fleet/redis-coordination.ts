@@ -12,7 +12,7 @@ import { RedisCommand } from './redis-command.ts';
 import { subscribeTo } from './redis-subscriber.ts';
 
 /** The assignments of the fleet, and what is kept beside them: the first keys of the commands that change them. */
-export const ASSIGNMENT_KEYS = [
+const ASSIGNMENT_KEYS = [
   redisKeys.assignments,
   redisKeys.assigned(''),
   redisKeys.orders(''),

@@ -24,14 +24,18 @@ export interface PrivateRedis {
  * Starts a private redis-server on a free port of the loopback, in a directory of its own. Redis can't choose a port by itself,
  * so another process may take the one found: then another is tried.
  *
+ * @param options.settings more of its arguments, such as `--maxmemory`, `1mb`
  * @throws Error with what redis-server said when it does not start
  */
-export async function startRedis(options: { appendonly?: boolean } = {}): Promise<PrivateRedis> {
+export async function startRedis(
+  options: { appendonly?: boolean; settings?: string[] } = {},
+): Promise<PrivateRedis> {
   const directory = await mkdtemp(join(tmpdir(), 'wharf-redis-'));
   let lastError: unknown;
   for (let attempt = 0; attempt < 5; attempt++) {
     const port = await freePort();
-    const launch = () => launchRedis(port, directory, options.appendonly ?? false);
+    const settings = ['--appendonly', options.appendonly ? 'yes' : 'no', ...(options.settings ?? [])];
+    const launch = () => launchRedis(port, directory, settings);
     let child: ChildProcess;
     try {
       child = await launch();
@@ -75,19 +79,8 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-async function launchRedis(port: number, directory: string, appendonly: boolean): Promise<ChildProcess> {
-  const args = [
-    '--port',
-    String(port),
-    '--bind',
-    '127.0.0.1',
-    '--dir',
-    directory,
-    '--save',
-    '',
-    '--appendonly',
-    appendonly ? 'yes' : 'no',
-  ];
+async function launchRedis(port: number, directory: string, settings: string[]): Promise<ChildProcess> {
+  const args = ['--port', String(port), '--bind', '127.0.0.1', '--dir', directory, '--save', '', ...settings];
   const child = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'inherit'] });
   let said = '';
   await new Promise<void>((resolve, reject) => {
