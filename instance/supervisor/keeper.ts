@@ -13,9 +13,6 @@ import { Patience } from './patience.ts';
 import { Sweeper } from './sweeper.ts';
 import type { Worker } from './worker.ts';
 
-/** Authority is looked at so often, milliseconds; the worker watches it too. */
-const EXPIRY_INTERVAL = 250;
-
 /** Releases noted at one time when an instance stops. */
 const CONCURRENCY = 8;
 
@@ -286,9 +283,11 @@ export class OwnershipKeeper {
   }
 
   async #expireLoop(): Promise<void> {
-    const { clock, policy, log } = this.#parts;
+    const { clock, times, policy, log } = this.#parts;
     while (!this.#ending.signal.aborted) {
-      await clock.sleep(EXPIRY_INTERVAL, this.#ending.signal).catch(() => {});
+      // What is claimed meanwhile runs out later than what there is, and no sooner than a renewal from now.
+      const next = Math.max(0, this.#authority.next() - clock.monotonic());
+      await clock.sleep(Math.min(next, times.renew), this.#ending.signal).catch(() => {});
       if (this.#ending.signal.aborted || policy?.outlivesLapse) continue;
       const lapsed = this.#authority.lapsed(clock.monotonic());
       if (lapsed.length === 0) continue;
