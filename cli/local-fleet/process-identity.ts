@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
+import { processStart } from '../../fleet/host-identity.ts';
 
 const run = promisify(execFile);
 
@@ -9,20 +9,7 @@ const run = promisify(execFile);
  * zombie.
  */
 export async function processIdentity(pid: number): Promise<string | null> {
-  return process.platform === 'linux' ? await fromProc(pid) : await fromPs(pid);
-}
-
-/** proc(5), `/proc/PID/stat`: the name in parentheses may hold anything; after it come state (field 3) ... start time in ticks (field 22). */
-async function fromProc(pid: number): Promise<string | null> {
-  let text: string;
-  try {
-    text = await readFile(`/proc/${pid}/stat`, 'utf8');
-  } catch {
-    return null;
-  }
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  const [state, started] = [fields[0], fields[19]];
-  return state === 'Z' || state === 'X' || started === undefined ? null : started;
+  return process.platform === 'linux' ? await processStart(pid) : await fromPs(pid);
 }
 
 async function fromPs(pid: number): Promise<string | null> {
