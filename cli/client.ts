@@ -14,8 +14,8 @@ export interface RouterRequest {
   patience?: number;
 }
 
-/** Milliseconds for an answer where a request does not say otherwise: longer than the router holds one while an instance is away. */
-const DEFAULT_PATIENCE = 30_000;
+/** Milliseconds for an answer where a request does not say otherwise: longer than the router holds one while a workspace is moved. */
+const DEFAULT_PATIENCE = 45_000;
 
 /** What a command needs of an error answer; anything more is left aside, so that a newer router's answers are understood. */
 const problemSchema = z.object({ detail: z.string(), code: z.string(), request_id: z.string().optional() });

@@ -24,6 +24,8 @@ export interface RouterConfig {
   requestTimeout: number;
   /** Milliseconds a request is held while its instance cannot be reached. */
   holdTime: number;
+  /** The same while its workspace is being moved, or its sessions are coming up after that. */
+  moveHoldTime: number;
 }
 
 /** What a router is told in confidence. */
@@ -48,6 +50,7 @@ const variables = z.object({
   LOG_LEVEL: logLevelVariable.default('info'),
   WHARF_REQUEST_TIMEOUT: integerVariable(100, 3_600_000).default(60_000),
   WHARF_HOLD_TIME: integerVariable(0, 60_000).default(5000),
+  WHARF_MOVE_HOLD_TIME: integerVariable(0, 60_000).default(30_000),
   WHARF_ADMIN_KEY: z
     .string()
     .regex(/^[\x21-\x7e]{32,200}$/, 'must be 32 to 200 printable characters without spaces')
@@ -83,6 +86,7 @@ export function routerConfig(env: Env): Readonly<{ config: RouterConfig; secrets
       logLevel: values.LOG_LEVEL,
       requestTimeout: values.WHARF_REQUEST_TIMEOUT,
       holdTime: values.WHARF_HOLD_TIME,
+      moveHoldTime: values.WHARF_MOVE_HOLD_TIME,
     };
     return {
       config: Object.freeze(config),

@@ -18,10 +18,12 @@ import { routerApp } from './http/app.ts';
 import { quickReads } from './http/quick-reads.ts';
 import { Metrics } from './metrics.ts';
 import { Forwarder } from './proxy/forwarder.ts';
+import { Holds } from './proxy/holds.ts';
 import { Pools } from './proxy/pools.ts';
 import { Wires } from './proxy/wires.ts';
 import { Follower } from './registry/follower.ts';
 import { Instances } from './registry/instances.ts';
+import { MovesUnderWay } from './registry/moves-under-way.ts';
 import { Table } from './registry/table.ts';
 import type { Services } from './services.ts';
 import { Creator } from './sessions/creator.ts';
@@ -77,7 +79,7 @@ export async function startRouter(
     const redis = await openRedis(config, log, lifecycle);
     const registry = overrides.registry ?? redisRegistry(redis);
     const coordination = redisCoordination(redis, OWNERSHIP_TIMES.redis);
-    const table = new Table();
+    const table = new Table(clock);
     const follower = new Follower(registry, coordination, new FileClaims(paths), table, clock, log);
     lifecycle.add('registry', () => follower.stop());
     await follower.start();
@@ -98,11 +100,14 @@ export async function startRouter(
       table,
       instances,
       follower,
+      moves: new MovesUnderWay(coordination, clock, log),
+      holds: new Holds(table, clock),
       pools,
       clock,
       log,
       internalToken: token,
       holdTime: config.holdTime,
+      moveHoldTime: config.moveHoldTime,
     });
     const services: Services = {
       config,

@@ -31,6 +31,7 @@ export function chatMessagesList(services: Services): RouterRoute {
         method: 'GET',
         path: `/chats/${encodeURIComponent(exchange.params.chat_id)}/messages${queryText({ limit: exchange.query.limit })}`,
         repeatable: true,
+        needsReady: true,
       }),
   });
 }

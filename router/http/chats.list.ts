@@ -24,6 +24,7 @@ export function chatsList(services: Services): RouterRoute {
         method: 'GET',
         path: `/chats${queryText({ limit: exchange.query.limit })}`,
         repeatable: true,
+        needsReady: true,
       }),
   });
 }

@@ -24,6 +24,7 @@ export function contactsList(services: Services): RouterRoute {
         method: 'GET',
         path: `/contacts${queryText({ limit: exchange.query.limit })}`,
         repeatable: true,
+        needsReady: true,
       }),
   });
 }

@@ -84,6 +84,7 @@ export function sendCall(message: OutgoingMessage, wait: number | undefined): Ca
     path: `/messages${queryText({ message_id, wait })}`,
     body: message,
     repeatable: false,
+    needsReady: true,
     patience: (wait ?? 0) * 1000 + PATIENCE,
     lost: (why, cause) =>
       new WharfError(

@@ -25,6 +25,7 @@ export function numbersGet(services: Services): RouterRoute {
         method: 'GET',
         path: `/numbers/${exchange.params.phone}`,
         repeatable: true,
+        needsReady: true,
       }),
   });
 }

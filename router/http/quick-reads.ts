@@ -81,7 +81,8 @@ function targetOf(
   try {
     const found = findInTable(parts.table, principalOf(info), session, workspace);
     const owner = found === 'unknown' ? undefined : parts.table.owner(found.workspace);
-    const url = owner && parts.instances.url(owner.instance);
+    // Who has not claimed it yet has nothing to tell: the app holds the request until then.
+    const url = owner?.claimed ? parts.instances.url(owner.instance) : undefined;
     return found === 'unknown' || url === undefined
       ? undefined
       : { url, path: instanceSessionPath(found.workspace, found.session) };

@@ -23,7 +23,7 @@ export const workspaceField = {
 export const workspaceQuery = z.strictObject(workspaceField);
 
 /** How a session is asked. */
-export type Call = Pick<Outgoing, 'method' | 'repeatable'> & {
+export type Call = Pick<Outgoing, 'method' | 'repeatable' | 'needsReady'> & {
   /** Path and query below the session's on the instance. */
   path: string;
   body?: unknown;
@@ -62,7 +62,8 @@ export async function callSession(
     repeatable: call.repeatable,
     patience: call.patience ?? PATIENCE,
     ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
-    ...(call.method === 'GET' ? { signal: exchange.signal } : {}),
+    caller: exchange.signal,
+    needsReady: call.needsReady === true,
     ...(call.lost === undefined ? {} : { lost: call.lost }),
   });
   return passOn(answer, exchange.response);

@@ -1,13 +1,16 @@
 import type { Dispatcher } from 'undici';
 import type { Clock } from '../../common/clock.ts';
-import { messageOf, WharfError } from '../../common/errors.ts';
+import { WharfError } from '../../common/errors.ts';
 import type { Logger } from '../../common/logger.ts';
 import { ADOPT_HEADER, INTERNAL_TOKEN_HEADER } from '../../fleet/instance-api.ts';
 import type { Follower } from '../registry/follower.ts';
 import type { Instances } from '../registry/instances.ts';
-import type { Table } from '../registry/table.ts';
+import type { MovesUnderWay } from '../registry/moves-under-way.ts';
+import type { Owner, Table } from '../registry/table.ts';
 import { type Failure, failureOf } from './failure.ts';
+import type { Hold, Holds } from './holds.ts';
 import type { Pools } from './pools.ts';
+import { type Refusal, refusalOf, unreachable } from './refusal.ts';
 
 /** A request for the instance that owns a workspace. */
 export interface Outgoing {
@@ -18,8 +21,13 @@ export interface Outgoing {
   /** JSON. */
   body?: string;
   requestId: string;
-  /** Ends the request; given for reads only, since what changes something is better brought to its end. */
-  signal?: AbortSignal;
+  /**
+   * Aborted when the caller leaves: then it is held no longer. What an instance has got already goes on, since what changes something is
+   * better brought to its end; only a GET is ended.
+   */
+  caller?: AbortSignal;
+  /** Whether it goes through a session's page, so that it has to wait for a session that is just coming up. */
+  needsReady?: boolean;
   /** Whether doing it twice is as good as once; else it is repeated only when it was surely not sent. */
   repeatable: boolean;
   /** Milliseconds until the answer must begin. */
@@ -33,25 +41,34 @@ export interface Outgoing {
 /** What came back; the body is still on its way. */
 export type Answer = Dispatcher.ResponseData;
 
-/** Between two tries while an instance cannot be reached, milliseconds. */
-const RETRY_PAUSE = 150;
+/** Between two tries of a request that is held, milliseconds: the first time, and at most. What is told of the workspace ends the pause. */
+const FIRST_PAUSE = 150;
+const LONGEST_PAUSE = 500;
+
+/** Milliseconds for which a workspace counts as one that just came to its instance: its sessions may not all be up yet. */
+const SETTLING = 60_000;
 
 /** What a forwarder needs. */
 export interface ForwarderParts {
   table: Table;
   instances: Instances;
   follower: Follower;
+  moves: MovesUnderWay;
+  holds: Holds;
   pools: Pools;
   clock: Clock;
   log: Logger;
   internalToken: string;
   /** Milliseconds a request is held in all while its instance cannot be reached. */
   holdTime: number;
+  /** The same while its workspace is being moved, or its sessions are coming up after that. */
+  moveHoldTime: number;
 }
 
 /**
- * Brings requests to the instance that owns the workspace. An instance that cannot be reached may be restarting: the request is held
- * and tried again for a few seconds, unless it may have been done already. One that answers `not_owner` makes Redis be asked who is.
+ * Brings requests to the instance that owns the workspace. One that nothing was done with, because the instance is away, the workspace is
+ * between two instances or its session is just coming up, is held and tried again: a planned move then fails nobody's request. What may
+ * have been done is never done twice.
  */
 export class Forwarder {
   readonly #parts: ForwarderParts;
@@ -60,59 +77,86 @@ export class Forwarder {
     this.#parts = parts;
   }
 
+  /** How many requests are held now. */
+  get held(): number {
+    return this.#parts.holds.count;
+  }
+
   /**
    * Sends a request and gives the answer, whatever its status.
    *
-   * @throws WharfError `instance_unavailable` after the hold; `not_owner` only where `adoptBy` was given; `timeout`; what `lost` makes
+   * @throws WharfError `instance_unavailable` after the hold; `session_not_ready` and other errors of the instance; `not_owner` only where
+   *   `adoptBy` was given; `timeout`; what `lost` makes; or the reason with which `caller` was aborted
    */
   async send(outgoing: Outgoing): Promise<Answer> {
-    const { clock, holdTime } = this.#parts;
-    const end = clock.monotonic() + holdTime;
-    let disowned = 0;
-    for (;;) {
-      const instance = outgoing.adoptBy ?? this.#parts.table.owner(outgoing.workspace)?.instance;
-      const outcome = await this.#try(instance, outgoing);
-      if (outcome.kind === 'answer') {
-        if (outcome.answer.statusCode !== 421) return this.#trusted(outcome.answer, instance);
-        await outcome.answer.body.dump();
-        if (outgoing.adoptBy !== undefined) throw notOwner(outgoing);
-        await this.#parts.follower.rereadOwner(outgoing.workspace);
-        disowned += 1;
-        // The first time Redis surely knew more than the table; then the workspace is between two owners.
-        if (disowned === 1) continue;
-      } else if (!mayRepeat(outcome.failure, outgoing)) {
-        throw lostError(outcome.failure, outgoing, instance, outcome.cause);
+    const { clock, table, follower, holds } = this.#parts;
+    const { workspace } = outgoing;
+    const start = clock.monotonic();
+    let pause = FIRST_PAUSE;
+    let hold: Hold | undefined;
+    try {
+      for (;;) {
+        const outcome = await this.#try(outgoing.adoptBy ?? table.owner(workspace)?.instance, outgoing);
+        if (!('kind' in outcome)) return outcome;
+        if (outcome.disowned) {
+          const before = table.owner(workspace);
+          await follower.rereadOwner(workspace);
+          if (isAnother(table.owner(workspace), before)) continue;
+        }
+        const limit = await this.#holdTime(outcome, workspace);
+        if (clock.monotonic() + pause >= start + limit) throw outcome.error;
+        hold ??= holds.take(workspace, outgoing.body?.length ?? 0);
+        if (!hold) throw outcome.error;
+        await hold.wait(pause, outgoing.caller);
+        pause = Math.min(pause * 1.5, LONGEST_PAUSE);
       }
-      if (clock.monotonic() + RETRY_PAUSE >= end) throw unavailable(outgoing, instance, outcome);
-      await clock.sleep(RETRY_PAUSE, outgoing.signal);
+    } finally {
+      hold?.release();
     }
   }
 
-  async #try(instance: string | undefined, outgoing: Outgoing): Promise<Outcome> {
+  /** Milliseconds in all for which a request is held, by why nothing was done with it. */
+  async #holdTime({ kind }: Refusal, workspace: string): Promise<number> {
+    const { table, moves, clock, holdTime, moveHoldTime } = this.#parts;
+    const owner = table.owner(workspace);
+    if (owner?.claimed === false || (await moves.has(workspace))) return moveHoldTime;
+    if (kind === 'at_rest') return 0;
+    // The first epoch is that of a workspace which came from nowhere: its sessions are new.
+    if (owner && owner.epoch > 1 && clock.monotonic() - owner.since < SETTLING) return moveHoldTime;
+    return kind === 'away' ? holdTime : 0;
+  }
+
+  async #try(instance: string | undefined, outgoing: Outgoing): Promise<Answer | Refusal> {
     const url = instance === undefined ? undefined : this.#parts.instances.url(instance);
-    if (url === undefined)
-      return { kind: 'failure', failure: 'unsent', cause: new Error('it is not running') };
+    if (url === undefined) return unreachable(outgoing, instance, new Error('it is not running'));
     const headers: Record<string, string> = {
       [INTERNAL_TOKEN_HEADER]: this.#parts.internalToken,
       'x-request-id': outgoing.requestId,
     };
     if (outgoing.body !== undefined) headers['content-type'] = 'application/json';
     if (outgoing.adoptBy !== undefined) headers[ADOPT_HEADER] = 'first';
+    const { caller } = outgoing;
+    let answer: Answer;
     try {
-      const answer = await this.#parts.pools.get(url).request({
+      answer = await this.#parts.pools.get(url).request({
         method: outgoing.method,
         path: outgoing.path,
         headers,
         headersTimeout: outgoing.patience,
         bodyTimeout: 30_000,
         ...(outgoing.body === undefined ? {} : { body: outgoing.body }),
-        ...(outgoing.signal === undefined ? {} : { signal: outgoing.signal }),
+        ...(caller === undefined || outgoing.method !== 'GET' ? {} : { signal: caller }),
       });
-      return { kind: 'answer', answer };
     } catch (cause) {
-      outgoing.signal?.throwIfAborted();
-      return { kind: 'failure', failure: failureOf(cause), cause };
+      caller?.throwIfAborted();
+      const failure = failureOf(cause);
+      if (mayRepeat(failure, outgoing)) return unreachable(outgoing, instance, cause);
+      throw lostError(failure, outgoing, instance, cause);
     }
+    const refusal = await refusalOf(answer, outgoing);
+    if (!refusal) return this.#trusted(answer, instance);
+    if (refusal.disowned && outgoing.adoptBy !== undefined) throw notOwner(outgoing);
+    return refusal;
   }
 
   /** An instance that refuses our token is a fault of the fleet's set-up: its 401 must not look like one of the caller's key. */
@@ -130,7 +174,12 @@ export class Forwarder {
   }
 }
 
-type Outcome = { kind: 'answer'; answer: Answer } | { kind: 'failure'; failure: Failure; cause: unknown };
+/** Whether what was read says more than what was known. */
+function isAnother(now: Owner | undefined, before: Owner | undefined): boolean {
+  return (
+    now?.instance !== before?.instance || now?.epoch !== before?.epoch || now?.claimed !== before?.claimed
+  );
+}
 
 /** What was surely not sent is tried again; what is repeatable also when the connection broke. A late answer is never asked for twice: an instance that is slow is not helped by that. */
 function mayRepeat(failure: Failure, outgoing: Outgoing): boolean {
@@ -153,20 +202,6 @@ function lostError(
     'instance_unavailable',
     `${why} after the request was sent, so that it may have been done. Look at the session before you repeat it.`,
     { cause },
-  );
-}
-
-function unavailable(outgoing: Outgoing, instance: string | undefined, outcome: Outcome): WharfError {
-  if (outcome.kind === 'answer') {
-    return new WharfError(
-      'instance_unavailable',
-      `Workspace ${outgoing.workspace} is between two instances. Nothing was done; try again.`,
-    );
-  }
-  return new WharfError(
-    'instance_unavailable',
-    `${instance ?? 'The instance'} of workspace ${outgoing.workspace} cannot be reached (${messageOf(outcome.cause).slice(0, 200)}). Nothing was done; try again.`,
-    { cause: outcome.cause },
   );
 }
 

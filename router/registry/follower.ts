@@ -29,6 +29,8 @@ export class Follower {
   readonly #stopping = new AbortController();
   #reading: Promise<void> | undefined;
   #missed: Promise<void> | undefined;
+  /** Workspaces whose owner is being read: all who ask at one time share a reading. */
+  readonly #readingOwners = new Map<string, Promise<void>>();
   /** When everything was read last, on the monotonic clock. */
   #lastRead = Number.NEGATIVE_INFINITY;
   #redisAnswers = false;
@@ -92,11 +94,16 @@ export class Follower {
 
   /** After a miss of a workspace, or when an instance said that it does not own it: asks who does. Never throws. */
   async rereadOwner(workspace: string): Promise<void> {
-    await this.#patiently(
-      this.#readOwner(workspace).catch((error: unknown) => {
-        this.#log.debug({ workspace_id: workspace, reason: messageOf(error) }, 'the owner cannot be read');
-      }),
-    );
+    let reading = this.#readingOwners.get(workspace);
+    if (!reading) {
+      reading = this.#readOwner(workspace)
+        .catch((error: unknown) => {
+          this.#log.debug({ workspace_id: workspace, reason: messageOf(error) }, 'the owner cannot be read');
+        })
+        .finally(() => this.#readingOwners.delete(workspace));
+      this.#readingOwners.set(workspace, reading);
+    }
+    await this.#patiently(reading);
   }
 
   /** Redis is the fast copy; where it knows nothing (it was emptied) or is away, the claims themselves tell. */

@@ -1,11 +1,22 @@
+import { type Clock, systemClock } from '../../common/clock.ts';
 import type { Announcement, Assignment, SessionDetail, SessionStatus } from '../../fleet/records.ts';
 import type { RegistryChange, RegistrySnapshot } from '../../fleet/registry.ts';
+import { Forgotten } from './forgotten.ts';
+import { Watchers } from './watchers.ts';
 
 /** Who owns a workspace, for all the router knows. */
 export interface Owner {
   instance: string;
   epoch: number;
+  /** False while it is assigned and not claimed yet: nobody runs its sessions. */
+  claimed: boolean;
+  /** Since when, on the monotonic clock; minus infinity where that is not known, which is long ago. */
+  since: number;
 }
+
+/** What tells of an owner: an assignment, a claim, or a session that runs there. */
+export type OwnerNews = Pick<Assignment, 'workspace_id' | 'instance' | 'epoch'> &
+  Partial<Pick<Assignment, 'claimed' | 'since'>>;
 
 /** States in which a session has no browser that could have died with its instance. */
 const WITHOUT_BROWSER: ReadonlySet<SessionStatus> = new Set(['stopped', 'parked', 'logged_out', 'failed']);
@@ -23,6 +34,14 @@ export class Table {
   readonly #sessions = new Map<string, Map<string, SessionDetail>>();
   /** Session id -> the workspaces that have one of this id. */
   readonly #workspacesById = new Map<string, Set<string>>();
+  readonly #clock: Clock;
+  readonly #forgotten: Forgotten;
+  readonly #watchers = new Watchers();
+
+  constructor(clock: Clock = systemClock) {
+    this.#clock = clock;
+    this.#forgotten = new Forgotten(clock);
+  }
 
   /** Takes in one change. */
   apply(change: RegistryChange): void {
@@ -46,7 +65,7 @@ export class Table {
         break;
       case 'session_gone':
         if (this.session(change.workspace_id, change.session_id)?.instance === change.instance) {
-          this.forgetSession(change.workspace_id, change.session_id);
+          this.#forget(change.workspace_id, change.session_id);
         }
         break;
     }
@@ -64,7 +83,7 @@ export class Table {
     for (const session of [...this.sessions()]) {
       const isNamed = named.has(`${session.workspace_id}/${session.session_id}`);
       if (!isNamed && this.#instances.has(session.instance)) {
-        this.forgetSession(String(session.workspace_id), session.session_id);
+        this.#forget(String(session.workspace_id), session.session_id);
       }
     }
   }
@@ -76,10 +95,19 @@ export class Table {
   }
 
   /** An owner, unless a higher epoch is known. */
-  learnOwner(assignment: Pick<Assignment, 'workspace_id' | 'instance' | 'epoch'>): void {
-    const known = this.#owners.get(assignment.workspace_id);
-    if (known && known.epoch > assignment.epoch) return;
-    this.#owners.set(assignment.workspace_id, { instance: assignment.instance, epoch: assignment.epoch });
+  learnOwner({ workspace_id: workspace, instance, epoch, claimed = true, since = 0 }: OwnerNews): void {
+    const known = this.#owners.get(workspace);
+    if (known && known.epoch > epoch) return;
+    if (known?.epoch === epoch && known.instance === instance) {
+      if (known.claimed || !claimed) return;
+      this.#owners.set(workspace, { ...known, claimed });
+    } else {
+      const now = this.#clock.monotonic();
+      // What is heard as it happens is timed here: no two hosts' clocks need to agree.
+      const age = known ? 0 : since > 0 ? Math.max(0, this.#clock.now() - since) : Number.POSITIVE_INFINITY;
+      this.#owners.set(workspace, { instance, epoch, claimed, since: now - age });
+    }
+    this.#watchers.tell(workspace);
   }
 
   /** A session's state, unless a higher epoch is known. */
@@ -100,15 +128,7 @@ export class Table {
     }
     workspaces.add(workspace);
     this.learnOwner({ workspace_id: workspace, instance: session.instance, epoch: session.epoch });
-  }
-
-  forgetSession(workspace: string, session: string): void {
-    const sessions = this.#sessions.get(workspace);
-    sessions?.delete(session);
-    if (sessions?.size === 0) this.#sessions.delete(workspace);
-    const workspaces = this.#workspacesById.get(session);
-    workspaces?.delete(workspace);
-    if (workspaces?.size === 0) this.#workspacesById.delete(session);
+    this.#watchers.tell(workspace);
   }
 
   instance(id: string): Announcement | undefined {
@@ -138,6 +158,16 @@ export class Table {
     return [...(this.#workspacesById.get(session) ?? [])];
   }
 
+  /** The workspaces whose instance let go of a session of this id a moment ago: it was deleted, or is between two instances. */
+  formerWorkspacesOf(session: string): readonly string[] {
+    return this.#forgotten.workspacesOf(session);
+  }
+
+  /** Calls back when a workspace's owner or a session of it changes, until the function that is returned is called. */
+  watch(workspace: string, changed: () => void): () => void {
+    return this.#watchers.add(workspace, changed);
+  }
+
   /** The sessions of one workspace, or of all. */
   *sessions(workspace?: string): IterableIterator<SessionDetail> {
     if (workspace !== undefined) {
@@ -157,8 +187,19 @@ export class Table {
 
   #replaceSessionsOf(instance: string, sessions: readonly SessionDetail[]): void {
     for (const known of [...this.sessions()]) {
-      if (known.instance === instance) this.forgetSession(String(known.workspace_id), known.session_id);
+      if (known.instance === instance) this.#forget(String(known.workspace_id), known.session_id);
     }
     for (const session of sessions) this.learnSession(session);
+  }
+
+  /** An instance lets go of a session: it may have been deleted, or go to another instance, which will tell of it. */
+  #forget(workspace: string, session: string): void {
+    this.#forgotten.add(workspace, session);
+    const sessions = this.#sessions.get(workspace);
+    sessions?.delete(session);
+    if (sessions?.size === 0) this.#sessions.delete(workspace);
+    const workspaces = this.#workspacesById.get(session);
+    workspaces?.delete(workspace);
+    if (workspaces?.size === 0) this.#workspacesById.delete(session);
   }
 }

@@ -26,7 +26,9 @@ export function findInTable(
   }
   const named = principal.kind === 'workspace' ? principal.workspace : workspace;
   if (named !== undefined) return table.owner(named) ? { workspace: named, session } : 'unknown';
-  const [only, ...others] = table.workspacesOf(session);
+  const having = table.workspacesOf(session);
+  // Between two instances nobody has it for a moment: whoever owns the workspace then knows whether it is still there.
+  const [only, ...others] = having.length > 0 ? having : table.formerWorkspacesOf(session);
   if (only === undefined) return 'unknown';
   if (others.length > 0) {
     throw new WharfError(

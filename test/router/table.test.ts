@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { systemClock } from '../../common/clock.ts';
 import type { Announcement } from '../../fleet/records.ts';
+import { Forgotten } from '../../router/registry/forgotten.ts';
 import { compareSessions, decodeCursor, encodeCursor } from '../../router/registry/session-order.ts';
 import { Table } from '../../router/registry/table.ts';
 import { fakeSession } from '../helpers/fake-instance.ts';
@@ -35,7 +37,7 @@ describe('the table', () => {
       const table = new Table();
       for (const session of order) table.apply({ kind: 'session', instance: session.instance, session });
       expect(table.session('7', 'main')?.instance).toBe('instance-2');
-      expect(table.owner('7')).toEqual({ instance: 'instance-2', epoch: 2 });
+      expect(table.owner('7')).toMatchObject({ instance: 'instance-2', epoch: 2, claimed: true });
     }
   });
 
@@ -51,6 +53,45 @@ describe('the table', () => {
     table.apply({ kind: 'session_gone', instance: 'instance-2', workspace_id: '7', session_id: 'main' });
     expect(table.session('7', 'main')).toBeUndefined();
     expect(table.workspacesOf('main')).toEqual([]);
+    expect(table.formerWorkspacesOf('main')).toEqual(['7']);
+  });
+
+  it('knows an owner as claimed once anything says so, and tells when it came', async () => {
+    const clock = { now: () => 1_000_000, monotonic: () => 500, sleep: systemClock.sleep };
+    const table = new Table(clock);
+    let told = 0;
+    const unwatch = table.watch('7', () => {
+      told += 1;
+    });
+    const assigned = (epoch: number, instance: string, claimed: boolean, since = 999_000) =>
+      table.learnOwner({ workspace_id: '7', epoch, instance, claimed, since });
+    assigned(3, 'instance-1', true);
+    expect(table.owner('7')).toEqual({ instance: 'instance-1', epoch: 3, claimed: true, since: -500 });
+    // Heard as it happens: another host's clock does not matter.
+    assigned(4, 'instance-2', false, 5_000_000);
+    expect(table.owner('7')).toEqual({ instance: 'instance-2', epoch: 4, claimed: false, since: 500 });
+    assigned(4, 'instance-2', true);
+    assigned(4, 'instance-2', false);
+    assigned(3, 'instance-1', true);
+    expect(table.owner('7')).toEqual({ instance: 'instance-2', epoch: 4, claimed: true, since: 500 });
+    expect(told).toBe(3);
+    unwatch();
+    assigned(5, 'instance-1', true);
+    expect(told).toBe(3);
+  });
+
+  it('remembers a session that was let go of for a minute, and ten thousand of them', () => {
+    let time = 0;
+    const forgotten = new Forgotten({ ...systemClock, monotonic: () => time });
+    forgotten.add('7', 'main');
+    time = 30_000;
+    forgotten.add('8', 'main');
+    expect(forgotten.workspacesOf('main')).toEqual(['7', '8']);
+    time = 60_000;
+    expect(forgotten.workspacesOf('main')).toEqual(['8']);
+    for (let each = 0; each < 10_000; each += 1) forgotten.add('9', `other-${each}`);
+    expect(forgotten.workspacesOf('main')).toEqual([]);
+    expect(forgotten.workspacesOf('other-0')).toEqual(['9']);
   });
 
   it('does not take the end of an earlier life of an instance for its end', () => {
