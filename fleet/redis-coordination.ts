@@ -27,7 +27,7 @@ const renewalSchema = z.tuple([
   z.string(),
   z.string(),
   z.union([z.literal(0), z.literal(1)]),
-  z.string(),
+  z.string().nullable(),
   z.array(z.string()),
   z.array(z.string()),
 ]);
@@ -103,7 +103,7 @@ export function redisCoordination(redis: Redis, timeout: number): Coordination {
         redisKeys.orders(instance),
         redisKeys.era,
       ];
-      const [era, server, held, other, pairs, orderTexts] = await renew(...keys, incarnation, ttl);
+      const [era, server, held, heldBy, pairs, orderTexts] = await renew(...keys, incarnation, ttl);
       const assigned = readAssigned(pairs);
       const orders = orderTexts.flatMap((text) => {
         const order = readJson(orderSchema, text);
@@ -112,7 +112,7 @@ export function redisCoordination(redis: Redis, timeout: number): Coordination {
       return {
         identity: { era, server },
         held: held === 1,
-        heldBy: other === '' ? null : other,
+        heldBy,
         assigned,
         orders,
       };

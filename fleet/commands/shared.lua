@@ -79,14 +79,17 @@ local function assignment_of(key, workspace)
 end
 
 -- Takes a workspace, and the order for it, from the instance that has it; from all where it cannot be read who has it.
--- `keep` keeps its orders: they may be for what it is assigned now.
+-- `keep` keeps its order: that may be for what it is assigned now.
 local function take_away(keys, workspace, before, keep)
-  local instances = before and { before.instance } or read('SMEMBERS', keys.known) or {}
-  for _, instance in ipairs(instances) do
-    remove(keys.assigned .. instance, workspace)
-    if instance ~= keep then
-      remove(keys.orders .. instance, workspace)
+  if not before then
+    for _, instance in ipairs(read('SMEMBERS', keys.known) or {}) do
+      remove(keys.assigned .. instance, workspace)
     end
+    return
+  end
+  remove(keys.assigned .. before.instance, workspace)
+  if before.instance ~= keep then
+    remove(keys.orders .. before.instance, workspace)
   end
 end
 

@@ -284,7 +284,7 @@ describe('a Redis that is away', () => {
     const filling = redis.pipeline();
     for (let index = 0; index < 5000; index += 1) filling.set(`x${index}`, 'y');
     await filling.exec();
-    const eager = redis.duplicate({ enableReadyCheck: false });
+    const eager = redis.duplicate({ enableReadyCheck: false, retryStrategy: () => 20 });
     eager.on('error', () => {});
     connections.push(eager);
     const fleet = redisCoordination(eager, TIMEOUT);
