@@ -12,8 +12,8 @@ const BRICKS = 3;
  * Times in seconds.
  */
 const SETTINGS: Readonly<Record<string, number>> = {
-  // How long calls hang when a brick is silent, before they fail or go on without it: 42 otherwise.
-  'network.ping-timeout': 3,
+  // Calls hang for once or twice this when a brick is silent, before they fail or go on without it: 42 otherwise.
+  'network.ping-timeout': 2,
   // How long bricks keep the locks of a client that is silent: 42, and 20 until they begin to ask, otherwise.
   'server.tcp-user-timeout': 3,
   'server.keepalive-time': 2,
@@ -67,9 +67,14 @@ export class GlusterVolume {
     return volume;
   }
 
-  /** Mounts the volume on a host, below its directory. The mount's process runs in the host's network. */
-  async mount(host: Host): Promise<StorageMount> {
-    return await StorageMount.make(host, this.host.addresses, NAME);
+  /**
+   * Mounts the volume on a host, below its directory. The mount's process runs in the host's network.
+   *
+   * @param hard when the host is cut off, its storage calls hang until it is not any longer, as with a hard mount of NFS, and who waits in one can't be killed.
+   *   Without it they fail with ENOTCONN after the time-out of the volume.
+   */
+  async mount(host: Host, hard = false): Promise<StorageMount> {
+    return await StorageMount.make(host, this.host.addresses, NAME, hard);
   }
 
   /** Starts the bricks that were killed, and waits until they serve. Clients come back by themselves, within about 3 s. */

@@ -79,13 +79,18 @@ export class Host implements Addressed {
   }
 
   /**
-   * Every process is gone at one moment, and the mounts with them. Its files and its address stay. The kernel closes their connections, and says so
-   * to the others; where those must not hear of it, as when the power fails, isolate the host before.
+   * Every process is gone at one moment, the mounts with them, and the connections. Its files and its address stay. The others see the connections
+   * closed; where they must not hear of it, as when the power fails, isolate the host before.
    */
   async killAll(): Promise<void> {
     // Stopped first: otherwise one would see another die, and act on it.
     const pids = await this.signalAll('SIGSTOP');
     await signalAll(() => alive(pids), 'SIGKILL');
     await eventually(async () => (await alive(pids)).length === 0);
+    // The kernel would go on sending what a dead process had written, for minutes, as soon as the network lets it.
+    await eventually(async () => {
+      const left = await this.run('ss', ['-HKtan', 'exclude', 'listening', 'exclude', 'time-wait']);
+      return left.trim() === '';
+    });
   }
 }

@@ -140,6 +140,12 @@ export async function threadStates(pid: number): Promise<string[]> {
   return states.filter((state) => state !== '');
 }
 
+/** True while a process's first thread waits for the answer of a FUSE file system. */
+export async function waitsForStorage(pid: number): Promise<boolean> {
+  const stack = await readFile(`/proc/${pid}/stack`, 'latin1').catch(() => '');
+  return stack.includes('request_wait_answer');
+}
+
 async function networkOf(pid: number): Promise<string | undefined> {
   return await readlink(`/proc/${pid}/ns/net`).catch(() => undefined);
 }

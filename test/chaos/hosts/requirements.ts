@@ -9,6 +9,7 @@ const PROGRAMS: Readonly<Record<string, string>> = {
   nsenter: 'util-linux',
   find: 'findutils',
   ip: 'iproute2',
+  ss: 'iproute2',
   nft: 'nftables',
   glusterd: 'glusterfs-server',
   gluster: 'glusterfs-cli',

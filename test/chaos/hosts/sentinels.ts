@@ -31,7 +31,8 @@ export class Sentinels {
           `dir ${host.directory}`,
           `sentinel monitor ${MASTER} ${master.host.address} ${master.port} ${quorum}`,
           `sentinel down-after-milliseconds ${MASTER} 1000`,
-          `sentinel failover-timeout ${MASTER} 5000`,
+          // An election that nobody wins is held again after twice this.
+          `sentinel failover-timeout ${MASTER} 1500`,
         ];
         // Sentinel writes what it learns into the same file.
         await writeFile(file, `${lines.join('\n')}\n`);

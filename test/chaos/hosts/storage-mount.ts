@@ -21,7 +21,12 @@ export class StorageMount {
   }
 
   /** Mounts a volume as `mount -t glusterfs` does, except that the client stays a child of ours. */
-  static async make(host: Host, servers: readonly string[], volume: string): Promise<StorageMount> {
+  static async make(
+    host: Host,
+    servers: readonly string[],
+    volume: string,
+    hard: boolean,
+  ): Promise<StorageMount> {
     const path = join(host.directory, 'storage');
     await mkdir(path, { recursive: true });
     const args = [
@@ -29,6 +34,8 @@ export class StorageMount {
       '--process-name=fuse',
       ...servers.map((server) => `--volfile-server=${server}`),
       `--volfile-id=${volume}`,
+      // No time-out of the client's own, and none of TCP that anybody would live to see.
+      ...(hard ? ['--xlator-option=*client*.ping-timeout=0'] : []),
       `--log-file=${join(host.directory, 'storage-client.log')}`,
       path,
     ];
@@ -46,8 +53,9 @@ export class StorageMount {
   }
 
   /**
-   * From now on every storage call of this host hangs, and whoever makes one can't be killed, until {@link StorageMount.resume} or
-   * {@link StorageMount.kill}.
+   * Stops the client where it is: from now on every storage call of this host hangs, until {@link StorageMount.resume} or {@link StorageMount.kill}.
+   * Who waits in a new call can be killed, since nobody has taken the call yet; who was in one can't. A lock that the client holds at this moment, since
+   * one of its files is being written, makes others that write to the same file wait as long. See `docs/chaos.md` for a hang that nobody can be killed in.
    */
   async hang(): Promise<void> {
     await signalAll(() => treeOf(this.#client.pid), 'SIGSTOP');
