@@ -14,6 +14,7 @@ import type { Registry } from '../fleet/registry.ts';
 import { SessionPaths } from '../fleet/session-paths.ts';
 import { requireSessionPath } from '../fleet/session-storage.ts';
 import type { RouterConfig, RouterSecrets } from './config.ts';
+import { FleetOperations, type OperationParts } from './failover/operations.ts';
 import { routerApp } from './http/app.ts';
 import { quickReads } from './http/quick-reads.ts';
 import { Metrics } from './metrics.ts';
@@ -116,6 +117,7 @@ export async function startRouter(
       follower,
       forwarder,
       creator: new Creator({ table, follower, instances, forwarder, ...config }),
+      operations: interimOperations(),
       keys,
       metrics: new Metrics(table, () => follower.redisAnswers),
       stopping: () => stopping,
@@ -145,4 +147,22 @@ async function openRedis(config: RouterConfig, log: Logger, lifecycle: Lifecycle
   const redis = await connectRedis(config.redis, log);
   lifecycle.add('Redis', () => redis.disconnect());
   return redis;
+}
+
+// Until the leader is wired here: fleet views that say nothing.
+function interimOperations(): FleetOperations {
+  return new FleetOperations({
+    view: () => ({
+      leader: null,
+      router: '',
+      frozen: null,
+      unfrozen: false,
+      waiting: [],
+      quarantined: [],
+      draining: [],
+      alarms: [],
+      instances: [],
+    }),
+    events: () => [],
+  } as unknown as OperationParts);
 }

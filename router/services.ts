@@ -2,6 +2,7 @@ import type { Clock } from '../common/clock.ts';
 import { defineRoute, type Route } from '../common/http/route.ts';
 import type { ApiKeys } from '../fleet/api-keys.ts';
 import type { RouterConfig } from './config.ts';
+import type { FleetOperations } from './failover/operations.ts';
 import type { Metrics } from './metrics.ts';
 import type { Principal } from './principal.ts';
 import type { Forwarder } from './proxy/forwarder.ts';
@@ -17,6 +18,7 @@ export interface Services {
   follower: Follower;
   forwarder: Forwarder;
   creator: Creator;
+  operations: FleetOperations;
   keys: ApiKeys;
   metrics: Metrics;
   /** True from the moment the process begins to stop. */

@@ -1,6 +1,24 @@
 import { z } from 'zod';
-import { announcementSchema } from '../../fleet/records.ts';
+import { showWorkspaceId } from '../../fleet/ids.ts';
+import { announcementSchema, shownWorkspaceIdSchema } from '../../fleet/records.ts';
+import type { FleetView, InstanceView } from '../failover/view.ts';
+import type { Table } from '../registry/table.ts';
 import { type RouterRoute, route, type Services } from '../services.ts';
+
+/** Waiting workspaces that are named; all are counted. */
+const MOST_NAMED = 100;
+
+const judgedSchema = z.object({
+  verdict: z
+    .enum(['healthy', 'restarting', 'dead', 'hand_over_by_redis', 'hand_over_by_http', 'revoke', 'unknown'])
+    .describe('What the health monitor concludes from lease and probes'),
+  verdict_reason: z.string(),
+  verdict_since: z.iso.datetime(),
+  lease_age_ms: z.number().nullable().describe('Since its lease was renewed last; null where it is not held'),
+  silent_ms: z.number().nullable().describe('For how long no router has reached it; 0 where one does'),
+  deaths: z.number().int().describe('Within the last hour'),
+  draining: z.boolean().describe('It is being emptied, and takes no workspaces'),
+});
 
 const instanceSchema = announcementSchema
   .pick({
@@ -16,10 +34,13 @@ const instanceSchema = announcementSchema
     started_at: true,
     announced_at: true,
   })
+  .extend(judgedSchema.shape)
   .partial()
   .extend({
     id: z.string(),
-    lease: z.enum(['held', 'gone']).describe('gone: it has not been heard of for longer than its lease'),
+    lease: z
+      .enum(['held', 'restarting', 'gone'])
+      .describe('restarting: it stopped cleanly and is expected back. gone: nobody renews it'),
     status: z.enum([...announcementSchema.shape.status.options, 'gone']),
     sessions: z.number().int(),
     workspaces: z.number().int(),
@@ -32,51 +53,113 @@ const fleetSchema = z
     instance_count: z.number().int().describe('What the home rule divides by'),
     sessions: z.number().int(),
     redis: z.object({ ok: z.boolean() }),
+    router: z.string().describe('The router that answers'),
+    leader: z.string().nullable().describe('The router that leads; null where none does, or Redis is away'),
+    frozen: z
+      .object({ instances: z.array(z.string()), limit: z.number().int() })
+      .nullable()
+      .describe('Set while more instances are lost than are taken over by themselves'),
+    unfrozen: z.boolean().describe('An operator said to take over all the same'),
+    draining: z.array(z.string()),
+    waiting: z.object({
+      total: z.number().int().describe('Workspaces without a live owner that are not on their way to one'),
+      workspaces: z
+        .array(z.object({ workspace_id: shownWorkspaceIdSchema, instance: z.string(), why: z.string() }))
+        .describe(`The first ${MOST_NAMED}`),
+    }),
+    quarantined: z
+      .array(shownWorkspaceIdSchema)
+      .describe(
+        'Workspaces that are not started by themselves, since instances died as they were; move one to try it',
+      ),
+    alarms: z.array(z.object({ kind: z.string(), text: z.string() })),
   })
   .meta({ id: 'Fleet' });
 
 /** GET `/api/fleet` */
-export function fleetGet({ table, follower, config }: Services): RouterRoute {
+export function fleetGet({ table, follower, config, operations }: Services): RouterRoute {
   return route({
     method: 'get',
     path: '/api/fleet',
     tag: 'Fleet',
-    summary: 'The instances: status, lease, sessions, capacity, memory, cpu',
+    summary:
+      'The instances (status, lease, sessions, capacity, memory, cpu), the leader, and what an operator should know',
     access: 'admin',
     query: z.strictObject({}),
     responses: { 200: { description: 'The fleet', schema: fleetSchema } },
     handle() {
-      const workspaces = new Map<string, number>();
-      for (const workspace of table.workspaces()) {
-        const owner = table.owner(workspace)?.instance;
-        if (owner !== undefined) workspaces.set(owner, (workspaces.get(owner) ?? 0) + 1);
-      }
-      const sessions = new Map<string, number>();
-      let total = 0;
-      for (const { instance } of table.sessions()) {
-        sessions.set(instance, (sessions.get(instance) ?? 0) + 1);
-        total += 1;
-      }
-      // An instance that is gone is still there for as long as something is assigned to it.
-      const ids = new Set([...table.instances().map((each) => each.instance), ...workspaces.keys()]);
-      const instances = [...ids]
-        .sort((a, b) => a.localeCompare(b, 'en', { numeric: true }))
-        .map((id) => {
-          const announced = table.instance(id);
-          const counted = { workspaces: workspaces.get(id) ?? 0 };
-          if (!announced)
-            return { id, lease: 'gone', status: 'gone', sessions: sessions.get(id) ?? 0, ...counted };
-          const { instance, protocol, pid, counters, ...shown } = announced;
-          return { id: instance, lease: 'held', ...shown, ...counted };
-        });
+      const view = operations.status();
       return {
         body: {
-          instances,
+          ...shownInstances(table, view),
           instance_count: config.instanceCount,
-          sessions: total,
           redis: { ok: follower.redisAnswers },
+          ...shownView(view),
         },
       };
     },
   });
+}
+
+function shownView({ router, leader, frozen, unfrozen, draining, waiting, quarantined, alarms }: FleetView) {
+  const named = waiting.slice(0, MOST_NAMED);
+  return {
+    router,
+    leader,
+    frozen,
+    unfrozen,
+    draining,
+    waiting: {
+      total: waiting.length,
+      workspaces: named.map(({ workspace, ...rest }) => ({
+        workspace_id: showWorkspaceId(workspace),
+        ...rest,
+      })),
+    },
+    quarantined: quarantined.map(showWorkspaceId),
+    alarms,
+  };
+}
+
+function shownInstances(table: Table, view: FleetView) {
+  const workspaces = new Map<string, number>();
+  for (const workspace of table.workspaces()) {
+    const owner = table.owner(workspace)?.instance;
+    if (owner !== undefined) workspaces.set(owner, (workspaces.get(owner) ?? 0) + 1);
+  }
+  const sessions = new Map<string, number>();
+  let total = 0;
+  for (const { instance } of table.sessions()) {
+    sessions.set(instance, (sessions.get(instance) ?? 0) + 1);
+    total += 1;
+  }
+  const judged = new Map(view.instances.map((each) => [each.instance, each]));
+  // An instance that is gone is still there for as long as something is assigned to it.
+  const announced = table.instances().map((each) => each.instance);
+  const ids = new Set([...announced, ...workspaces.keys(), ...judged.keys()]);
+  const instances = [...ids]
+    .sort((a, b) => a.localeCompare(b, 'en', { numeric: true }))
+    .map((id) => ({
+      ...shownInstance(table, id, judged.get(id), sessions.get(id) ?? 0),
+      workspaces: workspaces.get(id) ?? 0,
+    }));
+  return { instances, sessions: total };
+}
+
+function shownInstance(table: Table, id: string, judged: InstanceView | undefined, sessions: number) {
+  const announcement = table.instance(id);
+  // What is not judged yet is taken at its word.
+  const lease = judged?.lease ?? (announcement ? 'held' : 'gone');
+  const verdict = judged && {
+    verdict: judged.verdict,
+    verdict_reason: judged.reason,
+    verdict_since: judged.since,
+    lease_age_ms: judged.lease_age_ms,
+    silent_ms: judged.silent_ms,
+    deaths: judged.deaths,
+    draining: judged.draining,
+  };
+  if (!announcement) return { id, lease, status: 'gone', sessions, ...verdict };
+  const { instance, protocol, pid, counters, ...shown } = announcement;
+  return { id, lease, ...shown, ...verdict };
 }

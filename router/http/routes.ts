@@ -3,7 +3,14 @@ import { chatMessagesList } from './chat-messages.list.ts';
 import { chatsList } from './chats.list.ts';
 import { contactsList } from './contacts.list.ts';
 import { fleetGet } from './fleet.get.ts';
+import { fleetEventsList } from './fleet-events.list.ts';
+import { fleetInstancesDrain, fleetInstancesUndrain } from './fleet-instances.drain.ts';
+import { fleetInstancesRestart } from './fleet-instances.restart.ts';
+import { fleetMovesList } from './fleet-moves.list.ts';
+import { fleetRebalance } from './fleet-rebalance.ts';
+import { fleetUnfreeze } from './fleet-unfreeze.ts';
 import { fleetWorkspacesGet } from './fleet-workspaces.get.ts';
+import { fleetWorkspacesMove } from './fleet-workspaces.move.ts';
 import { healthGet } from './health.get.ts';
 import { keysCreate } from './keys.create.ts';
 import { keysDelete } from './keys.delete.ts';
@@ -42,7 +49,15 @@ export function allRoutes(services: Services): RouterRoute[] {
     contactsList(services),
     numbersGet(services),
     fleetGet(services),
+    fleetEventsList(services),
     fleetWorkspacesGet(services),
+    fleetWorkspacesMove(services),
+    fleetMovesList(services),
+    fleetInstancesDrain(services),
+    fleetInstancesUndrain(services),
+    fleetInstancesRestart(services),
+    fleetRebalance(services),
+    fleetUnfreeze(services),
     whatsappMetricsGet(services),
     keysCreate(services),
     keysList(services),

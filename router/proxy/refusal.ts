@@ -18,7 +18,12 @@ export interface Refusal {
 }
 
 /** The codes of a 503 with which an instance says that it did nothing and will answer no more, or not yet. */
-const AWAY: ReadonlySet<string> = new Set(['shutting_down', 'instance_unavailable', 'not_owner']);
+const AWAY: ReadonlySet<string> = new Set([
+  'shutting_down',
+  'instance_unavailable',
+  'ownership_unproved',
+  'not_owner',
+]);
 
 /** States that a session leaves only when somebody does something. */
 const WAITS_FOR_PEOPLE: ReadonlySet<unknown> = new Set(['qr', 'pairing', 'logged_out', 'failed']);
