@@ -4,9 +4,9 @@ import type { FileHandle } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { type Clock, systemClock, withDeadline } from '../../common/clock.ts';
 import { messageOf, WharfError } from '../../common/errors.ts';
+import { type RestartHistory, restartDelay } from '../../common/restart-delay.ts';
 import { killGroup } from './leftovers.ts';
 import { logTail, openLog, sizeOf } from './log-file.ts';
-import { type RestartHistory, restartDelay } from './restart-delay.ts';
 
 /** How a process of the fleet is started and watched. */
 export interface ProcessPlan<Ready> {

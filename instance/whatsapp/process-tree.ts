@@ -49,7 +49,7 @@ async function hostPids(): Promise<number[]> {
 }
 
 /** What `/proc/PID/stat` says after the name, from the state on; nothing where there is no such process. */
-async function statFields(pid: number): Promise<string[]> {
+export async function statFields(pid: number): Promise<string[]> {
   const stat = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => '');
   return stat === '' ? [] : stat.slice(stat.lastIndexOf(')') + 2).split(' ');
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type RestartHistory, restartDelay } from '../../../cli/local-fleet/restart-delay.ts';
+import { type RestartHistory, restartDelay } from '../../common/restart-delay.ts';
 
 /** The delays after lives of so many milliseconds each. */
 function delaysAfter(lives: number[]): number[] {
