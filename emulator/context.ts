@@ -26,10 +26,12 @@ import { makeTlsIdentity, spkiOf } from './server/tls.ts';
 
 /** How an emulator is started. Everything has a default. */
 export interface EmulatorOptions {
-  /** Of the page's HTTPS server on 127.0.0.1; 0 (default): a free one. */
+  /** Of the page's HTTPS server; 0 (default): a free one. */
   port?: number | undefined;
-  /** Of the control API on 127.0.0.1; 0 (default): a free one. */
+  /** Of the control API; 0 (default): a free one. */
   controlPort?: number | undefined;
+  /** Where both listen; default 127.0.0.1. */
+  bindAddress?: string | undefined;
   /** A directory that keeps accounts, media and the TLS key over restarts. Default: nothing is kept. */
   data?: string | undefined;
   /** Where `index.html` and `page.js` are. Default: where the build puts them. */
@@ -99,7 +101,8 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     changed,
     now: () => clock.now(),
   };
-  const httpsPort = await listenHost(host, options.port ?? 0);
+  const bindAddress = options.bindAddress ?? '127.0.0.1';
+  const httpsPort = await listenHost(host, options.port ?? 0, bindAddress);
   const sockets = new Sockets(host, sessionParts, log);
   if (persistence !== undefined) lifecycle.add('saved accounts', () => persistence.save());
   lifecycle.add('page host', () => {
@@ -151,7 +154,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   });
   finishApp(app, log);
   try {
-    const server = await listen(app, options.controlPort ?? 0, '127.0.0.1');
+    const server = await listen(app, options.controlPort ?? 0, bindAddress);
     lifecycle.add('control API', () => server.close(0));
     return {
       httpsPort,

@@ -10,6 +10,7 @@ await runProcess(async (signal) => {
   const emulator = await startEmulator({
     port: config.port,
     controlPort: config.controlPort,
+    bindAddress: config.bindAddress,
     data: config.data,
     log,
   });

@@ -40,11 +40,11 @@ export function createHost(parts: HostParts): Server {
 }
 
 /**
- * Listens on the loopback address.
+ * Listens on an address of this host.
  *
  * @throws WharfError `port_taken`
  */
-export function listenHost(server: Server, port: number): Promise<number> {
+export function listenHost(server: Server, port: number, address: string): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', (error) => {
       const taken = systemCode(error) === 'EADDRINUSE';
@@ -57,7 +57,7 @@ export function listenHost(server: Server, port: number): Promise<number> {
           : error,
       );
     });
-    server.listen({ port, host: '127.0.0.1', backlog: 2048 }, () =>
+    server.listen({ port, host: address, backlog: 2048 }, () =>
       resolve((server.address() as AddressInfo).port),
     );
   });
