@@ -3,9 +3,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runChecks } from './checks.mjs';
-import { root } from './paths.mjs';
+import { withLock } from './lock.mjs';
+import { dist, root } from './paths.mjs';
 import { prepare } from './prepare.mjs';
 import { runScript, say } from './say.mjs';
+import { installHostParts } from './setup/hosts.mjs';
 import { countTests } from './test-results.mjs';
 
 /**
@@ -16,6 +18,7 @@ runScript(async () => {
   const args = process.argv.slice(2);
   say('Wharf: setting up');
   await prepare();
+  await withLock(join(dist, '.lock'), installHostParts);
   let checks = { passed: 0, failed: [] };
   if (args.length === 0) {
     say('Checks');
