@@ -1,8 +1,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createLogger } from '../../common/logger.ts';
 import { connectRedis, parseRedisUrl, type Redis } from '../../common/redis.ts';
+import type { Coordination } from '../../fleet/coordination.ts';
 import { redisKeys } from '../../fleet/keys.ts';
 import type { Announcement, Assignment } from '../../fleet/records.ts';
+import { redisCoordination } from '../../fleet/redis-coordination.ts';
 import { redisRegistry } from '../../fleet/redis-registry.ts';
 import type { Registry, RegistryChange } from '../../fleet/registry.ts';
 import { eventually } from '../helpers/eventually.ts';
@@ -48,6 +50,7 @@ describe('the registry in Redis', () => {
   let server: PrivateRedis;
   let redis: Redis;
   let registry: Registry;
+  let coordination: Coordination;
   const closing: (() => Promise<void>)[] = [];
 
   beforeAll(async () => {
@@ -58,6 +61,7 @@ describe('the registry in Redis', () => {
     redis = await connectRedis(parseRedisUrl(server.url), log);
     await redis.flushall();
     registry = redisRegistry(redis);
+    coordination = redisCoordination(redis, 3000);
   });
   afterEach(async () => {
     for (const close of closing.splice(0)) await close();
@@ -68,7 +72,7 @@ describe('the registry in Redis', () => {
     expect(await registry.snapshot()).toEqual({ instances: [], assignments: [], sessions: [] });
     const main = fakeSession('7', 'main', 'instance-1');
     await registry.announce(announcement(), 10_000);
-    expect(await registry.recordAssignment(assignment(1))).toBe(true);
+    expect(await coordination.recordAssignment(assignment(1))).toBe(true);
     await registry.publishSession('instance-1', main);
     expect(await registry.snapshot()).toEqual({
       instances: [announcement()],
@@ -146,8 +150,8 @@ describe('the registry in Redis', () => {
     );
     const session = fakeSession('7', 'main', 'instance-1');
     await registry.announce(announcement(), 10_000);
-    await registry.recordAssignment(assignment(2));
-    await registry.recordAssignment(assignment(1));
+    await coordination.recordAssignment(assignment(2));
+    await coordination.recordAssignment(assignment(1));
     await registry.publishSession('instance-1', session);
     await registry.replaceSessions('instance-1', [session]);
     await registry.removeSession('instance-1', '7', 'main');
@@ -182,11 +186,7 @@ describe('the registry in Redis', () => {
       code: 'redis_unavailable',
       message: expect.stringContaining('Redis'),
     });
-    for (const asked of [
-      registry.snapshot(),
-      registry.announcements(),
-      registry.recordAssignment(assignment(1)),
-    ])
+    for (const asked of [registry.snapshot(), registry.announcements()])
       await expect(asked).rejects.toMatchObject({ code: 'redis_unavailable' });
     await server.start();
     await eventually(() => gaps === 1);

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Coordination } from '../../fleet/coordination.ts';
 import { ADOPT_HEADER, createSessionSchema, INTERNAL_TOKEN_HEADER } from '../../fleet/instance-api.ts';
 import type { Announcement, SessionDetail, SessionStatus } from '../../fleet/records.ts';
 import type { Registry } from '../../fleet/registry.ts';
@@ -17,6 +18,7 @@ export interface Asked {
 export interface FakeInstanceOptions {
   id: string;
   registry: Registry;
+  coordination: Pick<Coordination, 'recordAssignment'>;
   token: string;
   capacity?: number;
   /** 0 lets the system choose. */
@@ -245,7 +247,7 @@ export class FakeInstance {
       epoch: claim.epoch,
     });
     this.sessions.set(`${workspace}/${session}`, made);
-    await this.#options.registry.recordAssignment({
+    await this.#options.coordination.recordAssignment({
       workspace_id: workspace,
       epoch: claim.epoch,
       instance: this.id,

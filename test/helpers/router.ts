@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLogger } from '../../common/logger.ts';
 import { connectRedis, parseRedisUrl, type Redis } from '../../common/redis.ts';
+import type { Coordination } from '../../fleet/coordination.ts';
 import { internalToken } from '../../fleet/internal-token.ts';
+import { redisCoordination } from '../../fleet/redis-coordination.ts';
 import { redisRegistry } from '../../fleet/redis-registry.ts';
 import type { Registry } from '../../fleet/registry.ts';
 import { type RouterConfig, routerConfig } from '../../router/config.ts';
@@ -18,6 +20,7 @@ export const ADMIN_KEY = 'admin-key-of-a-test-fleet-0123456789';
 export interface TestFleet {
   redis: PrivateRedis;
   registry: Registry;
+  coordination: Coordination;
   sessionPath: string;
   token: string;
   router: Router;
@@ -60,6 +63,7 @@ export async function startFleet(changes: Partial<RouterConfig> = {}): Promise<T
   const silent = createLogger('silent', {});
   const connection: Redis = await connectRedis(parseRedisUrl(redis.url), silent);
   const registry = redisRegistry(connection);
+  const coordination = redisCoordination(connection, 10_000);
   const claims = new Map<string, { instance: string; epoch: number }>();
   const instances: FakeInstance[] = [];
   const routers: Router[] = [];
@@ -89,6 +93,7 @@ export async function startFleet(changes: Partial<RouterConfig> = {}): Promise<T
   return {
     redis,
     registry,
+    coordination,
     sessionPath,
     token,
     router,
@@ -96,7 +101,14 @@ export async function startFleet(changes: Partial<RouterConfig> = {}): Promise<T
     addRouter,
     url: router.server.url,
     addInstance: async (id, options = {}) => {
-      const instance = await new FakeInstance({ id, registry, token, claims, ...options }).start();
+      const instance = await new FakeInstance({
+        id,
+        registry,
+        coordination,
+        token,
+        claims,
+        ...options,
+      }).start();
       instances.push(instance);
       const known = () => routers.every((each) => each.services.table.instance(id)?.url === instance.url);
       while (!known()) await new Promise((resolve) => setTimeout(resolve, 5));

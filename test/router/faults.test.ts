@@ -332,7 +332,12 @@ describe('streams', () => {
 
 it('a configured instance is reached without announcing itself', async () => {
   const quiet = { ...fleet.registry, announce: async () => true, replaceSessions: async () => {} };
-  const instance = await new FakeInstance({ id: 'instance-1', registry: quiet, token: fleet.token }).start();
+  const instance = await new FakeInstance({
+    id: 'instance-1',
+    registry: quiet,
+    coordination: fleet.coordination,
+    token: fleet.token,
+  }).start();
   try {
     const router = await fleet.addRouter({ instanceUrls: { 'instance-1': instance.url } });
     const body = { workspace_id: 2, session_id: 'main' };
