@@ -1,0 +1,57 @@
+import { spawn } from 'node:child_process';
+
+/*
+ * Stands in for an instance's process: says what it must to its supervisor, and runs a shell with a browser's arguments for each workspace.
+ * FAKE_FAULT names what it does wrong: `never_ready`, `silent` (no beats), `deaf` (answers nothing), `dies` (ends once it is ready).
+ */
+const fault = process.env.FAKE_FAULT ?? '';
+const sessions = process.env.WHATSAPP_SESSION_PATH;
+const browsers = new Map();
+
+const say = (message) => process.send?.(message, () => {});
+
+function run({ workspace }) {
+  const script = 'trap "" TERM; while :; do sleep 0.2; done';
+  const directory = `--user-data-dir=${sessions}/workspace_${workspace}/session_a/gen-1/session-a`;
+  browsers.set(
+    workspace,
+    spawn('/bin/sh', ['-c', script, 'browser', directory], { detached: true, stdio: 'ignore' }),
+  );
+}
+
+async function end(workspace) {
+  const browser = browsers.get(workspace);
+  browsers.delete(workspace);
+  if (browser === undefined) return;
+  const ended = new Promise((resolve) => browser.once('exit', resolve));
+  process.kill(-browser.pid, 'SIGKILL');
+  await ended;
+}
+
+process.on('message', async (message) => {
+  process.stderr.write(`${JSON.stringify({ heard: message })}\n`);
+  if (fault === 'deaf' && message.kind !== 'run') return;
+  if (message.kind === 'run') run(message);
+  if (message.kind === 'kill' || message.kind === 'close') {
+    await end(message.workspace);
+    say({ kind: 'ended', id: message.id, workspaces: [message.workspace] });
+  }
+  if (message.kind === 'close_all') {
+    const workspaces = [...browsers.keys()];
+    await Promise.all(workspaces.map(end));
+    say({ kind: 'ended', id: message.id, workspaces });
+  }
+});
+process.on('disconnect', async () => {
+  await Promise.all([...browsers.keys()].map(end));
+  process.exit(1);
+});
+process.on('SIGTERM', () => process.exit(0));
+
+if (fault !== 'never_ready') {
+  say({ kind: 'ready', url: `http://127.0.0.1:${process.env.PORT || 4711}`, pid: process.pid });
+  if (process.env.FAKE_CLAIM) say({ kind: 'claim', id: 1, workspace: process.env.FAKE_CLAIM });
+}
+if (fault !== 'silent') setInterval(() => say({ kind: 'beat' }), 100);
+if (fault === 'dies') setTimeout(() => process.exit(3), 20);
+if (fault === 'never_ready') process.exit(3);
