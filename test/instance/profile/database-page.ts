@@ -28,6 +28,9 @@ export interface Browser {
   /** Has the page go on writing, without waiting; the highest key it had said to be committed is in {@link Browser.committed}. */
   burst(): Promise<void>;
   committed(): number;
+  /** SIGSTOP: it writes no more until {@link Browser.resume}. */
+  pause(): void;
+  resume(): void;
   /** SIGKILL, and the end of it seen. */
   kill(): Promise<void>;
   /** Closes as puppeteer does, and waits for the exit. */
@@ -171,6 +174,9 @@ export async function serveDatabasePage(): Promise<DatabasePage> {
           await begun;
         },
         committed: () => committed,
+        // The process that writes the databases is the first one.
+        pause: () => child.kill('SIGSTOP'),
+        resume: () => child.kill('SIGCONT'),
         kill: () => end(child),
         close: async () => {
           const ended = once(child, 'exit');
