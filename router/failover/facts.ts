@@ -23,8 +23,6 @@ export interface WorkspaceFacts {
   sessions: number;
   /** The sessions that are ready, and the epoch each was ready at. */
   ready: readonly { session: string; epoch: number }[];
-  /** Whether one of its sessions is starting. */
-  starting: boolean;
   /** Messages that wait to be sent. */
   queued: number;
   /** When something happened in it last, milliseconds since 1970; 0 where that is not known. */
@@ -35,6 +33,8 @@ export interface WorkspaceFacts {
 export interface FleetFacts {
   instances(): InstanceFacts[];
   workspace(workspace: WorkspaceId): WorkspaceFacts;
+  /** Instance -> the workspaces that have a session starting there. */
+  starting(): ReadonlyMap<string, readonly WorkspaceId[]>;
 }
 
 /** What operators set for the whole fleet. Durable; every router reads it at intervals. */

@@ -7,6 +7,7 @@ import type { Assignment } from '../../fleet/records.ts';
 import type { FleetFacts } from './facts.ts';
 import type { PlannedMove } from './move-ids.ts';
 import { type Candidate, faultOf, Places, type TargetFault, takesWorkspaces, weightOf } from './targets.ts';
+import type { Verdict } from './verdict.ts';
 
 /** How many moves are under way at once. */
 export interface MoveLimits {
@@ -189,7 +190,17 @@ export interface BeginRequest {
 export type Beginning =
   | { kind: 'begin'; move: Move; to: string }
   /** It stays queued. */
-  | { kind: 'wait'; move: Move; why: string };
+  | { kind: 'wait'; move: Move; why: string }
+  /** Its target will not take it. */
+  | { kind: 'refuse'; move: Move; why: string };
+
+/** What a target is not waited for. */
+const WILL_NOT_TAKE: ReadonlySet<Verdict> = new Set<Verdict>([
+  'dead',
+  'revoke',
+  'hand_over_by_http',
+  'hand_over_by_redis',
+]);
 
 /** Which queued moves begin now, and where those go that have no target yet. Pure; oldest first. */
 export function planBeginnings({ moves, candidates, facts, limits }: BeginRequest): Beginning[] {
@@ -217,6 +228,13 @@ export function planBeginnings({ moves, candidates, facts, limits }: BeginReques
       if ('none' in place) return wait(`no instance takes it now (${place.none})`);
       to = place.to;
     } else {
+      const target = candidates.find(({ id }) => id === to);
+      if (!target || WILL_NOT_TAKE.has(target.verdict) || target.draining)
+        return {
+          kind: 'refuse',
+          move,
+          why: `${to} takes no workspaces (${target?.draining ? 'it drains' : (target?.verdict ?? 'it is gone')})`,
+        };
       if (isBusy(to)) return wait(`others go to ${to}`);
       const fault = places.takeAt(to, weight, chromium);
       if (fault) return wait(`${to} does not take it now (${fault})`);

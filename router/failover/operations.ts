@@ -89,10 +89,11 @@ export class FleetOperations {
     const candidates = await this.#candidates();
     const refusal = refuseMove({ workspace, assignment, to, candidates, facts: this.#parts.facts });
     if (refusal) throw new WharfError(refusal.code, refusal.text);
-    if (settings.current().quarantined.has(workspace)) await settings.setQuarantined(workspace, false);
     const wanted: PlannedMove = { workspace, from: assignment.instance, to, reason: 'move' };
     const move = newMove(wanted, clock.now(), this.#parts.random);
     await this.#save([move]);
+    // After it is written down: else the failover might place it first, and elsewhere.
+    if (settings.current().quarantined.has(workspace)) await settings.setQuarantined(workspace, false);
     return move;
   }
 
