@@ -21,10 +21,10 @@ export class CommandContext {
     this.style = createStyle(terminal.color);
   }
 
-  /** The router that the command's options, the environment or the local fleet name. */
-  async router(command: Command): Promise<RouterClient> {
+  /** The router that the command's options, the environment or the local fleet name; what is asked of it ends with `signal`. */
+  async router(command: Command, signal: AbortSignal = this.terminal.signal): Promise<RouterClient> {
     const target = await findTarget(command.optsWithGlobals<GlobalOptions>(), this.terminal.env);
-    return new RouterClient(target, this.terminal.signal);
+    return new RouterClient(target, signal);
   }
 
   /** Writes a result: JSON under `--json`, else the text made for people. */

@@ -3,10 +3,25 @@ import { z } from 'zod';
 /** What the commands need of `GET /api/fleet`; the rest passes through to `--json`. */
 export const fleetSchema = z.looseObject({
   redis: z.looseObject({ ok: z.boolean() }).optional(),
+  router: z.string().optional(),
+  leader: z.string().nullish(),
+  frozen: z.looseObject({ instances: z.array(z.string()), limit: z.number() }).nullish(),
+  waiting: z.looseObject({ total: z.number() }).optional(),
+  quarantined: z.array(z.union([z.string(), z.number()])).optional(),
+  alarms: z.array(z.looseObject({ text: z.string() })).optional(),
   instances: z.array(
     z.looseObject({
       id: z.string(),
       status: z.string(),
+      incarnation: z.string().optional(),
+      /** `held`, `restarting` or `gone`. */
+      lease: z.string().optional(),
+      lease_age_ms: z.number().nullish(),
+      /** What the health monitor concludes; not there where it has not looked yet. */
+      verdict: z.string().optional(),
+      verdict_reason: z.string().optional(),
+      draining: z.boolean().optional(),
+      workspaces: z.number().optional(),
       sessions: z.number().optional(),
       ready: z.number().optional(),
       capacity: z.number().optional(),
@@ -14,8 +29,24 @@ export const fleetSchema = z.looseObject({
       browsers_pss_mb: z.number().optional(),
       /** Share of one core. */
       cpu: z.number().optional(),
+      started_at: z.string().optional(),
       announced_at: z.string().nullish(),
     }),
   ),
 });
 export type FleetView = z.infer<typeof fleetSchema>;
+
+/** An instance as `GET /api/fleet` shows it. */
+export type InstanceView = FleetView['instances'][number];
+
+/** An instance's state in one word: that it drains, or what is wrong with it, before what it says of itself. */
+export function stateOf({ status, verdict, draining }: InstanceView): string {
+  if (verdict !== undefined && verdict !== 'healthy') return verdict;
+  return draining ? 'draining' : status;
+}
+
+/** Whether an instance can be counted on. */
+export function isWell({ status, verdict, lease }: InstanceView): boolean {
+  const judgedWell = verdict === undefined || verdict === 'healthy';
+  return judgedWell && lease === 'held' && (status === 'healthy' || status === 'at_capacity');
+}

@@ -2,10 +2,10 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import { sessionStatusSchema } from '../../fleet/records.ts';
 import type { CommandContext } from '../context.ts';
-import { type FleetView, fleetSchema } from '../fleet-view.ts';
+import { type FleetView, fleetSchema, type InstanceView, stateOf } from '../fleet-view.ts';
 import { paintStatus } from '../output/style.ts';
 import { renderTable } from '../output/table.ts';
-import { ago, count, NOTHING } from '../output/text.ts';
+import { ago, count, NOTHING, oneLine } from '../output/text.ts';
 
 const totalsSchema = z.looseObject({
   sessions: z.looseObject({ by_status: z.record(z.string(), z.number()).optional() }).optional(),
@@ -25,9 +25,7 @@ export function addStatusCommand(parent: Command, context: CommandContext): void
         [
           `${context.style.bold('Fleet')} ${router.url}\n\n`,
           instancesText(context, fleet),
-          fleet.redis?.ok === false
-            ? context.style.warning('Redis does not answer: this is as it was before.\n')
-            : '',
+          concernsText(context, fleet),
           '\n',
           sessionsText(context, totals.sessions?.by_status ?? {}),
         ].join(''),
@@ -40,17 +38,61 @@ function instancesText({ style, terminal }: CommandContext, fleet: FleetView): s
     return 'No instance has announced itself: start one, with the same REDIS_URL as the router.\n';
   const rows = fleet.instances.map((instance) => [
     instance.id,
-    paintStatus(style, instance.status),
+    paintStatus(style, stateOf(instance)),
+    leaseText(instance),
     `${instance.sessions ?? NOTHING}/${instance.capacity ?? NOTHING}`,
     String(instance.ready ?? NOTHING),
     memoryText(instance),
     instance.cpu === undefined ? NOTHING : `${Math.round(instance.cpu * 100)} %`,
     ago(instance.announced_at, terminal.now()),
   ]);
-  return renderTable(style, ['INSTANCE', 'STATUS', 'SESSIONS', 'READY', 'MEMORY', 'CPU', 'LAST SEEN'], rows);
+  return renderTable(
+    style,
+    ['INSTANCE', 'STATUS', 'LEASE', 'SESSIONS', 'READY', 'MEMORY', 'CPU', 'LAST SEEN'],
+    rows,
+  );
 }
 
-function memoryText({ rss_mb, browsers_pss_mb }: FleetView['instances'][number]): string {
+/** How old a lease is; that it is not held, where it is not. */
+function leaseText({ lease, lease_age_ms }: InstanceView): string {
+  if (lease === undefined) return NOTHING;
+  if (lease !== 'held' || typeof lease_age_ms !== 'number') return lease;
+  return `${(lease_age_ms / 1000).toFixed(1)} s`;
+}
+
+/** Who leads, and everything an operator should know, each on a line. */
+function concernsText({ style }: CommandContext, fleet: FleetView): string {
+  const lines: string[] = [];
+  if (fleet.redis?.ok === false)
+    lines.push(style.warning('Redis does not answer: this is as it was before.'));
+  else if (fleet.leader === null)
+    lines.push(style.warning('No router leads: nothing is taken over or moved.'));
+  else if (fleet.leader) lines.push(style.dim(`Led by ${fleet.leader}.`));
+  if (fleet.frozen) {
+    const { instances, limit } = fleet.frozen;
+    lines.push(
+      style.bad(
+        `Frozen: ${instances.join(', ')} lost, and no more than ${limit} taken over by itself. If they do not come back: wharf unfreeze`,
+      ),
+    );
+  }
+  for (const { text } of fleet.alarms ?? []) lines.push(style.bad(`Alarm: ${oneLine(text, 1000)}`));
+  const waiting = fleet.waiting?.total ?? 0;
+  if (waiting > 0)
+    lines.push(
+      style.warning(`${count(waiting, 'workspace')} without a live owner, waiting: wharf status --json`),
+    );
+  const quarantined = fleet.quarantined ?? [];
+  if (quarantined.length > 0)
+    lines.push(
+      style.warning(
+        `In quarantine: ${oneLine(quarantined.join(', '), 200)}. To try one: wharf move WORKSPACE INSTANCE`,
+      ),
+    );
+  return lines.map((line) => `${line}\n`).join('');
+}
+
+function memoryText({ rss_mb, browsers_pss_mb }: InstanceView): string {
   if (rss_mb === undefined) return NOTHING;
   return `${Math.round(rss_mb + (browsers_pss_mb ?? 0))} MB`;
 }

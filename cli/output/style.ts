@@ -23,8 +23,8 @@ export function createStyle(color: boolean): Style {
   };
 }
 
-const GOOD = new Set(['ready', 'healthy', 'ok', 'sent', 'delivered', 'read']);
-const BAD = new Set(['failed', 'logged_out', 'unhealthy', 'gone']);
+const GOOD = new Set(['ready', 'healthy', 'ok', 'sent', 'delivered', 'read', 'done']);
+const BAD = new Set(['failed', 'logged_out', 'unhealthy', 'gone', 'dead', 'revoke']);
 
 /** A status in its colour: good, bad, at rest, or on its way. */
 export function paintStatus(style: Style, status: string): string {
