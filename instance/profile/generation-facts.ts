@@ -38,7 +38,6 @@ export async function listGenerations(
 /** Throws WharfError `storage_unavailable`; what is there and cannot be understood counts as not there. */
 export async function readFacts(paths: SessionPaths, name: GenerationName): Promise<GenerationFacts> {
   const { record } = await readRecordOrFault(paths.profileRecord(name));
-  const goodCopies = (await list(paths.goodCopies(name))).map(parseGoodCopy).filter((time) => time !== null);
   const adopted = await readJson(paths.adoptedList(name), adoptedListSchema).catch((error: unknown) => {
     if (error instanceof Error && systemCode(error.cause) !== undefined) throw error;
     return null;
@@ -47,9 +46,18 @@ export async function readFacts(paths: SessionPaths, name: GenerationName): Prom
     generation: name.generation,
     hasProfile: (await exists(paths.userData(name))) || (await exists(paths.restoredProfile(name))),
     readyStarts: record?.ready_starts ?? 0,
-    madeFrom: adopted?.from ?? null,
-    goodCopies,
+    adopted: adopted && {
+      from: adopted.from,
+      hasFiles: adopted.files !== null,
+      goodCopies: adopted.good_copies,
+    },
+    goodCopies: await listGoodCopies(paths, name),
   };
+}
+
+/** When the good copies in a generation were made, milliseconds since 1970. Throws WharfError `storage_unavailable`. */
+export async function listGoodCopies(paths: SessionPaths, name: GenerationName): Promise<number[]> {
+  return (await list(paths.goodCopies(name))).map(parseGoodCopy).filter((time) => time !== null);
 }
 
 /** The user data directory of a source. Throws WharfError `storage_unavailable`. */

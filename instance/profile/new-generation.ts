@@ -2,20 +2,15 @@ import { rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Clock } from '../../common/clock.ts';
 import { isWharfError, WharfError } from '../../common/errors.ts';
-import {
-  makePrivateSubdirectory,
-  removeTree,
-  replaceFile,
-  storageError,
-  syncDirectory,
-} from '../../common/files.ts';
+import { makePrivateSubdirectory, removeTree, storageError, syncDirectory } from '../../common/files.ts';
 import type { Logger } from '../../common/logger.ts';
 import type { SessionRecord } from '../../fleet/records.ts';
 import type { GenerationName, SessionPaths } from '../../fleet/session-paths.ts';
-import { listGenerations, readFacts, sourceDirectory } from './generation-facts.ts';
+import { listGenerations, listGoodCopies, readFacts, sourceDirectory } from './generation-facts.ts';
 import { type CopiedProfile, ProfileCopy } from './profile-copy.ts';
 import { NEW_RECORD, readRecordOrFault, writeProfileRecord } from './profile-record.ts';
 import { describeSource, orderSources, type ProfileSource } from './profile-sources.ts';
+import { writeAdoptedList } from './release-list.ts';
 import { expectedOf } from './source-list.ts';
 
 /** A session that a new owner takes over. */
@@ -170,10 +165,12 @@ async function beginOne(
         paths.profileRecord({ ...target, generation: source.generation }),
       );
       signal.throwIfAborted();
-      if (source.kind === 'profile') {
-        const list = { version: 1, from: source.generation, files: copied.files };
-        await replaceFile(inMaking(paths.adoptedList(target)), `${JSON.stringify(list)}\n`);
-      }
+      await writeAdoptedList(inMaking(paths.adoptedList(target)), {
+        version: 1,
+        from: source.generation,
+        files: source.kind === 'profile' ? copied.files : null,
+        good_copies: await listGoodCopies(paths, { ...target, generation: source.generation }),
+      });
       signal.throwIfAborted();
       await writeProfileRecord(inMaking(paths.profileRecord(target)), {
         ...NEW_RECORD,

@@ -5,8 +5,13 @@ export interface GenerationFacts {
   hasProfile: boolean;
   /** How often the session came to be ready on it. */
   readyStarts: number;
-  /** The generation it was copied from, where it holds a list of what was copied; else null. */
-  madeFrom: number | null;
+  /** What it was made from, as it was then; null where that was not written down, or it began empty. */
+  adopted: {
+    from: number;
+    /** Whether it was copied from the profile there, and holds the list of its files. */
+    hasFiles: boolean;
+    goodCopies: readonly number[];
+  } | null;
   /** When the good copies in it were made, milliseconds since 1970. */
   goodCopies: readonly number[];
 }
@@ -23,8 +28,8 @@ export type ProfileSource =
  *
  * 1. The generation its record names: its profile, then the good copies in it, newest first.
  * 2. The generations before it, newest first, each in the same way. But whoever ran there may have gone on writing after it had lost the
- *    session, and no byte of that may come back: such a profile counts only as far as a later generation was copied from it, holds the
- *    list of what it copied, and came to be ready with it. A good copy was never written to.
+ *    session, and no byte of that may come back. Such a profile counts only as far as a later generation was copied from it, holds the
+ *    list of what it copied, and came to be ready with it; such a good copy only if a later generation knows of it.
  *
  * A generation above the one the record names is none: whoever made it ended before it could say so, and nobody has run on it.
  *
@@ -36,11 +41,15 @@ export function orderSources(generations: readonly GenerationFacts[], current: n
     .sort((left, right) => right.generation - left.generation);
   return known.flatMap((facts) => {
     const { generation, hasProfile } = facts;
-    const copies = [...facts.goodCopies]
+    const later = known.filter(({ adopted }) => adopted?.from === generation);
+    const copies = facts.goodCopies
+      .filter(
+        (time) => generation === current || later.some(({ adopted }) => adopted?.goodCopies.includes(time)),
+      )
       .sort((left, right) => right - left)
       .map((time): ProfileSource => ({ kind: 'good_copy', generation, time }));
     const provenBy =
-      known.find((later) => later.madeFrom === generation && later.readyStarts > 0)?.generation ?? null;
+      later.find(({ adopted, readyStarts }) => adopted?.hasFiles && readyStarts > 0)?.generation ?? null;
     const usable = hasProfile && (generation === current || provenBy !== null);
     return usable
       ? [{ kind: 'profile', generation, provenBy: generation === current ? null : provenBy }, ...copies]

@@ -16,12 +16,21 @@ const fileListSchema = z.array(
 );
 export type FileList = z.infer<typeof fileListSchema>;
 
-/** `wharf-adopted.json`: what a generation was copied from, as it was then, before its repair. */
+/** `wharf-adopted.json`: what a generation was copied from, as it was then. What came to be there later was written by nobody who owned it. */
 export const adoptedListSchema = z.strictObject({
   version: z.literal(1),
   from: z.number().int().positive(),
-  files: fileListSchema,
+  /** The profile, before its repair; null where a good copy was taken instead. */
+  files: fileListSchema.nullable(),
+  /** The good copies that were there, milliseconds since 1970. */
+  good_copies: z.array(z.number().int()),
 });
+type AdoptedList = z.infer<typeof adoptedListSchema>;
+
+/** Durable. Throws WharfError `storage_unavailable`. */
+export async function writeAdoptedList(path: string, list: AdoptedList): Promise<void> {
+  await replaceFile(path, `${JSON.stringify(list)}\n`);
+}
 
 /** `wharf-release.json`: exactly what an owner left of a generation when it handed the session over. Gone as soon as a browser is started there. */
 export const releaseListSchema = z.strictObject({

@@ -109,6 +109,20 @@ describe('a good copy', () => {
     ]);
   });
 
+  it('that an owner kept after it had lost the session is not used', async () => {
+    for (const late of [false, true]) {
+      const bench = await ProfileBench.make();
+      await bench.ran(3, { clean: true });
+      if (!late) await bench.store.keepGoodCopy(bench.name(3));
+      await bench.adopt(3, 5);
+      if (late) await bench.store.keepGoodCopy(bench.name(3));
+      await bench.store.open(bench.name(5), CHROMIUM);
+      expect(await prepare(bench, 5)).toBe(
+        late ? null : 'the good copy of 2026-11-22T10:30:00.000Z in generation 3',
+      );
+    }
+  });
+
   it('is not there for a session that was never stopped cleanly, nor taken over', async () => {
     const bench = await ProfileBench.make();
     await bench.ran(3);
