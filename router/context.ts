@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { type Clock, systemClock } from '../common/clock.ts';
 import { type HttpServer, listen } from '../common/http/server.ts';
@@ -5,16 +6,28 @@ import { Lifecycle } from '../common/lifecycle.ts';
 import type { Logger } from '../common/logger.ts';
 import { connectRedis } from '../common/redis.ts';
 import { ApiKeys } from '../fleet/api-keys.ts';
+import type { ClaimStore } from '../fleet/claims.ts';
+import type { Coordination } from '../fleet/coordination.ts';
 import { FileClaims } from '../fleet/file-claims.ts';
+import { hostIdentity } from '../fleet/host-identity.ts';
 import { internalToken } from '../fleet/internal-token.ts';
 import { OWNERSHIP_TIMES } from '../fleet/ownership-times.ts';
+import { PROTOCOL_VERSION } from '../fleet/records.ts';
 import { redisCoordination } from '../fleet/redis-coordination.ts';
 import { redisRegistry } from '../fleet/redis-registry.ts';
 import type { Registry } from '../fleet/registry.ts';
 import { SessionPaths } from '../fleet/session-paths.ts';
 import { requireSessionPath } from '../fleet/session-storage.ts';
 import type { RouterConfig, RouterSecrets } from './config.ts';
-import { FleetOperations, type OperationParts } from './failover/operations.ts';
+import { FailoverMetrics } from './failover/failover-metrics.ts';
+import { FileSettings } from './failover/file-settings.ts';
+import { HttpOrders } from './failover/http-orders.ts';
+import { HttpProber } from './failover/http-prober.ts';
+import { Leader } from './failover/leader.ts';
+import { Monitor } from './failover/monitor.ts';
+import { FleetOperations } from './failover/operations.ts';
+import { requireFittingFleet } from './failover/start-checks.ts';
+import { TableFacts } from './failover/table-facts.ts';
 import { routerApp } from './http/app.ts';
 import { quickReads } from './http/quick-reads.ts';
 import { Metrics } from './metrics.ts';
@@ -80,12 +93,20 @@ export async function startRouter(
     const redis = await openRedis(config, log, lifecycle);
     const registry = overrides.registry ?? redisRegistry(redis);
     const coordination = redisCoordination(redis, OWNERSHIP_TIMES.redis);
+    const claims = new FileClaims(paths);
     const table = new Table(clock);
-    const follower = new Follower(registry, coordination, new FileClaims(paths), table, clock, log);
+    const follower = new Follower(registry, coordination, claims, table, clock, log);
     lifecycle.add('registry', () => follower.stop());
     await follower.start();
 
-    const instances = new Instances(table, config.instanceUrls, config.maxSessionsPerInstance);
+    const settings = new FileSettings(paths.fleet());
+    await settings.reread();
+    const instances = new Instances(
+      table,
+      config.instanceUrls,
+      config.maxSessionsPerInstance,
+      () => settings.current().draining,
+    );
     const pools = new Pools();
     lifecycle.add('connections to instances', () => pools.close());
     const wires = new Wires(token);
@@ -110,6 +131,21 @@ export async function startRouter(
       holdTime: config.holdTime,
       moveHoldTime: config.moveHoldTime,
     });
+    const metrics = new Metrics(table, () => follower.redisAnswers);
+    const operations = await joinFleet({
+      config,
+      coordination,
+      claims,
+      table,
+      instances,
+      settings,
+      pools,
+      token,
+      metrics,
+      clock,
+      log,
+      lifecycle,
+    });
     const services: Services = {
       config,
       clock,
@@ -117,9 +153,9 @@ export async function startRouter(
       follower,
       forwarder,
       creator: new Creator({ table, follower, instances, forwarder, ...config }),
-      operations: interimOperations(),
+      operations,
       keys,
-      metrics: new Metrics(table, () => follower.redisAnswers),
+      metrics,
       stopping: () => stopping,
     };
     const webDirectory = overrides.webDirectory ?? fileURLToPath(new URL('./web', import.meta.url));
@@ -149,20 +185,58 @@ async function openRedis(config: RouterConfig, log: Logger, lifecycle: Lifecycle
   return redis;
 }
 
-// Until the leader is wired here: fleet views that say nothing.
-function interimOperations(): FleetOperations {
+/** What the failover is made of here. */
+interface FailoverSources {
+  config: RouterConfig;
+  coordination: Coordination;
+  claims: ClaimStore;
+  table: Table;
+  instances: Instances;
+  settings: FileSettings;
+  pools: Pools;
+  token: string;
+  metrics: Metrics;
+  clock: Clock;
+  log: Logger;
+  lifecycle: Lifecycle;
+}
+
+/** Joins the routers of the fleet: says what this one is, probes the instances, and leads where no other does. */
+async function joinFleet(sources: FailoverSources): Promise<FleetOperations> {
+  const { config, coordination, claims, table, instances, settings, clock, lifecycle } = sources;
+  const times = OWNERSHIP_TIMES;
+  const host = await hostIdentity();
+  const me = {
+    router: `router-${host.name}-${process.pid}-${randomBytes(2).toString('hex')}`,
+    protocol: PROTOCOL_VERSION,
+    instance_count: config.instanceCount,
+    shard_strategy: config.shardStrategy,
+    host,
+  };
+  await requireFittingFleet(me, coordination, clock, times);
+  const configured = Object.keys(config.instanceUrls);
+  const facts = new TableFacts(table, instances, clock, configured, config.maxSessionsPerInstance);
+  const prober = new HttpProber();
+  lifecycle.add('probes of instances', () => prober.close());
+  const log = sources.log.child({ part: 'failover' });
+  const monitor = new Monitor({ me, facts, prober, coordination, clock, times, log });
+  const orders = new HttpOrders(sources.pools, sources.token);
+  const random = () => randomBytes(8).toString('hex');
+  const recorder: FailoverMetrics = new FailoverMetrics(sources.metrics.registry, () => leader.status());
+  const parts = { coordination, facts, settings, orders, clock, times, log, random };
+  const leader = new Leader({ ...parts, router: me.router, claims, probes: monitor, recorder });
+  const stopping = new AbortController();
+  const running = [monitor.run(stopping.signal), leader.run(stopping.signal)];
+  lifecycle.add('failover', async () => {
+    stopping.abort();
+    await Promise.all(running);
+  });
   return new FleetOperations({
-    view: () => ({
-      leader: null,
-      router: '',
-      frozen: null,
-      unfrozen: false,
-      waiting: [],
-      quarantined: [],
-      draining: [],
-      alarms: [],
-      instances: [],
-    }),
-    events: () => [],
-  } as unknown as OperationParts);
+    ...parts,
+    instanceCount: config.instanceCount,
+    shardStrategy: config.shardStrategy,
+    view: () => leader.status(),
+    events: () => leader.events(),
+    wake: () => leader.wake(),
+  });
 }

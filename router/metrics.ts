@@ -6,13 +6,14 @@ const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
 
 /** The router's Prometheus metrics. */
 export class Metrics {
-  readonly #registry = new Registry();
+  /** Where others add theirs. */
+  readonly registry = new Registry();
   readonly #requests: Histogram<'method' | 'route' | 'status'>;
 
   /** @param redisAnswers whether Redis answered when it was last asked */
   constructor(table: Table, redisAnswers: () => boolean) {
-    const registers = [this.#registry];
-    collectDefaultMetrics({ register: this.#registry, prefix: 'wharf_router_' });
+    const registers = [this.registry];
+    collectDefaultMetrics({ register: this.registry, prefix: 'wharf_router_' });
     this.#requests = new Histogram({
       name: 'wharf_router_request_seconds',
       help: 'Time from a request to the end of its answer',
@@ -56,10 +57,10 @@ export class Metrics {
   }
 
   get contentType(): string {
-    return this.#registry.contentType;
+    return this.registry.contentType;
   }
 
   text(): Promise<string> {
-    return this.#registry.metrics();
+    return this.registry.metrics();
   }
 }

@@ -6,15 +6,23 @@ export class Instances {
   readonly #table: Table;
   readonly #configured: Readonly<Record<string, string>>;
   readonly #configuredCapacity: number;
+  readonly #draining: () => ReadonlySet<string>;
 
   /**
    * @param configured base URLs by instance id; an operator who names one knows better than the instance how it is reached
    * @param configuredCapacity sessions of a configured instance that announces nothing
+   * @param draining the instances that operators empty: they take nothing
    */
-  constructor(table: Table, configured: Readonly<Record<string, string>>, configuredCapacity: number) {
+  constructor(
+    table: Table,
+    configured: Readonly<Record<string, string>>,
+    configuredCapacity: number,
+    draining: () => ReadonlySet<string> = () => new Set(),
+  ) {
     this.#table = table;
     this.#configured = configured;
     this.#configuredCapacity = configuredCapacity;
+    this.#draining = draining;
   }
 
   /** The base URL of an instance, without a slash at its end; undefined while it is not running. */
@@ -40,11 +48,12 @@ export class Instances {
         id,
         sessions: counted.get(id) ?? 0,
         capacity: this.#configuredCapacity,
-        accepting: true,
+        accepting: !this.#draining().has(id),
       });
     }
     for (const { instance: id, sessions, capacity, status } of this.#table.instances()) {
-      const accepting = status === 'healthy' || status === 'at_capacity';
+      const takes = status === 'healthy' || status === 'at_capacity';
+      const accepting = takes && !this.#draining().has(id);
       rooms.set(id, { id, sessions: Math.max(sessions, counted.get(id) ?? 0), capacity, accepting });
     }
     return [...rooms.values()];
