@@ -22,8 +22,12 @@ export async function subscribeTo(
     maxRetriesPerRequest: null,
     commandTimeout: undefined,
   });
+  // What had arrived before the connection ends is told to nobody.
+  let closed = false;
   subscriber.on('error', () => {});
-  subscriber.on('message', (_channel: string, text: string) => onMessage(text));
+  subscriber.on('message', (_channel: string, text: string) => {
+    if (!closed) onMessage(text);
+  });
   const connect = async () => {
     if (subscriber.status === 'wait') await subscriber.connect();
     await subscriber.subscribe(channel);
@@ -35,7 +39,15 @@ export async function subscribeTo(
     throw error;
   }
   subscriber.on('ready', () => {
-    subscriber.subscribe(channel).then(onGap, () => {});
+    subscriber.subscribe(channel).then(
+      () => {
+        if (!closed) onGap();
+      },
+      () => {},
+    );
   });
-  return async () => subscriber.disconnect();
+  return async () => {
+    closed = true;
+    subscriber.disconnect();
+  };
 }

@@ -17,6 +17,9 @@ const TTL = 60_000;
 /** Long enough for a machine under load; those who wait for no answer take a shorter one. */
 const TIMEOUT = 10_000;
 
+/** By default Redis may have written an answered command nowhere yet when it is killed. */
+const DURABLE = ['--appendfsync', 'always'];
+
 const connect = (server: PrivateRedis) => connectRedis(parseRedisUrl(server.url), log);
 
 /** Every question there is, each of which Redis must be able to answer. */
@@ -63,7 +66,7 @@ describe('in Redis', () => {
   const closing: (() => Promise<void>)[] = [];
 
   beforeAll(async () => {
-    server = await startRedis({ appendonly: true });
+    server = await startRedis({ appendonly: true, settings: DURABLE });
   });
   afterAll(() => server.close());
   beforeEach(async () => {
@@ -280,7 +283,10 @@ describe('a Redis that is away', () => {
   });
 
   it('is one that still loads its data', async () => {
-    const { server, redis } = await start({ appendonly: true, settings: ['--key-load-delay', '400'] });
+    const { server, redis } = await start({
+      appendonly: true,
+      settings: [...DURABLE, '--key-load-delay', '400'],
+    });
     const filling = redis.pipeline();
     for (let index = 0; index < 5000; index += 1) filling.set(`x${index}`, 'y');
     await filling.exec();
