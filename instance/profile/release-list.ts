@@ -33,7 +33,7 @@ export async function writeAdoptedList(path: string, list: AdoptedList): Promise
 }
 
 /** `wharf-release.json`: exactly what an owner left of a generation when it handed the session over. Gone as soon as a browser is started there. */
-export const releaseListSchema = z.strictObject({
+const releaseListSchema = z.strictObject({
   version: z.literal(1),
   workspace_id: workspaceIdSchema,
   session_id: sessionIdSchema,

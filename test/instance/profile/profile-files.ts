@@ -25,7 +25,7 @@ export function aLog(mark: string, records = 3): Buffer {
 }
 
 /** The files of a LevelDB database with one table and one log. */
-export function aDatabase(mark: string): Record<string, Uint8Array> {
+function aDatabase(mark: string): Record<string, Uint8Array> {
   const table = Buffer.from(`table of ${mark} `.repeat(50));
   const edit = versionEdit({
     comparator: 'idb_cmp1',
@@ -43,7 +43,7 @@ export function aDatabase(mark: string): Record<string, Uint8Array> {
 }
 
 /** What a browser leaves: the databases of a session, and what no session needs. */
-export async function writeProfile(userData: string, mark: string): Promise<void> {
+async function writeProfile(userData: string, mark: string): Promise<void> {
   for (const directory of [ORIGIN, LOCAL]) {
     await mkdir(join(userData, directory), { recursive: true });
     for (const [name, content] of Object.entries(aDatabase(`${mark} ${directory}`)))
