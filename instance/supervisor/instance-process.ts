@@ -47,7 +47,8 @@ export class InstanceProcess {
   /** Resolves when it has ended, with why for people: `ended with exit code 1`, `was killed by SIGKILL`. */
   readonly ended: Promise<{ code: number | null; reason: string }>;
   #hasEnded = false;
-  #hears: (message: InstanceMessage) => void = () => {};
+  #hears: ((message: InstanceMessage) => void) | undefined;
+  #unheard: InstanceMessage[] = [];
 
   constructor(program: InstanceProgram, incarnation: string, clock: Clock, log: Logger) {
     this.#program = program;
@@ -87,7 +88,8 @@ export class InstanceProcess {
         if (parsed.data.kind === 'ready') {
           limit = this.#program.beatPatience;
           resolve(parsed.data);
-        } else this.#hears(parsed.data);
+        } else if (this.#hears === undefined) this.#unheard.push(parsed.data);
+        else this.#hears(parsed.data);
       });
     });
     this.#watch = setInterval(() => this.#look(limit), BEAT_INTERVAL);
@@ -101,9 +103,10 @@ export class InstanceProcess {
     return this.#hasEnded;
   }
 
-  /** Who is told what it says, beats and readiness aside. */
+  /** Who is told what it says, and what it has said so far. */
   onMessage(hears: (message: InstanceMessage) => void): void {
     this.#hears = hears;
+    for (const message of this.#unheard.splice(0)) hears(message);
   }
 
   /** Says something to it; one that has ended hears nothing. */
@@ -114,7 +117,7 @@ export class InstanceProcess {
   /** Ends it at once; its browsers are another matter, see `endProcesses`. */
   kill(why: string): void {
     if (this.#hasEnded) return;
-    this.#log.error({ pid: this.pid, why }, "kills the instance's process");
+    this.#log.warn({ pid: this.pid, why }, "kills the instance's process");
     this.#child.kill('SIGKILL');
   }
 

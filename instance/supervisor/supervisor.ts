@@ -127,7 +127,7 @@ export class Supervisor {
     const stopped = aborted(signal).then((): LifeEnd => ({ kind: 'stopped' }));
     const early = instance.ended.then((end): LifeEnd => ({ kind: 'never_ready', ...end }));
     const first = await Promise.race([instance.ready, early, stopped]);
-    const end = 'kind' in first ? first : await this.#own(instance, first, incarnation, signal, log);
+    const end = 'url' in first ? await this.#own(instance, first, incarnation, signal, log) : first;
     this.#keeper = undefined;
     if (end.kind === 'worker_ended') this.#bridge.begin(incarnation);
     if (end.kind === 'stopped') await instance.terminate(TERM_PATIENCE);
@@ -140,7 +140,7 @@ export class Supervisor {
       this.#predecessorsEnded = false;
       this.#bridge.end();
     }
-    const reason = instance.hasEnded ? (await instance.ended).reason : 'does not end';
+    const reason = ended || instance.hasEnded ? (await instance.ended).reason : 'does not end';
     log.info({ end: end.kind, instance: reason, all_ended: ended }, 'the incarnation is over');
     return end;
   }

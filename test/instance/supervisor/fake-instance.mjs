@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
+import { appendFileSync } from 'node:fs';
 
 /*
  * Stands in for an instance's process: says what it must to its supervisor, and runs a shell with a browser's arguments for each workspace.
- * FAKE_FAULT names what it does wrong: `never_ready`, `silent` (no beats), `deaf` (answers nothing), `dies` (ends once it is ready).
+ * What it hears goes to the file FAKE_HEARD, a line each. FAKE_FAULT names what it does wrong: `never_ready`, `silent` (no beats), `deaf` (answers nothing), `dies` (ends once it is ready).
  */
 const fault = process.env.FAKE_FAULT ?? '';
 const sessions = process.env.WHATSAPP_SESSION_PATH;
@@ -29,7 +30,7 @@ async function end(workspace) {
 }
 
 process.on('message', async (message) => {
-  process.stderr.write(`${JSON.stringify({ heard: message })}\n`);
+  appendFileSync(process.env.FAKE_HEARD, `${JSON.stringify({ pid: process.pid, ...message })}\n`);
   if (fault === 'deaf' && message.kind !== 'run') return;
   if (message.kind === 'run') run(message);
   if (message.kind === 'kill' || message.kind === 'close') {
