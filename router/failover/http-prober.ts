@@ -1,6 +1,6 @@
 import { Agent, request } from 'undici';
 import { z } from 'zod';
-import type { Prober } from './monitor.ts';
+import type { Prober, Said } from './monitor.ts';
 
 /** A probe gives up after so long, milliseconds; whoever asked has given up before. */
 const TIMEOUT = 2500;
@@ -9,6 +9,7 @@ const TIMEOUT = 2500;
 const probedSchema = z.object({
   instance: z.string(),
   storage: z.object({ ok: z.boolean() }).optional(),
+  ownership: z.object({ workspaces: z.number() }).nullish(),
 });
 
 /**
@@ -24,14 +25,14 @@ export class HttpProber implements Prober {
     keepAliveTimeout: 10_000,
   });
 
-  async probe(url: string, instance: string): Promise<{ storageOk: boolean | null }> {
+  async probe(url: string, instance: string): Promise<Said> {
     const answer = await request(`${url}/health`, {
       dispatcher: this.#agent,
       signal: AbortSignal.timeout(TIMEOUT),
     });
     const health = probedSchema.parse(await answer.body.json());
     if (health.instance !== instance) throw new Error(`${health.instance} answers there`);
-    return { storageOk: health.storage?.ok ?? null };
+    return { storageOk: health.storage?.ok ?? null, owned: health.ownership?.workspaces ?? null };
   }
 
   async close(): Promise<void> {

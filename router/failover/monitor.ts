@@ -11,19 +11,24 @@ const PROBE_TIMEOUT = 2000;
 
 /** Asks an instance how it is, at its own address. */
 export interface Prober {
-  /**
-   * @returns whether the shared storage works for it, as it says; null where it does not say
-   * @throws whatever kept it from an answer of this instance; also when another one answers there
-   */
-  probe(url: string, instance: string): Promise<{ storageOk: boolean | null }>;
+  /** Throws whatever kept it from an answer of this instance; also when another one answers there. */
+  probe(url: string, instance: string): Promise<Said>;
+}
+
+/** What an instance says of itself when it is probed. */
+export interface Said {
+  /** Whether the shared storage works for it; null where it does not say. */
+  storageOk: boolean | null;
+  /** How many workspaces it may run now; null, or nothing, where it does not say. */
+  owned?: number | null;
 }
 
 /** What a router's own probes say. */
 export interface Probes {
   /** Milliseconds an instance has not answered for, 0 where it answers; those never tried are missing. */
   silences(): ReadonlyMap<string, number>;
-  /** What it said of its storage when it answered last; null where it did not say. */
-  storageOk(instance: string): boolean | null;
+  /** What it said when it was probed last; nothing where it did not answer. */
+  said(instance: string): Said | undefined;
 }
 
 /** What a monitor is made of. */
@@ -42,7 +47,7 @@ interface Probed {
   /** When it answered last, or was tried first, on the monotonic clock. */
   heardAt: number;
   answers: boolean;
-  storageOk: boolean | null;
+  said: Said | undefined;
   underWay: boolean;
 }
 
@@ -72,9 +77,9 @@ export class Monitor implements Probes {
     );
   }
 
-  storageOk(instance: string): boolean | null {
+  said(instance: string): Said | undefined {
     const probed = this.#probed.get(instance);
-    return probed?.answers ? probed.storageOk : null;
+    return probed?.answers ? probed.said : undefined;
   }
 
   async #every(interval: number, signal: AbortSignal, task: () => Promise<void>): Promise<void> {
@@ -96,13 +101,13 @@ export class Monitor implements Probes {
     const { clock, prober } = this.#parts;
     const probed = this.#probed.get(id);
     if (probed?.underWay) return;
-    const first = { heardAt: clock.monotonic(), answers: true, storageOk: null, underWay: true };
+    const first = { heardAt: clock.monotonic(), answers: true, said: undefined, underWay: true };
     const now = probed ?? first;
     now.underWay = true;
     try {
       const late = () => new Error(`no answer in ${PROBE_TIMEOUT} ms`);
-      const { storageOk } = await withinTime(clock, PROBE_TIMEOUT, prober.probe(url, id), late);
-      Object.assign(now, { heardAt: clock.monotonic(), answers: true, storageOk });
+      const said = await withinTime(clock, PROBE_TIMEOUT, prober.probe(url, id), late);
+      Object.assign(now, { heardAt: clock.monotonic(), answers: true, said });
     } catch {
       now.answers = false;
     } finally {

@@ -38,12 +38,14 @@ export function hearOf(
   ]);
   return new Map(
     [...known].map((instance): [string, Heard] => {
+      const answer = probes.said(instance);
       const silences = [own.get(instance), ...read.notes.map(({ silent }) => silent[instance])];
       return [
         instance,
         {
           silences: silences.filter((silence) => silence !== undefined),
-          storageOk: probes.storageOk(instance) ?? said.get(instance) ?? null,
+          storageOk: answer?.storageOk ?? said.get(instance) ?? null,
+          idle: answer?.owned === 0,
           starting: starting.get(instance) ?? [],
         },
       ];

@@ -21,6 +21,8 @@ export interface Signals {
   leaseFor: number;
   /** From each router that has tried to reach it: milliseconds it has not answered for, 0 where it answers. */
   silences: readonly number[];
+  /** It answers, and says that it may run no workspace now: its authority has run out. */
+  idle: boolean;
   /** Milliseconds that it has said its storage is bad; 0 where it says that it is well, or nothing. */
   storageBadFor: number;
   /** Of the other instances that live: how many say that their storage is well, and how many that it is not. */
@@ -71,10 +73,14 @@ export interface Judgement {
  * | held | answers, storage well | healthy |
  * | gone | fails from every router | dead |
  * | held | fails from every router, 60 s | hand_over_by_redis |
+ * | gone | answers, and says that it may run nothing | dead |
  * | gone | answers a router, 60 s | hand_over_by_http |
  * | held or gone | answers, its storage is bad for 30 s while most others' is good | revoke |
  * | restarting | | restarting, until that lapses |
  * | Redis away, or back for less than a lease | | at most healthy |
+ *
+ * One that answers and may run nothing (its supervisor is stopped, so that nobody renews its authority) has nothing to hand over, and nobody to
+ * ask: it is as good as dead.
  *
  * An instance whose address nobody knows cannot be tried. One that lives says its address through Redis, as it takes its lease there: so it
  * is dead when its lease has been gone for as long as one that answers would be left alone.
@@ -113,6 +119,11 @@ export function judge(signals: Signals, redis: RedisStanding, times: VerdictTime
   }
   if (silence >= times.silent)
     return { verdict: 'dead', reason: `lease gone for ${seconds(leaseFor)}, silent for ${seconds(silence)}` };
+  if (signals.idle && leaseFor >= times.silent)
+    return {
+      verdict: 'dead',
+      reason: `lease gone for ${seconds(leaseFor)}, and it says that it may run nothing`,
+    };
   if (silence > 0) return unknown(`its lease is gone, and it has been silent for ${seconds(silence)}`);
   if (leaseFor >= times.leaseless)
     return { verdict: 'hand_over_by_http', reason: `answers, but has had no lease for ${seconds(leaseFor)}` };

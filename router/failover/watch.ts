@@ -18,6 +18,7 @@ interface Seen {
   counted: boolean;
   storageBadSince: number | null;
   silences: readonly number[];
+  idle: boolean;
   verdict: Verdict | null;
   reason: string;
   verdictSince: number;
@@ -43,6 +44,8 @@ export interface Heard {
   silences: readonly number[];
   /** Null where it says nothing. */
   storageOk: boolean | null;
+  /** It says that it may run no workspace. */
+  idle: boolean;
   /** The workspaces that have a session starting there. */
   starting: readonly WorkspaceId[];
 }
@@ -106,10 +109,11 @@ export class Watch {
 
   /** Takes in what is known of instances beside their leases, and judges each. Those not named and without a lease are forgotten. */
   judge(heard: ReadonlyMap<string, Heard>, now: number): void {
-    for (const [instance, { silences, storageOk, starting }] of heard) {
+    for (const [instance, { silences, storageOk, idle, starting }] of heard) {
       const seen = this.#seen.get(instance) ?? unseen(now);
       this.#seen.set(instance, seen);
       seen.silences = silences;
+      seen.idle = idle;
       if (seen.lease === 'running') seen.starting = starting;
       if (storageOk === false) seen.storageBadSince ??= now;
       else if (storageOk === true || seen.lease === 'running') seen.storageBadSince = null;
@@ -124,6 +128,7 @@ export class Watch {
           lease: seen.lease === 'running' ? 'held' : seen.lease,
           leaseFor: now - seen.since,
           silences: seen.silences,
+          idle: seen.idle,
           storageBadFor: seen.storageBadSince === null ? 0 : Math.max(1, now - seen.storageBadSince),
           othersStorage: this.#othersStorage(instance),
         },
@@ -195,6 +200,7 @@ function unseen(now: number): Seen {
     counted: false,
     storageBadSince: null,
     silences: [],
+    idle: false,
     verdict: null,
     reason: 'not looked at yet',
     verdictSince: now,
