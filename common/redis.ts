@@ -98,7 +98,7 @@ function databaseNumber(text: string): number {
 
 /**
  * Opens a connection and waits until Redis answers. Later losses of the connection are healed by ioredis; commands meanwhile fail fast
- * (after one try) rather than pile up, since a caller must know that Redis is away.
+ * rather than pile up, since a caller must know that Redis is away.
  *
  * @throws WharfError `redis_unavailable` when it does not answer within `patience` milliseconds
  */
@@ -107,6 +107,8 @@ export async function connectRedis(address: RedisAddress, log: Logger, patience 
     ...address.options,
     lazyConnect: true,
     maxRetriesPerRequest: 1,
+    // What was asked before a loss is not asked again after it: by then it may be long out of date, and its caller has given up.
+    autoResendUnfulfilledCommands: false,
     enableOfflineQueue: false,
     connectTimeout: 3000,
     commandTimeout: 3000,

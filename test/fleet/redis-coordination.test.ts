@@ -324,6 +324,19 @@ describe('a Redis that is away', () => {
     await eventually(async () => (await fleet.leases().catch(() => undefined)) !== undefined);
   });
 
+  it('is asked nothing again that it did not answer before it was lost', async () => {
+    const { server, redis, fleet } = await start({ appendonly: true, settings: DURABLE });
+    await fleet.recordAssignment(assignmentOf('7', 1, 'instance-1'));
+    server.pause();
+    const asked = fleet.forgetAssignment('7', 1).catch((error: unknown) => error);
+    // Frozen, it has not read what was asked when it dies.
+    await server.kill();
+    await server.start();
+    await eventually(() => redis.status === 'ready');
+    expect(await asked).toMatchObject({ code: 'redis_unavailable' });
+    expect(await fleet.assignment('7')).toEqual(assignmentOf('7', 1, 'instance-1'));
+  });
+
   it('says, once it is back, that a poke may have been missed, and brings those that come then', async () => {
     const { server, fleet } = await start();
     let pokes = 0;
