@@ -6,11 +6,13 @@ import type { Machine } from './machines/machine.ts';
 import { Worker } from './machines/worker.ts';
 import { MOUNTS, type Part, type ProofOptions } from './options.ts';
 import { type CutOff, cutOff } from './parts/cut-off.ts';
+import { type Failover, failover, type Loss } from './parts/failover.ts';
 import { type HostNames, hostNames, NAMINGS } from './parts/host-names.ts';
 import { type PowerOff, powerOff } from './parts/power-off.ts';
 import { type Races, raceClaims } from './parts/races.ts';
 import { type ServerRestart, serverRestart } from './parts/server-restart.ts';
 import { claimDelay, LOOKS, replaceDelay } from './parts/visibility.ts';
+import { load, tablesOf } from './report.ts';
 import { say } from './say.ts';
 
 /** Seconds that a client is cut off: less than the server's lease of 90 s, and more. */
@@ -25,15 +27,16 @@ export interface Found {
   cut_off: CutOff[];
   server_restart: ServerRestart[];
   power_off: PowerOff[];
+  failover: Failover[];
 }
 
 /** Runs the parts on machines in this process's own namespaces. Answers the exit code. */
 export async function inside(system: SystemImage, directory: string, options: ProofOptions): Promise<number> {
   const found: Found = {
     ...{ visibility: [], replaced: [], races: [], host_names: [] },
-    ...{ cut_off: [], server_restart: [], power_off: [] },
+    ...{ cut_off: [], server_restart: [], power_off: [], failover: [] },
   };
-  say(`seed ${options.seed}; boots three machines`);
+  say(`seed ${options.seed}; load ${load()}; boots three machines`);
   const fleet = await Fleet.start(system, directory);
   try {
     const clients: [Machine, Machine] = [
@@ -45,9 +48,22 @@ export async function inside(system: SystemImage, directory: string, options: Pr
     await new Proof(fleet, clients, options, found).run();
   } finally {
     await fleet.close();
-    if (options.json !== undefined) await writeFile(options.json, `${JSON.stringify(found, null, 2)}\n`);
+    process.stdout.write(`${tablesOf(found)}\n`);
+    const about = {
+      date: new Date().toISOString(),
+      seed: options.seed,
+      load: load(),
+      versions: versionsOf(system),
+    };
+    if (options.json !== undefined)
+      await writeFile(options.json, `${JSON.stringify({ ...about, ...found }, null, 2)}\n`);
   }
   return 0;
+}
+
+function versionsOf({ versions }: SystemImage): Record<string, string> {
+  const shown = Object.entries(versions).filter(([name]) => /^(linux-image|nfs-|chromium-h)/.test(name));
+  return { node: process.version, ...Object.fromEntries(shown) };
 }
 
 class Proof {
@@ -72,6 +88,8 @@ class Proof {
     if (wanted('host-names')) await this.#hostNames();
     if (wanted('cut-off')) await this.#cutOff();
     if (wanted('server-restart')) await this.#serverRestart();
+    if (wanted('failover'))
+      for (const loss of ['cut off', 'powered off'] as const) await this.#failover(loss);
     if (wanted('power-off')) await this.#powerOff();
   }
 
@@ -125,6 +143,21 @@ class Proof {
       this.#found.server_restart.push(found);
       say(`server restarted: ${JSON.stringify(found)}`);
     });
+  }
+
+  async #failover(loss: Loss): Promise<void> {
+    for (const client of this.#clients) await this.#fleet.mount(client, 'lookupcache=positive');
+    const found = await failover(this.#fleet, this.#clients, loss);
+    this.#found.failover.push(found);
+    say(`failover, ${loss}: ${JSON.stringify(found)}`);
+    // The next part finds machines as they are after a boot, and a session path without this fleet.
+    await Promise.all(this.#clients.map((client) => this.#fleet.powerOff(client)));
+    await this.#fleet.server.sh(
+      'mkdir -p /srv/share/old && mv /srv/share/sessions /srv/share/old/$(date +%s)-sessions && mkdir -m 0700 /srv/share/sessions',
+    );
+    this.#clients[0] = await this.#fleet.client('client-a', 2);
+    this.#clients[1] = await this.#fleet.client('client-b', 3);
+    await Promise.all(this.#clients.map((client) => client.ready()));
   }
 
   async #powerOff(): Promise<void> {

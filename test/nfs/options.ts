@@ -1,7 +1,15 @@
 import { parseArgs } from 'node:util';
 
 /** The parts of the proof, in the order they are run. */
-export const PARTS = ['visibility', 'races', 'host-names', 'cut-off', 'server-restart', 'power-off'] as const;
+export const PARTS = [
+  'visibility',
+  'races',
+  'host-names',
+  'cut-off',
+  'server-restart',
+  'failover',
+  'power-off',
+] as const;
 export type Part = (typeof PARTS)[number];
 
 /** Mount options beyond `vers=4.1` that are compared. */

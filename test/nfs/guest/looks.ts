@@ -30,8 +30,20 @@ export async function stopLooking(): Promise<void> {
   stopped = true;
 }
 
-/** Looks for the next claim of many workspaces, again and again, until each was seen. Answers how long each look took, milliseconds. */
-export async function look(call: LookCall, emit: (event: LookEvent) => void): Promise<{ took: number[] }> {
+export interface Looked {
+  /** How long each look took, milliseconds. */
+  took: number[];
+  /** When the last look at a workspace that did not show its claim was begun, by {@link guestClock}. */
+  missed: Record<string, number>;
+}
+
+/** This machine's monotonic clock, milliseconds. */
+export async function guestClock(): Promise<number> {
+  return performance.now();
+}
+
+/** Looks for the next claim of many workspaces, again and again, until each was seen. */
+export async function look(call: LookCall, emit: (event: LookEvent) => void): Promise<Looked> {
   const paths = new SessionPaths(call.sessions);
   const claims = new FileClaims(paths);
   const ways: Record<Look, (workspace: string) => Promise<boolean>> = {
@@ -44,6 +56,7 @@ export async function look(call: LookCall, emit: (event: LookEvent) => void): Pr
     'highest()': async (workspace) => ((await claims.highest(workspace))?.epoch ?? 0) >= call.epoch,
   };
   const took: number[] = [];
+  const missed: Record<string, number> = {};
   const left = new Set(call.workspaces);
   stopped = false;
   for (let round = 0; left.size > 0 && !stopped; round += 1) {
@@ -51,14 +64,17 @@ export async function look(call: LookCall, emit: (event: LookEvent) => void): Pr
       const started = performance.now();
       const seen = await ways[call.how](workspace);
       took.push(performance.now() - started);
-      if (!seen) continue;
+      if (!seen) {
+        missed[workspace] = started;
+        continue;
+      }
       left.delete(workspace);
       emit({ seen: workspace });
     }
     if (round === 0) emit({ swept: true });
     await sleep(call.pause);
   }
-  return { took };
+  return { took, missed };
 }
 
 async function opens(path: string): Promise<boolean> {

@@ -1,7 +1,9 @@
+import { randomBytes } from 'node:crypto';
 import { mkdir, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createExclusive, replaceFile } from '../../../common/files.ts';
+import { readBeacon, writeBeacon } from '../../../fleet/beacons.ts';
 import type { SessionRecord } from '../../../fleet/records.ts';
 import { type GenerationName, SessionPaths } from '../../../fleet/session-paths.ts';
 import { TreeCopy } from '../../../instance/profile/tree-copy.ts';
@@ -43,6 +45,15 @@ export async function beginSession(call: TakeoverCall): Promise<string> {
 export async function readRecord(call: { sessions: string; workspace: string }): Promise<number> {
   const stored = await new SessionStore(new SessionPaths(call.sessions)).read(call.workspace, SESSION);
   return stored?.epoch ?? 0;
+}
+
+/** Writes the beacon of an instance, or reads it, as supervisors do when they start. Answers how long it took, milliseconds. */
+export async function beacon(call: { sessions: string; instance: string; read: boolean }): Promise<number> {
+  const paths = new SessionPaths(call.sessions);
+  const started = performance.now();
+  if (call.read) await readBeacon(paths, call.instance);
+  else await writeBeacon(paths, call.instance, randomBytes(16).toString('hex'));
+  return Math.round(performance.now() - started);
 }
 
 /** Where a generation of that session has its database. */

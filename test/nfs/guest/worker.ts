@@ -1,8 +1,8 @@
 import { createInterface } from 'node:readline';
 import { claim, highest } from './claims.ts';
 import { hashes, readLogs, stopWriting, syncFile, writeLog } from './logs.ts';
-import { look, stopLooking } from './looks.ts';
-import { beginSession, databaseDirectory, discard, readRecord, takeOver } from './takeover.ts';
+import { guestClock, look, stopLooking } from './looks.ts';
+import { beacon, beginSession, databaseDirectory, discard, readRecord, takeOver } from './takeover.ts';
 import { replace, watchVersions } from './versions.ts';
 
 /** A call of the worker: takes arguments, may tell of events while it runs, and answers. */
@@ -10,10 +10,12 @@ export type Call = (args: never, emit: (event: object) => void) => Promise<unkno
 
 /** What the proof has done in a machine. */
 const CALLS: Readonly<Record<string, Call>> = {
+  beacon,
   beginSession,
   claim,
   databaseDirectory,
   discard,
+  guestClock,
   hashes,
   highest,
   look,

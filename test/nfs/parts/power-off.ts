@@ -45,8 +45,11 @@ export async function powerOff(
   // A server hands out delegations unless it is told not to; the client asks for none, it gets them.
   await server.sh(`echo ${delegations ? 1 : 0} >/proc/sys/fs/leases-enable`);
   const directory = await worker.call<string>('beginSession', { ...call, instance: 'instance-1' });
-  await worker.call('readRecord', call);
-  await worker.call('readRecord', call);
+  for (let read = 0; read < 2; read += 1) await worker.call('readRecord', call);
+  // As a supervisor that joins reads those of all others.
+  const beacon = { sessions: SESSIONS, instance: 'instance-2' };
+  await heir.call('beacon', { ...beacon, read: false });
+  for (let read = 0; read < 2; read += 1) await worker.call('beacon', { ...beacon, read: true });
   // As a browser has its tables open.
   const tail = await owner.start(['tail', '-f', `${directory}/000005.ldb`]);
   const written: Record<string, number> = {};
@@ -68,7 +71,10 @@ export async function powerOff(
   tail.kill();
   const atTheEnd = { ...written };
   await remove(owner);
+  // The other host's supervisor starts anew meanwhile.
+  const restarting = heir.call<number>('beacon', { ...beacon, read: false });
   const steps = await heir.call<Steps>('takeOver', { ...call, instance: 'instance-2', wait: WAIT });
+  steps['meanwhile: write a beacon that the lost machine had read'] = await restarting;
   const adopted = await heir.call<string>('databaseDirectory', { ...call, generation: 2 });
   const logs = await heir.call<Record<string, LogState>>('readLogs', { directory: adopted });
   const discard = await heir.call<Steps>('discard', { ...call, generation: 1 });

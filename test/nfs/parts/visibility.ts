@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SeededRandom } from '../../bench/kills/random.ts';
 import { median, quantile } from '../../bench/support/statistics.ts';
-import type { Look, LookEvent } from '../guest/looks.ts';
+import type { Look, LookEvent, Looked } from '../guest/looks.ts';
 import { MOUNT } from '../machines/fleet.ts';
 import type { Worker } from '../machines/worker.ts';
 
@@ -31,7 +31,7 @@ export async function claimDelay(
   how: Look,
   label: string,
   samples: number,
-): Promise<Delay> {
+): Promise<Delay & Staleness> {
   const sessions = `${MOUNT}/sessions`;
   const workspaces = Array.from({ length: samples }, (_, index) => `${label}-${index}`);
   const claim = (workspace: string, epoch: number) =>
@@ -43,7 +43,7 @@ export async function claimDelay(
   const lookedOnce = new Promise<void>((resolve) => {
     swept = resolve;
   });
-  const looking = reader.call<{ took: number[] }>(
+  const looking = reader.call<Looked>(
     'look',
     { sessions, workspaces, epoch: 2, how, pause: PAUSE },
     (event: LookEvent) => {
@@ -57,11 +57,27 @@ export async function claimDelay(
     await claim(workspace, 2);
     made.set(workspace, performance.now());
   }
-  const { took } = await looking;
-  return delayOf(
-    workspaces.map((one) => (seen.get(one) ?? Number.NaN) - (made.get(one) ?? Number.NaN)),
-    took,
-  );
+  const { took, missed } = await looking;
+  const ahead = await clockAhead(reader);
+  const ages = workspaces.map((one) => (missed[one] ?? 0) + ahead - (made.get(one) ?? Number.NaN));
+  const delays = workspaces.map((one) => (seen.get(one) ?? Number.NaN) - (made.get(one) ?? Number.NaN));
+  return {
+    ...delayOf(delays, took),
+    stale_max: Math.max(0, Math.round(Math.max(...ages))),
+    stale: ages.filter((age) => age > 25).length,
+  };
+}
+
+/** By how much this process's clock is ahead of a machine's, milliseconds: from the quickest of some answers. */
+async function clockAhead(worker: Worker): Promise<number> {
+  let best = { took: Number.POSITIVE_INFINITY, ahead: 0 };
+  for (let attempt = 0; attempt < 20; attempt += 1) {
+    const asked = performance.now();
+    const there = await worker.call<number>('guestClock', {});
+    const took = performance.now() - asked;
+    if (took < best.took) best = { took, ahead: asked + took / 2 - there };
+  }
+  return best.ahead;
 }
 
 /** How soon a record replaced by `writer` shows to `reader`, and what its reads met meanwhile. */
