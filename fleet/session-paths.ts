@@ -29,7 +29,8 @@ export interface TrashEntry {
  *     fleet/beacons/{instance}                  what an instance's supervisor wrote at its start: who shares the path sees it
  *     workspace_{id}/owners/{epoch}             claims
  *     workspace_{id}/trash/{time}.session_{sid}[.gen-{n}]
- *     workspace_{id}/session_{sid}/session.json
+ *     workspace_{id}/session_{sid}/session.json                    the session's record, for people and tools
+ *     workspace_{id}/session_{sid}/session-{epoch}.json            the same as its owner at that epoch wrote it: the highest counts
  *     workspace_{id}/session_{sid}/gen-{n}/wharf-profile.json
  *     workspace_{id}/session_{sid}/gen-{n}/session-{sid}/          the browser's profile (LocalAuth adds the last part)
  *     workspace_{id}/session_{sid}/gen-{n}/torn-tails/             what a repair cut off
@@ -82,6 +83,11 @@ export class SessionPaths {
   /** `session.json`: that the session exists, and whether it should run. */
   sessionRecord(workspace: WorkspaceId, session: SessionId): string {
     return join(this.session(workspace, session), 'session.json');
+  }
+
+  /** The session's record as its owner at an epoch wrote it. */
+  ownersRecord(workspace: WorkspaceId, session: SessionId, epoch: number): string {
+    return join(this.session(workspace, session), `session-${checkNumber('epoch', epoch)}.json`);
   }
 
   /** A generation's directory: LocalAuth's `dataPath`. */
@@ -168,6 +174,13 @@ export function parseWorkspaceDirectory(name: string): WorkspaceId | null {
 export function parseSessionDirectory(name: string): SessionId | null {
   const id = name.startsWith('session_') ? name.slice('session_'.length) : null;
   return isSessionId(id) ? id : null;
+}
+
+/** The epoch whose owner's record of a session has this name, or null. */
+export function parseOwnersRecord(name: string): number | null {
+  const digits = /^session-([1-9][0-9]{0,15})\.json$/.exec(name)?.[1];
+  const number = Number(digits);
+  return digits !== undefined && Number.isSafeInteger(number) ? number : null;
 }
 
 /** The generation whose directory has this name, or null. */

@@ -1,17 +1,26 @@
 import type { SessionRecord } from '../../fleet/records.ts';
 import type { SessionStore } from './session-store.ts';
 
+/** Who may write a session's record. */
+export interface Writer {
+  epoch: number;
+  /** Throws WharfError `not_owner`, `ownership_unproved` where the authority to write has ended. */
+  require(): void;
+}
+
 /** A session's record in memory and on the storage. Changes are written one after the other: each builds on what the one before it wrote. */
 export class SessionFile {
   readonly #store: SessionStore;
+  readonly #writer: Writer;
   readonly #changed: () => void;
   #record: SessionRecord;
-  #writing: Promise<void> = Promise.resolve();
+  #writing: Promise<unknown> = Promise.resolve();
 
   /** @param changed is called after each change that was written */
-  constructor(record: SessionRecord, store: SessionStore, changed: () => void) {
+  constructor(record: SessionRecord, store: SessionStore, writer: Writer, changed: () => void) {
     this.#record = record;
     this.#store = store;
+    this.#writer = writer;
     this.#changed = changed;
   }
 
@@ -19,19 +28,60 @@ export class SessionFile {
     return this.#record;
   }
 
-  /** Writes a change down; it holds from when it is on the disk. Throws `storage_unavailable`, and then nothing has changed. */
+  /**
+   * Writes a change down; it holds from when it is on the disk. Throws `storage_unavailable`, and what {@link Writer.require} throws: then
+   * nothing has changed.
+   */
   async write(change: Partial<SessionRecord>): Promise<void> {
-    const written = this.#writing.then(async () => {
-      await this.#store.write({ ...this.#record, ...change });
+    await this.#inTurn(async () => {
+      this.#writer.require();
+      await this.#store.write({ ...this.#record, ...change }, this.#writer.epoch);
       this.note(change);
       this.#changed();
     });
-    this.#writing = written.catch(() => {});
-    await written;
   }
 
   /** A change that holds whether or not it can be written down; the next write takes it along. */
   note(change: Partial<SessionRecord>): void {
     this.#record = { ...this.#record, ...change };
+  }
+
+  /** The account came to be ready: that holds at once, and is written down where that was not known. Rejects as {@link SessionFile.write}. */
+  async noteLinked(phoneNumber: string | null): Promise<void> {
+    const { linked, phone_number, restored_at } = this.#record;
+    const change: Partial<SessionRecord> = {
+      linked: true,
+      phone_number: phoneNumber,
+      last_error: null,
+      ...(restored_at ? { restored_at: null } : {}),
+    };
+    this.note(change);
+    if (!linked || phone_number !== phoneNumber || restored_at) await this.write(change);
+  }
+
+  /**
+   * Makes the record this owner's: reads what the owner before wrote last, unless this one has written since, and signs it. From here on
+   * nothing that the owner before writes late counts.
+   *
+   * @returns false where the session is gone: the owner before deleted it
+   */
+  async takeOver(): Promise<boolean> {
+    return await this.#inTurn(async () => {
+      this.#writer.require();
+      const { workspace_id, session_id } = this.#record;
+      const stored = await this.#store.read(workspace_id, session_id);
+      if (!stored) return false;
+      if (stored.epoch >= this.#writer.epoch) return true;
+      await this.#store.write(stored.record, this.#writer.epoch);
+      this.#record = stored.record;
+      this.#changed();
+      return true;
+    });
+  }
+
+  async #inTurn<T>(task: () => Promise<T>): Promise<T> {
+    const done = this.#writing.then(task);
+    this.#writing = done.catch(() => {});
+    return await done;
   }
 }

@@ -1,11 +1,32 @@
 import { readdir } from 'node:fs/promises';
 import { systemCode, WharfError } from '../../common/errors.ts';
-import { makePrivateSubdirectory, readJson, replaceFile, storageError } from '../../common/files.ts';
+import {
+  makePrivateSubdirectory,
+  readJson,
+  removeTree,
+  replaceFile,
+  storageError,
+} from '../../common/files.ts';
 import type { SessionId, WorkspaceId } from '../../fleet/ids.ts';
 import { type SessionRecord, sessionRecordSchema } from '../../fleet/records.ts';
-import { parseSessionDirectory, type SessionPaths } from '../../fleet/session-paths.ts';
+import { parseOwnersRecord, parseSessionDirectory, type SessionPaths } from '../../fleet/session-paths.ts';
 
-/** `session.json` files: the durable truth that sessions exist and should run. Every method throws `storage_unavailable`. */
+/** So often a record is looked for again that went away while it was read: a newer one had come. */
+const LOOKS = 3;
+
+/** A session's record, and who wrote it. */
+export interface StoredSession {
+  record: SessionRecord;
+  /** The epoch of the owner that wrote it; 0 for a record that no owner signed. */
+  epoch: number;
+}
+
+/**
+ * The records of sessions: the durable truth that sessions exist and should run. Every method throws `storage_unavailable`.
+ *
+ * Each owner writes `session-{epoch}.json`, and the highest epoch's counts: what an earlier owner writes late, since its host hung, reverts
+ * nothing. `session.json` beside it says the same for people and tools, and counts where no owner signed one.
+ */
 export class SessionStore {
   readonly #paths: SessionPaths;
 
@@ -14,37 +35,63 @@ export class SessionStore {
   }
 
   /** The session's record, or undefined where there is none. Throws also when it is there and cannot be understood. */
-  async read(workspace: WorkspaceId, session: SessionId): Promise<SessionRecord | undefined> {
-    const path = this.#paths.sessionRecord(workspace, session);
-    const record = await readJson(path, sessionRecordSchema);
-    if (record === null) return undefined;
-    if (record.workspace_id !== workspace || record.session_id !== session) {
-      throw new WharfError(
-        'storage_unavailable',
-        `The file ${path} is the record of session ${record.session_id} of workspace ${record.workspace_id}. Was its directory copied or renamed? Move it away, or back.`,
-      );
+  async read(workspace: WorkspaceId, session: SessionId): Promise<StoredSession | undefined> {
+    for (let look = 1; ; look += 1) {
+      const epoch = Math.max(0, ...(await this.#epochs(workspace, session)));
+      const path =
+        epoch === 0
+          ? this.#paths.sessionRecord(workspace, session)
+          : this.#paths.ownersRecord(workspace, session, epoch);
+      const record = await readJson(path, sessionRecordSchema);
+      if (record === null) {
+        if (epoch === 0 || look >= LOOKS) return undefined;
+        continue;
+      }
+      if (record.workspace_id !== workspace || record.session_id !== session) {
+        throw new WharfError(
+          'storage_unavailable',
+          `The file ${path} is the record of session ${record.session_id} of workspace ${record.workspace_id}. Was its directory copied or renamed? Move it away, or back.`,
+        );
+      }
+      return { record, epoch };
     }
-    return record;
   }
 
-  /** Writes a record so that it is there whole after a loss of power, or not changed at all. */
-  async write(record: SessionRecord): Promise<void> {
-    await makePrivateSubdirectory(this.#paths.workspace(record.workspace_id));
-    await makePrivateSubdirectory(this.#paths.session(record.workspace_id, record.session_id));
-    await replaceFile(
-      this.#paths.sessionRecord(record.workspace_id, record.session_id),
-      `${JSON.stringify(record, null, 2)}\n`,
-    );
+  /**
+   * Writes a record so that it is there whole after a loss of power, or not changed at all.
+   *
+   * @param epoch of the owner that writes
+   */
+  async write(record: SessionRecord, epoch: number): Promise<void> {
+    const { workspace_id: workspace, session_id: session } = record;
+    const text = `${JSON.stringify(record, null, 2)}\n`;
+    await makePrivateSubdirectory(this.#paths.workspace(workspace));
+    await makePrivateSubdirectory(this.#paths.session(workspace, session));
+    await replaceFile(this.#paths.ownersRecord(workspace, session, epoch), text);
+    await replaceFile(this.#paths.sessionRecord(workspace, session), text);
+    for (const earlier of await this.#epochs(workspace, session)) {
+      if (earlier < epoch) await removeTree(this.#paths.ownersRecord(workspace, session, earlier));
+    }
   }
 
   /** The sessions of a workspace that have a directory. */
   async list(workspace: WorkspaceId): Promise<SessionId[]> {
-    const directory = this.#paths.workspace(workspace);
-    try {
-      return (await readdir(directory)).flatMap((name) => parseSessionDirectory(name) ?? []);
-    } catch (error) {
-      if (systemCode(error) === 'ENOENT') return [];
-      throw storageError('list the sessions in', directory, error);
-    }
+    const names = await list(this.#paths.workspace(workspace), 'list the sessions in');
+    return names.flatMap((name) => parseSessionDirectory(name) ?? []);
+  }
+
+  /** The epochs whose owners wrote a record of a session. */
+  async #epochs(workspace: WorkspaceId, session: SessionId): Promise<number[]> {
+    const names = await list(this.#paths.session(workspace, session), 'list the records in');
+    return names.flatMap((name) => parseOwnersRecord(name) ?? []);
+  }
+}
+
+async function list(directory: string, operation: string): Promise<string[]> {
+  try {
+    return await readdir(directory);
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return [];
+    throw storageError(operation, directory, error);
   }
 }
