@@ -84,7 +84,7 @@ export interface WhatsAppClient {
   start(): Promise<void>;
   /** Closes the browser; kills its process group where it does not end in time. True when it ended by itself and the profile is whole. */
   stop(): Promise<boolean>;
-  /** Ends the browser's process group at once. */
+  /** Ends the browser's process group: the signal is sent before this returns, the promise settles when the group was seen to end. */
   kill(): Promise<void>;
   /** Unlinks the device, if the page is connected, and stops. True when WhatsApp was told. */
   logout(): Promise<boolean>;
@@ -101,8 +101,18 @@ export interface WhatsAppClient {
   contacts(limit: number): Promise<Contact[]>;
   messages(chatId: string, limit: number): Promise<ChatMessage[]>;
   number(phoneNumber: string): Promise<PhoneNumber>;
+  /** The authority holds longer than the page was told: tells it. */
+  feed(): void;
   /** Process id of the browser, or undefined before it runs. */
   readonly browserPid: number | undefined;
+}
+
+/** The right to be connected and to send as this account; see `ownership.ts`. */
+export interface ClientAuthority {
+  /** Milliseconds for which the page may be connected. */
+  left(): number;
+  /** Asked directly before anything is sent. Throws WharfError `not_owner`, `ownership_unproved`. */
+  require(): void;
 }
 
 /** Where and how a client's browser runs. */
@@ -112,6 +122,7 @@ export interface ClientOptions {
   /** LocalAuth's data path: the generation's directory. */
   dataPath: string;
   proxy: string | null;
+  authority: ClientAuthority;
   events: ClientEvents;
 }
 

@@ -1,7 +1,7 @@
 import { withDeadline } from '../../common/clock.ts';
 import { messageOf, WharfError } from '../../common/errors.ts';
 import type { Chat, ChatMessage, Contact, PhoneNumber } from '../../fleet/messages.ts';
-import type { ClientTimeouts, HandedOver, PreparedMessage } from './client.ts';
+import type { ClientAuthority, ClientTimeouts, HandedOver, PreparedMessage } from './client.ts';
 import { RecipientCache } from './recipient-cache.ts';
 import { toChat, toChatMessage, toContact } from './shapes.ts';
 import { type HookedClient, sendThroughLibrary } from './whatsapp-web-js.ts';
@@ -10,13 +10,15 @@ import { type HookedClient, sendThroughLibrary } from './whatsapp-web-js.ts';
 export class PageCalls {
   readonly #client: HookedClient;
   readonly #session: string;
+  readonly #authority: ClientAuthority;
   readonly #timeouts: ClientTimeouts;
   readonly #recipients = new RecipientCache();
 
   /** @param session its id, for errors */
-  constructor(client: HookedClient, session: string, timeouts: ClientTimeouts) {
+  constructor(client: HookedClient, session: string, authority: ClientAuthority, timeouts: ClientTimeouts) {
     this.#client = client;
     this.#session = session;
+    this.#authority = authority;
     this.#timeouts = timeouts;
   }
 
@@ -47,6 +49,7 @@ export class PageCalls {
 
   async send(message: PreparedMessage): Promise<HandedOver> {
     await this.#requireRecipient(message.to);
+    this.#authority.require();
     const sending = sendThroughLibrary(this.#client, message);
     const sent = await this.#within(sending, this.#timeouts.send, 'handing over a message').catch(
       (error: unknown) => {

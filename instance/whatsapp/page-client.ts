@@ -13,6 +13,7 @@ import type {
   PreparedMessage,
   WhatsAppClient,
 } from './client.ts';
+import { PageAuthority } from './page-authority.ts';
 import { PageCalls } from './page-calls.ts';
 import {
   LOGOUT,
@@ -48,13 +49,16 @@ class PageClient implements WhatsAppClient {
   readonly #log: Logger;
   readonly #client: HookedClient;
   readonly #calls: PageCalls;
+  readonly #authority: PageAuthority;
   #phase: 'new' | 'starting' | 'running' | 'ended' = 'new';
   #ready = false;
   #authenticated = false;
   #pid: number | undefined;
+  #killed = false;
   #lookTimer: NodeJS.Timeout | undefined;
   #restTimer: NodeJS.Timeout | undefined;
   #onPid: () => void = () => {};
+  #onKill: () => void = () => {};
   /** Settles when the browser's pid is known, or there will be none. */
   #launching: Promise<void> | undefined;
 
@@ -63,7 +67,8 @@ class PageClient implements WhatsAppClient {
     this.#settings = settings;
     this.#log = log.child({ workspace: options.workspace, session: options.session });
     this.#client = createLibraryClient(options, settings, () => this.#onLaunched());
-    this.#calls = new PageCalls(this.#client, options.session, settings.timeouts);
+    this.#calls = new PageCalls(this.#client, options.session, options.authority, settings.timeouts);
+    this.#authority = new PageAuthority(() => options.authority.left(), this.#log);
     this.#client.hookInjection((library) => this.#inject(library));
     this.#listen();
   }
@@ -104,7 +109,7 @@ class PageClient implements WhatsAppClient {
     this.#end();
     const browser = this.#client.pupBrowser;
     const process = browser?.process();
-    if (!browser || !process?.pid) {
+    if (!browser || !process?.pid || this.#killed) {
       await this.#kill();
       return false;
     }
@@ -115,7 +120,14 @@ class PageClient implements WhatsAppClient {
       },
       () => {},
     );
-    await withDeadline(close, this.#settings.timeouts.stop, () => new Error('late')).catch(() => {});
+    const killed = new Promise<void>((resolve) => {
+      this.#onKill = resolve;
+    });
+    await withDeadline(
+      Promise.race([close, killed]),
+      this.#settings.timeouts.stop,
+      () => new Error('late'),
+    ).catch(() => {});
     if (acknowledged) await exitSeen(process, 2000);
     const clean = acknowledged && process.exitCode === 0;
     await this.#kill();
@@ -124,6 +136,8 @@ class PageClient implements WhatsAppClient {
 
   async kill(): Promise<void> {
     this.#end();
+    this.#killed = true;
+    this.#onKill();
     await this.#kill();
   }
 
@@ -139,6 +153,10 @@ class PageClient implements WhatsAppClient {
     }
     await this.stop();
     return told;
+  }
+
+  feed(): void {
+    if (!this.#hasEnded()) this.#authority.feed();
   }
 
   async ping(): Promise<void> {
@@ -229,6 +247,7 @@ class PageClient implements WhatsAppClient {
         `the browser ended (${process?.signalCode ?? process?.exitCode ?? 'closed'})`,
       ),
     );
+    if (this.#client.pupPage) this.#authority.attach(this.#client.pupPage);
     this.#client.pupPage?.on('error', (error: Error) => this.#lose('page_crashed', error.message));
     process?.stderr?.on('data', (chunk: Buffer) => {
       const text = chunk.toString('utf8');

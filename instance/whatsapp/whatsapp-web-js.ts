@@ -1,8 +1,12 @@
 import whatsappWebJs from 'whatsapp-web.js';
 import { chromiumFlags, proxyCredentials } from './chromium-flags.ts';
 import type { BrowserSettings, ClientOptions, PreparedMessage } from './client.ts';
+import { timerScript } from './dead-mans-timer.ts';
 
 const { Client, LocalAuth, Location, MessageMedia, Poll } = whatsappWebJs;
+
+/** How long a document waits for its first feed, milliseconds; it sends nothing meanwhile. A machine under load may take long to get to it. */
+const FIRST_FEED = 30_000;
 
 /** The library's own user agent names Chrome 72 on a Mac; the browser's own, with its real version, draws less attention. */
 const userAgentOf = (version: string) =>
@@ -10,7 +14,10 @@ const userAgentOf = (version: string) =>
 
 /** What the library's types leave out of its client. */
 const LibraryClient = Client as unknown as new (
-  options: whatsappWebJs.ClientOptions,
+  options: Omit<whatsappWebJs.ClientOptions, 'evalOnNewDoc'> & {
+    /** Puppeteer takes an expression as well as a function. */
+    evalOnNewDoc: string;
+  },
 ) => whatsappWebJs.Client & {
   /** Puts the library's functions into the page; called at the start and after every navigation. */
   inject(): Promise<void>;
@@ -62,6 +69,7 @@ export function createLibraryClient(
     authStrategy: new KeptLocalAuth({ clientId: options.session, dataPath: options.dataPath }, launched),
     authTimeoutMs: timeouts.start,
     takeoverOnConflict: false,
+    evalOnNewDoc: timerScript(FIRST_FEED),
     // The default writes .wwebjs_cache/ into the working directory.
     webVersionCache: { type: 'none' },
     userAgent: userAgentOf(chromium.version),

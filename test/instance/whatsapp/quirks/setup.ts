@@ -77,6 +77,7 @@ export async function watchedClient(
       session: 'main',
       dataPath,
       proxy: null,
+      authority: { left: () => 3_600_000, require: () => {} },
       events: {
         qr: (code) => seen.qrs.push(code),
         authenticated: () => {},
