@@ -35,6 +35,11 @@ export const ERROR_CODES = {
     title: 'The instance of this workspace cannot be reached',
     retry: true,
   },
+  ownership_unproved: {
+    status: 503,
+    title: 'The instance must first prove again that it owns the workspace',
+    retry: true,
+  },
   redis_unavailable: { status: 503, title: 'Redis cannot be reached', retry: true },
   storage_unavailable: { status: 503, title: 'The session storage cannot be used', retry: true },
   shutting_down: { status: 503, title: 'The process is stopping', retry: true },

@@ -97,12 +97,47 @@ function databaseNumber(text: string): number {
 }
 
 /**
+ * Opens a connection without waiting for it: until Redis answers, and whenever it does not, commands fail fast rather than pile
+ * up, since a caller must know that Redis is away.
+ */
+export function openRedis(address: RedisAddress, log: Logger): Redis {
+  const { redis } = open(address, log);
+  redis.connect().catch(() => {});
+  return redis;
+}
+
+/**
  * Opens a connection and waits until Redis answers. Later losses of the connection are healed by ioredis; commands meanwhile fail fast
  * rather than pile up, since a caller must know that Redis is away.
  *
  * @throws WharfError `redis_unavailable` when it does not answer within `patience` milliseconds
  */
 export async function connectRedis(address: RedisAddress, log: Logger, patience = 10_000): Promise<Redis> {
+  const { redis, note, reason } = open(address, log);
+  const end = performance.now() + patience;
+  redis.connect().catch(note);
+  for (;;) {
+    try {
+      if (redis.status === 'ready') {
+        await redis.ping();
+        return redis;
+      }
+    } catch (error) {
+      note(error);
+    }
+    if (performance.now() > end) {
+      redis.disconnect();
+      throw new WharfError(
+        'redis_unavailable',
+        `Redis at ${address.shown} does not answer (${reason()}). Start it, or set REDIS_URL to where it is. Wharf does not run without it: two processes might run one session.`,
+      );
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+/** A connection that is not begun; what went wrong is noted, and logged once per loss. */
+function open(address: RedisAddress, log: Logger) {
   const options: Omit<RedisOptions, 'replyMapping'> = {
     ...address.options,
     lazyConnect: true,
@@ -132,24 +167,5 @@ export async function connectRedis(address: RedisAddress, log: Logger, patience 
     if (down) log.info({ redis: address.shown }, 'Redis is back');
     down = false;
   });
-  const end = performance.now() + patience;
-  redis.connect().catch(note);
-  for (;;) {
-    try {
-      if (redis.status === 'ready') {
-        await redis.ping();
-        return redis;
-      }
-    } catch (error) {
-      note(error);
-    }
-    if (performance.now() > end) {
-      redis.disconnect();
-      throw new WharfError(
-        'redis_unavailable',
-        `Redis at ${address.shown} does not answer (${lastError}). Start it, or set REDIS_URL to where it is. Wharf does not run without it: two processes might run one session.`,
-      );
-    }
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
+  return { redis, note, reason: () => lastError };
 }

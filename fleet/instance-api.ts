@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { workspaceIdSchema } from './ids.ts';
 import { proxySchema } from './records.ts';
 
 /**
@@ -18,7 +19,8 @@ import { proxySchema } from './records.ts';
  * | GET `/chats/:chat_id/messages` | `?limit` | 200 `{messages}` |
  * | GET `/numbers/:phone` | | 200 PhoneNumber |
  *
- * and GET `/health`, `/metrics` beside them. Every request but `/health` carries the internal token. An instance that does not own the
+ * and beside them GET `/health`, GET `/metrics`, POST `/orders` ({@link ordersSchema}, 202: they go to its supervisor) and POST `/restart` (202: its
+ * process closes its sessions, ends, and is started again). Every request but `/health` and `/metrics` carries the internal token. An instance that does not own the
  * workspace answers 421 `not_owner`. `X-Wharf-Adopt: first` on a PUT lets it claim a workspace that nobody owned.
  */
 export const INTERNAL_TOKEN_HEADER = 'x-wharf-token';
@@ -43,6 +45,20 @@ export const pairingCodeSchema = z.strictObject({
     .string()
     .regex(/^\+?\d{7,15}$/, 'must be 7 to 15 digits')
     .transform((digits) => digits.replace('+', '')),
+});
+
+/** Hand-overs that a router asks for past Redis; see `Order` in coordination.ts. */
+export const ordersSchema = z.strictObject({
+  orders: z
+    .array(
+      z.strictObject({
+        workspace: workspaceIdSchema,
+        epoch: z.number().int().positive(),
+        to: z.string().nullable(),
+        move: z.string().nullable(),
+      }),
+    )
+    .max(5000),
 });
 
 /** Seconds to hold an answer for; a query value. */
@@ -81,6 +97,22 @@ export const instanceHealthSchema = z
     event_loop_lag_ms: z.number(),
     storage: z.object({ ok: z.boolean(), latency_ms: z.number().nullable() }),
     redis: z.object({ ok: z.boolean() }),
+    /** What its supervisor says of what it owns; null before it has said anything. Times in milliseconds. */
+    ownership: z
+      .object({
+        workspaces: z.number().int(),
+        /** Since the lease was renewed last; null where it never was. */
+        lease_age_ms: z.number().nullable(),
+        redis_ok: z.boolean(),
+        storage_ok: z.boolean(),
+        restarts: z.number().int(),
+        claims: z.number().int(),
+        lapses: z.number().int(),
+        revocations: z.number().int(),
+        hand_overs: z.number().int(),
+      })
+      .nullable()
+      .optional(),
     uptime: z.number(),
     timestamp: z.iso.datetime(),
   })

@@ -1,7 +1,7 @@
 import type { Clock } from '../common/clock.ts';
 import { messageOf } from '../common/errors.ts';
 import type { Logger } from '../common/logger.ts';
-import type { Announcement, Assignment, SessionDetail } from '../fleet/records.ts';
+import type { Announcement, SessionDetail } from '../fleet/records.ts';
 import type { Registry } from '../fleet/registry.ts';
 
 /** An instance renews its announcement every two seconds; ten seconds of silence and it is gone from Redis. */
@@ -14,8 +14,8 @@ const GATHER = 50;
 /** What an announcer tells, asked for when it tells it. */
 export interface AnnouncerSources {
   announcement: () => Announcement;
-  assignments: () => Assignment[];
-  sessions: () => SessionDetail[];
+  /** Undefined while not all are known: what Redis knows from before stands until then. */
+  sessions: () => SessionDetail[] | undefined;
 }
 
 /**
@@ -29,6 +29,8 @@ export class Announcer {
   readonly #changed = new Map<string, () => SessionDetail>();
   #gathering: NodeJS.Timeout | undefined;
   #ok = false;
+  /** Whether Redis has been told everything since it was away. */
+  #toldAll = false;
 
   constructor(registry: Registry, sources: AnnouncerSources, clock: Clock, log: Logger) {
     this.#registry = registry;
@@ -57,22 +59,19 @@ export class Announcer {
   async announce(): Promise<void> {
     try {
       const known = await this.#registry.announce(this.#sources.announcement(), ANNOUNCE_TTL);
-      if (!this.#ok || !known) {
-        for (const assignment of this.#sources.assignments())
-          await this.#registry.recordAssignment(assignment);
-        await this.#registry.replaceSessions(this.#sources.announcement().instance, this.#sources.sessions());
+      if (!known) this.#toldAll = false;
+      const sessions = this.#toldAll ? undefined : this.#sources.sessions();
+      if (sessions) {
+        await this.#registry.replaceSessions(this.#sources.announcement().instance, sessions);
+        this.#toldAll = true;
         this.#log.info('told Redis everything');
       }
       this.#ok = true;
     } catch (error) {
+      this.#toldAll = false;
       if (this.#ok) this.#log.warn({ reason: messageOf(error) }, 'Redis is not told; sessions go on');
       this.#ok = false;
     }
-  }
-
-  /** A workspace was claimed. */
-  assignment(assignment: Assignment): void {
-    this.#tell(() => this.#registry.recordAssignment(assignment));
   }
 
   /** A session changed; `detail` is asked when it is told. */
@@ -98,6 +97,7 @@ export class Announcer {
     if (!this.#ok) return;
     telling().catch((error: unknown) => {
       this.#ok = false;
+      this.#toldAll = false;
       this.#log.warn({ reason: messageOf(error) }, 'Redis is not told; sessions go on');
     });
   }

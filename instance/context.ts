@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { type Clock, systemClock } from '../common/clock.ts';
+import type { Clock } from '../common/clock.ts';
+import type { Env } from '../common/env.ts';
 import { messageOf, WharfError } from '../common/errors.ts';
 import { type HttpServer, listen } from '../common/http/server.ts';
 import { Lifecycle } from '../common/lifecycle.ts';
 import type { Logger } from '../common/logger.ts';
-import { connectRedis } from '../common/redis.ts';
-import { FileClaims } from '../fleet/file-claims.ts';
+import { openRedis } from '../common/redis.ts';
 import { internalToken } from '../fleet/internal-token.ts';
+import { OWNERSHIP_TIMES } from '../fleet/ownership-times.ts';
 import { type Announcement, PROTOCOL_VERSION } from '../fleet/records.ts';
 import { redisRegistry } from '../fleet/redis-registry.ts';
 import { SessionPaths } from '../fleet/session-paths.ts';
@@ -17,6 +18,7 @@ import { HealthReporter } from './health.ts';
 import { HostUsageMeter } from './host-usage.ts';
 import { instanceApp } from './http/app.ts';
 import { MediaFetcher } from './media/fetch-media.ts';
+import { InstanceMetrics } from './metrics.ts';
 import { type Identity, Ownership } from './ownership.ts';
 import { parseChromiumVersion } from './profile/chromium-version.ts';
 import { ProfileStore } from './profile/profile-store.ts';
@@ -26,9 +28,11 @@ import type { Session } from './session/session.ts';
 import { SessionManager } from './session/session-manager.ts';
 import { SessionStore } from './session/session-store.ts';
 import { StartGate } from './session/start-gate.ts';
+import { hostClock } from './supervisor/host-clock.ts';
+import { INCARNATION_VARIABLE } from './supervisor/messages.ts';
+import { type Channel, processChannel, type Standing, SupervisorLink } from './supervisor-link.ts';
 import { findChromium } from './whatsapp/chromium.ts';
 import { whatsappWebJsClients } from './whatsapp/page-client.ts';
-import { killBrowsersUnder } from './whatsapp/process-tree.ts';
 
 /** How often the host is measured and the storage probed, milliseconds. */
 const MEASURE_INTERVAL = 10_000;
@@ -38,25 +42,37 @@ const PURGE_INTERVAL = 60 * 60_000;
 /** A running instance. */
 export interface Instance {
   url: string;
-  /** Sessions that it found and that should run are being started; resolves when all have been looked at. */
+  /** Closes its sessions and all else; false where something did not close cleanly. */
   close(): Promise<boolean>;
 }
 
+/** What a test has in hand of an instance. */
+export interface Overrides {
+  /** In place of the IPC channel of the process. */
+  channel?: Channel;
+  /** Its monotonic clock is the host's. */
+  clock?: Clock;
+  /** What happens when the supervisor is gone, once all browsers were sent their end: the process ends. */
+  end?: () => void;
+  /** What POST `/restart` does: this process is asked to end. */
+  restart?: () => void;
+}
+
 /**
- * Makes an instance of its parts and starts it: checks the host, listens (so that two that were given one port do not claim from each
- * other), claims its workspaces, ends what an earlier life left running, begins to restore its sessions, and announces itself. What is
- * asked of it before it knows its sessions waits.
+ * Makes an instance of its parts and starts it: checks the host, listens, and tells its supervisor that it can be given workspaces. What it
+ * runs from then on is what the supervisor grants. It starts also while Redis is away.
  *
- * @throws WharfError `config_invalid`, `storage_unavailable`, `chromium_missing`, `redis_unavailable`, `port_taken`; everything opened before is closed again
+ * @throws WharfError `config_invalid`, `storage_unavailable`, `chromium_missing`, `port_taken`; everything opened before is closed again
  */
 export async function startInstance(
   config: InstanceConfig,
+  env: Env,
   log: Logger,
-  clock: Clock = systemClock,
+  overrides: Overrides = {},
 ): Promise<Instance> {
   const lifecycle = new Lifecycle(log, config.shutdownTimeout);
   try {
-    return await compose(config, log, clock, lifecycle);
+    return await compose(config, env, log, lifecycle, overrides);
   } catch (error) {
     await lifecycle.close();
     throw error;
@@ -65,20 +81,24 @@ export async function startInstance(
 
 async function compose(
   config: InstanceConfig,
+  env: Env,
   log: Logger,
-  clock: Clock,
   lifecycle: Lifecycle,
+  overrides: Overrides,
 ): Promise<Instance> {
+  const clock = overrides.clock ?? hostClock;
+  const link = new SupervisorLink(overrides.channel ?? processChannel(), log);
+  lifecycle.add('the link to the supervisor', () => link.close());
   const me: Identity = {
     instance: config.instance,
-    incarnation: randomBytes(8).toString('hex'),
+    incarnation: env[INCARNATION_VARIABLE] ?? randomBytes(8).toString('hex'),
     host: config.host,
   };
   const startedAt = new Date(clock.now()).toISOString();
   await requireSessionPath(config.sessionPath);
   const finding = findChromium(config.chromiumPath, config.sandbox);
   finding.catch(() => {});
-  const redis = await connectRedis(config.redis, log);
+  const redis = openRedis(config.redis, log);
   lifecycle.add('redis', () => redis.disconnect());
   const chromium = await finding;
   log.info({ path: chromium.path, version: chromium.version, sandbox: chromium.sandbox }, 'found Chromium');
@@ -96,20 +116,36 @@ async function compose(
 
   const paths = new SessionPaths(config.sessionPath);
   const counters = newCounters();
-  const store = new SessionStore(paths);
   const trash = new Trash(paths, clock);
   const media = new MediaFetcher();
   lifecycle.add('media', () => media.close());
 
   let server: HttpServer | undefined;
-  const ownership = new Ownership(new FileClaims(paths), me, clock, log, (assignment) =>
-    announcer.assignment(assignment),
-  );
+  let standing: Standing | undefined;
+  const ownership = new Ownership({
+    instance: me.instance,
+    clock,
+    lasts: OWNERSHIP_TIMES.authority,
+    log,
+    claim: (workspace) => link.claim(workspace),
+    lapsed: (workspace, epoch) => void manager.workspaces.lapse(workspace, epoch),
+  });
+  const metrics = new InstanceMetrics({
+    manager: () => manager,
+    standing: () => standing,
+    owned: () => ownership.workspaces().length,
+    now: () => clock.monotonic(),
+  });
   const manager: SessionManager = new SessionManager({
     ownership,
     capacity: config.capacity,
+    host: config.host,
+    closeWithin: sessionsDeadline(config.shutdownTimeout),
     log,
-    onChange: (session) => announcer.session(keyOf(session), () => session.detail()),
+    onChange: (session) => {
+      metrics.noteChange(session);
+      announcer.session(keyOf(session), () => session.detail());
+    },
     onRemove: (workspace, session) => announcer.sessionGone(`${workspace}/${session}`, workspace, session),
     parts: {
       instance: config.instance,
@@ -119,9 +155,10 @@ async function compose(
       ),
       chromium: version,
       profiles: new ProfileStore(paths, clock),
-      store,
+      store: new SessionStore(paths),
       trash,
       gate: new StartGate(config.startConcurrency),
+      copies: new StartGate(config.startConcurrency),
       clock,
       backoff: config.backoff,
       timeouts: config.life,
@@ -152,8 +189,11 @@ async function compose(
     registry,
     {
       announcement,
-      assignments: () => ownership.assignments(),
-      sessions: () => manager.all().map((session) => session.detail()),
+      // Before the supervisor has said how it stands it has not given back what was owned before.
+      sessions: () =>
+        standing && !manager.workspaces.isReading
+          ? manager.all().map((session) => session.detail())
+          : undefined,
     },
     clock,
     log,
@@ -165,33 +205,36 @@ async function compose(
     sessionPath: config.sessionPath,
     clock,
     redisOk: () => announcer.ok,
+    standing: () => standing,
+    owned: () => ownership.workspaces().length,
   });
   lifecycle.add('health', () => health.close());
 
-  let open = () => {};
-  const restored = new Promise<void>((resolve) => {
-    open = resolve;
-  });
-  const app = instanceApp({ manager, media, health, restored }, token, log);
+  const app = instanceApp(
+    {
+      manager,
+      media,
+      health,
+      metrics,
+      order: (order) => link.order(order),
+      restart: overrides.restart ?? (() => process.kill(process.pid, 'SIGTERM')),
+    },
+    token,
+    log,
+  );
   server = await listen(app, config.port, config.bindAddress);
   lifecycle.add('http', () => server?.close(2000));
   lifecycle.add('sessions', () => manager.close(sessionsDeadline(config.shutdownTimeout)));
 
-  const workspaces = await ownership.reclaim();
-  const left = await killBrowsersUnder(workspaces.map((workspace) => paths.workspace(workspace)));
-  if (left.length > 0) log.warn({ pids: left }, 'ended browsers that an earlier life left running');
-
-  await manager.restore(workspaces);
-  open();
-
   const stop = new AbortController();
   const running = [
+    ownership.watch(stop.signal),
     announcer.run(stop.signal),
     every(MEASURE_INTERVAL, stop.signal, clock, log, async () => {
       await Promise.all([usage.measure(), health.probeStorage()]);
     }),
     every(PURGE_INTERVAL, stop.signal, clock, log, async () => {
-      for (const { workspace_id } of ownership.assignments()) await trash.purge(workspace_id);
+      for (const workspace of ownership.workspaces()) await trash.purge(workspace);
     }),
   ];
   lifecycle.add('announcer', async () => {
@@ -200,11 +243,44 @@ async function compose(
     stop.abort(new Error('the instance stops'));
     await Promise.all(running);
   });
-  log.info(
-    { url: server.url, workspaces: workspaces.length, sessions: manager.all().length },
-    'the instance runs',
-  );
-  return { url: announcement().url, close: () => lifecycle.close() };
+
+  const { workspaces } = manager;
+  link.open({
+    run: (grant) => {
+      ownership.grant(grant);
+      void workspaces.adopt(grant);
+    },
+    extend: (asked, proofs) => {
+      const { longer, again } = ownership.extend(asked, proofs);
+      void workspaces.feed(longer);
+      for (const grant of again) {
+        log.warn(
+          { workspace: grant.workspace },
+          'the authority held on, and only this process was paused: runs it again',
+        );
+        void workspaces.adopt(grant);
+      }
+    },
+    kill: (workspace, epoch) => workspaces.kill(workspace, epoch),
+    close: (workspace, epoch) => workspaces.release(workspace, epoch),
+    closeAll: async () => {
+      health.drain();
+      void announcer.announce();
+      return await workspaces.releaseAll();
+    },
+    standing: (said) => {
+      standing = said;
+    },
+    abandoned: () => {
+      workspaces.abandon();
+      log.fatal('the supervisor is gone: browsers were ended, and this process ends');
+      (overrides.end ?? (() => process.exit(1)))();
+    },
+  });
+  const { url } = announcement();
+  link.ready(url);
+  log.info({ url }, 'the instance can be given workspaces');
+  return { url, close: () => lifecycle.close() };
 }
 
 /** Does something now and then, one at a time, until aborted; a failure is logged and the next try made. */

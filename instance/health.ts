@@ -7,6 +7,7 @@ import type { InstanceHealth } from '../fleet/instance-api.ts';
 import type { HostUsageMeter } from './host-usage.ts';
 import type { Identity } from './ownership.ts';
 import type { SessionManager } from './session/session-manager.ts';
+import type { Standing } from './supervisor-link.ts';
 
 /** A storage that takes longer than this for one small file is not well. */
 const STORAGE_DEADLINE = 5000;
@@ -22,6 +23,10 @@ export interface HealthOptions {
   sessionPath: string;
   clock: Clock;
   redisOk: () => boolean;
+  /** What the supervisor said last of how the ownership stands. */
+  standing: () => Standing | undefined;
+  /** Workspaces that are granted. */
+  owned: () => number;
 }
 
 /** Says how the instance is; see `/health` in the interface. Looks at the storage at intervals, so that a report costs nothing and never hangs. */
@@ -62,8 +67,9 @@ export class HealthReporter {
       },
       memory: { rss_mb, browsers_pss_mb },
       event_loop_lag_ms: Math.round((this.#lag.mean / 1e6 - LAG_RESOLUTION) * 10) / 10 || 0,
-      storage: this.#storage,
+      storage: { ...this.#storage, ok: this.#storageOk },
       redis: { ok: redisOk() },
+      ownership: this.#ownership(),
       uptime: Math.round((clock.monotonic() - this.#startedAt) / 1000),
       timestamp: new Date(clock.now()).toISOString(),
     };
@@ -71,8 +77,30 @@ export class HealthReporter {
 
   status(): InstanceHealth['status'] {
     if (this.#draining) return 'draining';
-    if (!this.#storage.ok) return 'unhealthy';
+    if (!this.#storageOk) return 'unhealthy';
     return this.#options.manager.occupied >= this.#options.manager.capacity ? 'at_capacity' : 'healthy';
+  }
+
+  /** Both look: the supervisor at the claims, this process at what it writes. */
+  get #storageOk(): boolean {
+    return this.#storage.ok && this.#options.standing()?.storage_ok !== false;
+  }
+
+  #ownership(): InstanceHealth['ownership'] {
+    const standing = this.#options.standing();
+    if (!standing) return null;
+    const { lease_age, redis_ok, storage_ok, restarts, claims, lapses, revocations, hand_overs } = standing;
+    return {
+      workspaces: this.#options.owned(),
+      lease_age_ms: lease_age === null ? null : Math.round(lease_age),
+      redis_ok,
+      storage_ok,
+      restarts,
+      claims,
+      lapses,
+      revocations,
+      hand_overs,
+    };
   }
 
   /** Writes a small file to the storage and removes it. One probe at a time: a storage that hangs must not use up Node's thread pool. */

@@ -5,7 +5,8 @@ import { instanceConfig } from './config.ts';
 import { startInstance } from './context.ts';
 
 await runProcess(async (signal) => {
-  const config = instanceConfig(readEnv());
+  const env = readEnv();
+  const config = instanceConfig(env);
   const log = createLogger(
     config.logLevel,
     { service: 'instance', instance: config.instance },
@@ -13,10 +14,7 @@ await runProcess(async (signal) => {
   );
   // The library lets promises of its own event handlers fail; one page's fault must not end the sessions of all the others.
   process.on('unhandledRejection', (reason) => log.error({ err: reason }, 'a rejection that nobody handled'));
-  const instance = await startInstance(config, log);
-  process.stdout.write(
-    `${JSON.stringify({ instance: config.instance, url: instance.url, pid: process.pid })}\n`,
-  );
+  const instance = await startInstance(config, env, log);
   await aborted(signal);
   log.info('the instance stops');
   return (await instance.close()) ? 0 : 1;

@@ -1,122 +1,256 @@
-import pMap from 'p-map';
 import type { Clock } from '../common/clock.ts';
 import { WharfError } from '../common/errors.ts';
 import type { Logger } from '../common/logger.ts';
-import type { ClaimStore } from '../fleet/claims.ts';
 import type { WorkspaceId } from '../fleet/ids.ts';
-import type { Assignment } from '../fleet/records.ts';
-import { STORAGE_CONCURRENCY } from './storage-concurrency.ts';
+import type { Grant } from './supervisor/worker.ts';
 
-/** Who claims. */
+/** Who an instance is. */
 export interface Identity {
   instance: string;
   incarnation: string;
   host: string;
 }
 
-/** How often a claim is tried again when somebody else took the epoch at the same moment. */
-const CLAIM_TRIES = 5;
+/** How often it is looked whether an authority has run out, milliseconds. */
+const LOOK_INTERVAL = 250;
 
-/** The workspaces this incarnation owns, each at its epoch. */
+/** A look that comes so much too late, or clocks that have gone apart by so much since the last one, mean a pause. Milliseconds. */
+const PAUSE = 1000;
+
+/** How long the first session of a workspace waits for the grant that follows its claim, milliseconds. */
+const GRANT_WAIT = 5000;
+
+/** What the mirror is made of. */
+export interface OwnershipParts {
+  instance: string;
+  /** Its monotonic clock is the host's (`supervisor/host-clock.ts`). */
+  clock: Clock;
+  /** How old a proof may be (`T_auth`), milliseconds. */
+  lasts: number;
+  log: Logger;
+  /** Has a workspace that nobody owns claimed, and answers the epoch. Throws WharfError `not_owner`, `storage_unavailable`. */
+  claim: (workspace: WorkspaceId) => Promise<number>;
+  /** Authority over a workspace has run out: its browsers must end now, before anything else. */
+  lapsed: (workspace: WorkspaceId, epoch: number) => void;
+}
+
+/** A workspace that is granted. */
+interface Held {
+  grant: Grant;
+  /** When the newest proof was asked for, and when the authority runs out, on the monotonic clock. */
+  asked: number;
+  until: number;
+}
+
+/** What new proofs change. */
+export interface Extended {
+  /** The workspaces whose authority lasts longer now. */
+  longer: WorkspaceId[];
+  /** Those that had been ended here, though the proof came in time to the supervisor: they may run again. */
+  again: Grant[];
+}
+
+/**
+ * What the supervisor has granted this process, and until when: a mirror that decides nothing and only ends.
+ *
+ * Where authority runs out here, the browsers are ended at once. Where the supervisor had a proof in time all the same, and only this process
+ * was paused, they may begin again. After a pause (a look comes late, or the wall clock and the monotonic one disagree: the process was
+ * stopped, or the machine slept) nothing is sent before a proof that was asked for after it. Every question looks at the clock, since after
+ * a pause other code may run before the timer.
+ */
 export class Ownership {
-  readonly #claims: ClaimStore;
-  readonly #me: Identity;
-  readonly #clock: Clock;
-  readonly #log: Logger;
-  readonly #onClaim: (assignment: Assignment) => void;
-  readonly #epochs = new Map<WorkspaceId, number>();
-  readonly #claiming = new Map<WorkspaceId, Promise<number>>();
+  readonly #parts: OwnershipParts;
+  readonly #held = new Map<WorkspaceId, Held>();
+  /** What ran out here, and was not taken back. */
+  readonly #lapsed = new Map<WorkspaceId, Grant>();
+  /** Those who wait for a grant or a proof. */
+  readonly #waiting = new Set<() => void>();
+  #lookedAt: number;
+  #apart: number;
+  #pausedAt = Number.NEGATIVE_INFINITY;
 
-  /** @param onClaim hears of every claim, to record it in Redis */
-  constructor(
-    claims: ClaimStore,
-    me: Identity,
-    clock: Clock,
-    log: Logger,
-    onClaim: (assignment: Assignment) => void,
-  ) {
-    this.#claims = claims;
-    this.#me = me;
-    this.#clock = clock;
-    this.#log = log;
-    this.#onClaim = onClaim;
+  constructor(parts: OwnershipParts) {
+    this.#parts = parts;
+    this.#lookedAt = parts.clock.monotonic();
+    this.#apart = parts.clock.now() - this.#lookedAt;
   }
 
-  /** Everything owned, as assignments. */
-  assignments(): Assignment[] {
-    return [...this.#epochs].map(([workspace, epoch]) => this.#assignment(workspace, epoch));
+  get instance(): string {
+    return this.#parts.instance;
   }
 
-  /** The epoch at which this incarnation owns a workspace. Throws `not_owner`. */
-  epoch(workspace: WorkspaceId): number {
-    const epoch = this.#epochs.get(workspace);
-    if (epoch === undefined) throw this.#notOwner(workspace);
-    return epoch;
+  /** The workspaces that are granted. */
+  workspaces(): WorkspaceId[] {
+    return [...this.#held.keys()];
+  }
+
+  /** A workspace may be run from now on. */
+  grant(grant: Grant): void {
+    this.#look();
+    this.#hold(grant, grant.until, grant.until - this.#parts.lasts);
+    this.#tell();
   }
 
   /**
-   * Owns a workspace that nobody owned, or owns it already.
+   * New proofs.
+   *
+   * @param asked when they were asked for
+   */
+  extend(
+    asked: number,
+    proofs: readonly { workspace: WorkspaceId; epoch: number; until: number }[],
+  ): Extended {
+    this.#look();
+    const extended: Extended = { longer: [], again: [] };
+    for (const { workspace, epoch, until } of proofs) {
+      const held = this.#held.get(workspace);
+      const lapsed = this.#lapsed.get(workspace);
+      if (held?.grant.epoch === epoch && until > held.until) {
+        this.#hold(held.grant, until, Math.max(held.asked, asked));
+        extended.longer.push(workspace);
+      } else if (lapsed?.epoch === epoch && until > this.#parts.clock.monotonic()) {
+        this.#hold(lapsed, until, asked);
+        extended.again.push(lapsed);
+      }
+    }
+    this.#tell();
+    return extended;
+  }
+
+  /** The grant is over; nothing where a later epoch is granted by now. */
+  revoke(workspace: WorkspaceId, epoch: number): void {
+    if ((this.#held.get(workspace)?.grant.epoch ?? Number.POSITIVE_INFINITY) <= epoch)
+      this.#held.delete(workspace);
+    this.#lapsed.delete(workspace);
+    this.#tell();
+  }
+
+  /** The epoch at which a workspace is granted. Throws `not_owner`. */
+  epoch(workspace: WorkspaceId): number {
+    this.#look();
+    const held = this.#held.get(workspace);
+    if (!held) throw this.#notOwner(workspace);
+    return held.grant.epoch;
+  }
+
+  /** Whether a workspace is granted at this epoch. */
+  holds(workspace: WorkspaceId, epoch: number): boolean {
+    this.#look();
+    return this.#held.get(workspace)?.grant.epoch === epoch;
+  }
+
+  /** Milliseconds for which it may still be run at this epoch; 0 where it may not, or not before a new proof. */
+  left(workspace: WorkspaceId, epoch: number): number {
+    this.#look();
+    const held = this.#held.get(workspace);
+    if (held?.grant.epoch !== epoch || !this.#isProved(held)) return 0;
+    return Math.max(0, held.until - this.#parts.clock.monotonic());
+  }
+
+  /**
+   * Whatever goes out or is written for a workspace asks first.
+   *
+   * @throws WharfError `not_owner` where it is not granted at this epoch (any more); `ownership_unproved` after a pause, until a new proof
+   */
+  requireAuthority(workspace: WorkspaceId, epoch: number): void {
+    this.#look();
+    const held = this.#held.get(workspace);
+    if (held?.grant.epoch !== epoch) throw this.#notOwner(workspace);
+    if (this.#isProved(held)) return;
+    throw new WharfError(
+      'ownership_unproved',
+      `${this.#parts.instance} was paused and must first prove that it still owns workspace ${workspace}. Nothing was done; try again in a moment.`,
+      { retryAfter: 2 },
+    );
+  }
+
+  /** {@link requireAuthority}, after waiting for a new proof for so many milliseconds at most. */
+  async awaitAuthority(workspace: WorkspaceId, epoch: number, patience: number): Promise<void> {
+    await this.#wait(patience, () => {
+      const held = this.#held.get(workspace);
+      return held?.grant.epoch !== epoch || this.#isProved(held);
+    });
+    this.requireAuthority(workspace, epoch);
+  }
+
+  /**
+   * Owns a workspace that nobody owned, or owns it already: a first session is to be made.
    *
    * @throws WharfError `not_owner`, with the instance that owns it, when it is another's; `storage_unavailable`
    */
-  async adopt(workspace: WorkspaceId): Promise<number> {
-    const known = this.#epochs.get(workspace);
-    if (known !== undefined) return known;
-    const running = this.#claiming.get(workspace);
-    if (running) return await running;
-    const claiming = this.#claim(workspace).finally(() => this.#claiming.delete(workspace));
-    this.#claiming.set(workspace, claiming);
-    return await claiming;
+  async claimFirst(workspace: WorkspaceId): Promise<number> {
+    this.#look();
+    const held = this.#held.get(workspace);
+    if (held) return held.grant.epoch;
+    const epoch = await this.#parts.claim(workspace);
+    await this.#wait(GRANT_WAIT, () => (this.#held.get(workspace)?.grant.epoch ?? 0) >= epoch);
+    return this.epoch(workspace);
   }
 
-  /** Claims anew what an earlier incarnation of this instance owned. Every incarnation raises the epoch. */
-  async reclaim(): Promise<WorkspaceId[]> {
-    const reclaimed = await pMap(
-      await this.#claims.workspaces(),
-      async (workspace) => {
-        const highest = await this.#claims.highest(workspace);
-        if (highest?.lastReadable?.instance !== this.#me.instance) return [];
-        await this.adopt(workspace);
-        return [workspace];
-      },
-      { concurrency: STORAGE_CONCURRENCY },
-    );
-    return reclaimed.flat();
-  }
-
-  async #claim(workspace: WorkspaceId): Promise<number> {
-    for (let attempt = 0; attempt < CLAIM_TRIES; attempt += 1) {
-      const highest = await this.#claims.highest(workspace);
-      // A claim that cannot be read takes its epoch, but says nothing against the owner before it.
-      const owner = highest?.lastReadable?.instance;
-      if (owner !== undefined && owner !== this.#me.instance) throw this.#notOwner(workspace, owner);
-      const epoch = (highest?.epoch ?? 0) + 1;
-      const won = await this.#claims.create({
-        workspace_id: workspace,
-        epoch,
-        ...this.#me,
-        claimed_at: new Date(this.#clock.now()).toISOString(),
-      });
-      if (!won) continue;
-      this.#epochs.set(workspace, epoch);
-      this.#log.info({ workspace, epoch }, 'owns the workspace');
-      this.#onClaim(this.#assignment(workspace, epoch));
-      return epoch;
+  /** Ends what has run out, as soon as it has, until aborted. */
+  async watch(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await this.#parts.clock.sleep(LOOK_INTERVAL, signal).catch(() => {});
+      this.#look();
     }
-    throw this.#notOwner(workspace);
   }
 
-  #assignment(workspace: WorkspaceId, epoch: number): Assignment {
-    return { workspace_id: workspace, epoch, instance: this.#me.instance, incarnation: this.#me.incarnation, claimed: true, since: 0 };
+  #look(): void {
+    const { clock, log, lapsed } = this.#parts;
+    const now = clock.monotonic();
+    const apart = clock.now() - now;
+    const late = now - this.#lookedAt - LOOK_INTERVAL;
+    const jump = Math.abs(apart - this.#apart);
+    this.#lookedAt = now;
+    this.#apart = apart;
+    if (late > PAUSE || jump > PAUSE) {
+      this.#pausedAt = now;
+      if (this.#held.size > 0)
+        log.warn(
+          { late_ms: Math.round(late), clocks_apart_ms: Math.round(jump) },
+          'the process was paused: nothing is sent before a new proof of ownership',
+        );
+    }
+    const over = [...this.#held.values()].filter(({ until }) => now >= until);
+    if (over.length === 0) return;
+    for (const { grant } of over) {
+      this.#held.delete(grant.workspace);
+      this.#lapsed.set(grant.workspace, grant);
+      lapsed(grant.workspace, grant.epoch);
+    }
+    log.error({ workspaces: over.length }, 'authority ran out: browsers were ended');
   }
 
-  #notOwner(workspace: WorkspaceId, owner?: string): WharfError {
-    return new WharfError(
-      'not_owner',
-      `${this.#me.instance} does not own workspace ${workspace}${owner ? `; ${owner} does` : ''}.`,
-      {
-        ...(owner === undefined ? {} : { extra: { owner } }),
-      },
-    );
+  #hold(grant: Grant, until: number, asked: number): void {
+    this.#lapsed.delete(grant.workspace);
+    this.#held.set(grant.workspace, { grant, until, asked });
+  }
+
+  #isProved({ asked }: Held): boolean {
+    return asked > this.#pausedAt;
+  }
+
+  async #wait(patience: number, until: () => boolean): Promise<void> {
+    const { clock } = this.#parts;
+    this.#look();
+    const end = clock.monotonic() + patience;
+    while (!until()) {
+      const left = end - clock.monotonic();
+      if (left <= 0) return;
+      const told = new AbortController();
+      const tell = () => told.abort();
+      this.#waiting.add(tell);
+      await clock.sleep(left, told.signal).catch(() => {});
+      this.#waiting.delete(tell);
+      this.#look();
+    }
+  }
+
+  #tell(): void {
+    for (const tell of [...this.#waiting]) tell();
+  }
+
+  #notOwner(workspace: WorkspaceId): WharfError {
+    return new WharfError('not_owner', `${this.#parts.instance} does not own workspace ${workspace}.`);
   }
 }

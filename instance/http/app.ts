@@ -3,11 +3,15 @@ import type { Express, Request } from 'express';
 import { WharfError } from '../../common/errors.ts';
 import { createApp, finishApp, mountRoutes } from '../../common/http/app.ts';
 import type { Logger } from '../../common/logger.ts';
+import { workspaceIdSchema } from '../../fleet/ids.ts';
 import { INTERNAL_TOKEN_HEADER } from '../../fleet/instance-api.ts';
 import { readRoutes } from './chats.ts';
 import { getHealth } from './health.ts';
 import { sendMessage } from './messages.send.ts';
+import { getMetrics } from './metrics.ts';
+import { giveOrders } from './orders.ts';
 import type { InstanceParts } from './parts.ts';
+import { restartInstance } from './restart.ts';
 import { controlSession } from './sessions.control.ts';
 import { createSession } from './sessions.create.ts';
 import { deleteSession } from './sessions.delete.ts';
@@ -17,11 +21,14 @@ import { getQr } from './sessions.qr.ts';
 
 const BODY_LIMIT = 64 * 1024;
 
-/** The instance's API, for routers alone: every path but `/health` asks for the fleet's internal token. */
+/** The instance's API, for routers alone: every path but `/health` and `/metrics` asks for the fleet's internal token. */
 export function instanceApp(parts: InstanceParts, token: string, log: Logger): Express {
   const app = createApp(log);
   const routes = [
     getHealth(parts),
+    getMetrics(parts),
+    giveOrders(parts),
+    restartInstance(parts),
     createSession(parts),
     getSession(parts),
     deleteSession(parts),
@@ -37,7 +44,9 @@ export function instanceApp(parts: InstanceParts, token: string, log: Logger): E
     anyone: null,
     authenticate: async (request) => {
       requireToken(request, token);
-      await parts.restored;
+      // What is being read is waited for: a session that is not known yet is not one that is not there.
+      const workspace = workspaceIdSchema.safeParse(request.params['workspace_id']);
+      if (workspace.success) await parts.manager.workspaces.settled(workspace.data);
       return null;
     },
   });

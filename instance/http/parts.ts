@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import { defineRoute } from '../../common/http/route.ts';
+import type { Order } from '../../fleet/coordination.ts';
 import { sessionIdSchema, workspaceIdSchema } from '../../fleet/ids.ts';
 import type { HealthReporter } from '../health.ts';
 import type { MediaFetcher } from '../media/fetch-media.ts';
+import type { InstanceMetrics } from '../metrics.ts';
 import type { SessionManager } from '../session/session-manager.ts';
 
 /** What the routes of an instance work on. */
@@ -10,8 +12,11 @@ export interface InstanceParts {
   manager: SessionManager;
   media: MediaFetcher;
   health: HealthReporter;
-  /** Resolves when the sessions on the storage have been looked at: until then nothing can be said of any, and requests wait. */
-  restored: Promise<void>;
+  metrics: InstanceMetrics;
+  /** Passes an order on to the supervisor. */
+  order: (order: Order) => void;
+  /** Begins to stop this process; its supervisor starts it again. */
+  restart: () => void;
 }
 
 /** Where a session is on an instance; see `fleet/instance-api.ts`. */

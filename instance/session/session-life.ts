@@ -2,6 +2,7 @@ import type { Clock } from '../../common/clock.ts';
 import { messageOf, WharfError } from '../../common/errors.ts';
 import type { Logger } from '../../common/logger.ts';
 import type {
+  ClientAuthority,
   ClientFactory,
   LinkedAccount,
   LossReason,
@@ -49,6 +50,7 @@ export interface LifeOptions {
   proxy: string | null;
   /** True when the account was linked before: then a QR means that the link is lost. */
   linked: boolean;
+  authority: ClientAuthority;
   clients: ClientFactory;
   events: LifeEvents;
   timeouts: LifeTimeouts;
@@ -90,6 +92,7 @@ export class SessionLife {
       session: options.session,
       dataPath: options.dataPath,
       proxy: options.proxy,
+      authority: options.authority,
       events: {
         qr: this.#whileItLasts((code) => this.#onQr(code)),
         authenticated: this.#whileItLasts(() => {

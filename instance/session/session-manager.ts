@@ -1,20 +1,24 @@
-import pMap from 'p-map';
 import { withDeadline } from '../../common/clock.ts';
-import { messageOf, WharfError } from '../../common/errors.ts';
+import { WharfError } from '../../common/errors.ts';
 import type { Logger } from '../../common/logger.ts';
 import type { SessionId, WorkspaceId } from '../../fleet/ids.ts';
 import type { CreateSession } from '../../fleet/instance-api.ts';
 import type { SessionRecord } from '../../fleet/records.ts';
 import type { Ownership } from '../ownership.ts';
-import { STORAGE_CONCURRENCY } from '../storage-concurrency.ts';
-import { killGroup } from '../whatsapp/process-tree.ts';
 import { Session, type SessionParts } from './session.ts';
+import { SessionRoll } from './session-roll.ts';
+import type { Tenure } from './session-takeover.ts';
 import { isLive } from './state.ts';
+import { WorkspaceRunner } from './workspace-runner.ts';
 
 /** What a manager needs beside what its sessions share. */
 export interface ManagerOptions {
-  parts: Omit<SessionParts, 'onChange'>;
+  parts: Omit<SessionParts, 'onChange' | 'onGone'>;
   ownership: Ownership;
+  /** This host's name. */
+  host: string;
+  /** Milliseconds that the browsers of a workspace get to close by themselves. */
+  closeWithin: number;
   /** Sessions that may run at one time. */
   capacity: number;
   log: Logger;
@@ -22,10 +26,11 @@ export interface ManagerOptions {
   onRemove: (workspace: WorkspaceId, session: SessionId) => void;
 }
 
-/** The sessions of the workspaces this instance owns. */
+/** The sessions of the workspaces this instance owns, and what is asked of each; which workspaces those are, {@link WorkspaceRunner} sees to. */
 export class SessionManager {
+  readonly workspaces: WorkspaceRunner;
   readonly #options: ManagerOptions;
-  readonly #sessions = new Map<string, Session>();
+  readonly #roll = new SessionRoll();
   /** What goes on with a session right now: one change at a time, in the order they came. */
   readonly #changes = new Map<string, Promise<unknown>>();
   /** Sessions whose record is being written: each has its place already, or two that come at once would both get the last one. */
@@ -34,6 +39,19 @@ export class SessionManager {
 
   constructor(options: ManagerOptions) {
     this.#options = options;
+    const { ownership, parts, host, closeWithin, log, onRemove } = options;
+    this.workspaces = new WorkspaceRunner({
+      ownership,
+      roll: this.#roll,
+      store: parts.store,
+      clock: parts.clock,
+      log,
+      host,
+      closeWithin,
+      make: (record, tenure, signed) => this.#add(record, tenure, signed),
+      idle: (workspace) => this.#idle(workspace),
+      onRemove,
+    });
   }
 
   get capacity(): number {
@@ -41,13 +59,14 @@ export class SessionManager {
   }
 
   all(): Session[] {
-    return [...this.#sessions.values()];
+    return this.#roll.all();
   }
 
   /** Sessions that take up a place: those that should run. */
   get occupied(): number {
     const keys = new Set(this.#promised);
-    for (const [key, session] of this.#sessions) if (session.record.should_run) keys.add(key);
+    for (const { record } of this.all())
+      if (record.should_run) keys.add(keyOf(record.workspace_id, record.session_id));
     return keys.size;
   }
 
@@ -57,8 +76,8 @@ export class SessionManager {
 
   /** Throws `not_owner`, `session_not_found`. */
   get(workspace: WorkspaceId, session: SessionId): Session {
-    this.#options.ownership.epoch(workspace);
-    const found = this.#sessions.get(keyOf(workspace, session));
+    this.workspaces.requireOpen(workspace);
+    const found = this.#roll.get(workspace, session);
     if (!found)
       throw new WharfError('session_not_found', `Workspace ${workspace} has no session ${session}.`);
     return found;
@@ -78,16 +97,20 @@ export class SessionManager {
   ): Promise<{ session: Session; created: boolean }> {
     return this.#inTurn(workspace, session, async () => {
       const { ownership, parts } = this.#options;
-      const epoch = adopt ? await ownership.adopt(workspace) : ownership.epoch(workspace);
-      const existing = this.#sessions.get(keyOf(workspace, session));
+      if (adopt) await ownership.claimFirst(workspace);
+      await this.workspaces.settled(workspace);
+      const tenure = this.workspaces.tenure(workspace);
+      const existing = this.#roll.get(workspace, session);
       if (existing) {
         this.#requireSame(existing.record, settings);
         return { session: existing, created: false };
       }
       const stored = await parts.store.read(workspace, session);
       if (stored) {
-        this.#requireSame(stored, settings);
-        return { session: this.#restoreOne(stored, epoch), created: false };
+        this.#requireSame(stored.record, settings);
+        const kept = this.#add(stored.record, tenure, stored.epoch >= tenure.generation);
+        if (stored.record.should_run) kept.resume();
+        return { session: kept, created: false };
       }
       const record: SessionRecord = {
         version: 1,
@@ -98,12 +121,15 @@ export class SessionManager {
         should_run: true,
         linked: false,
         phone_number: null,
-        generation: epoch,
+        generation: tenure.epoch,
         created_at: new Date(parts.clock.now()).toISOString(),
         last_error: null,
       };
-      await this.#inItsPlace(workspace, session, () => parts.store.write(record));
-      const made = this.#add(record, epoch);
+      await this.#inItsPlace(workspace, session, () => {
+        tenure.require();
+        return parts.store.write(record, tenure.epoch);
+      });
+      const made = this.#add(record, tenure, true);
       // Where the instance began to stop meanwhile, the record stands, and the next start of the instance starts it.
       if (!this.#closing) made.resume();
       return { session: made, created: true };
@@ -138,62 +164,47 @@ export class SessionManager {
       const found = this.get(workspace, session);
       const unlinked = await found.logout();
       await this.#options.parts.trash.moveSession(workspace, session);
-      this.#sessions.delete(keyOf(workspace, session));
-      this.#options.onRemove(workspace, session);
+      this.#forget(found);
       return unlinked;
     });
-  }
-
-  /**
-   * Takes over the sessions on the storage of the workspaces given, and starts those that should run.
-   * One whose record cannot be read is left alone and logged: it must not keep the others from starting.
-   */
-  async restore(workspaces: readonly WorkspaceId[]): Promise<void> {
-    await pMap(workspaces, (workspace) => this.#restoreWorkspace(workspace), {
-      concurrency: STORAGE_CONCURRENCY,
-    });
-  }
-
-  async #restoreWorkspace(workspace: WorkspaceId): Promise<void> {
-    const { ownership, parts, log } = this.#options;
-    const epoch = ownership.epoch(workspace);
-    for (const id of await parts.store.list(workspace)) {
-      try {
-        const record = await parts.store.read(workspace, id);
-        if (record && !this.#sessions.has(keyOf(workspace, id))) this.#restoreOne(record, epoch);
-      } catch (error) {
-        log.error(
-          { workspace, session: id, reason: messageOf(error) },
-          'a session could not be read and is left alone',
-        );
-      }
-    }
   }
 
   /** Closes all browsers in parallel; those still running after `deadline` milliseconds are killed. Whether they should run stays as it is. */
   async close(deadline: number): Promise<void> {
     this.#closing = true;
+    this.workspaces.stop();
     const closing = Promise.allSettled(this.all().map((session) => session.close()));
     try {
       await withDeadline(closing, deadline, () => new Error('late'));
     } catch {
       const left = this.all().filter((session) => isLive(session.status));
       this.#options.log.warn({ sessions: left.length }, 'browsers that did not close in time are killed');
-      for (const { browserPid } of left) if (browserPid !== undefined) killGroup(browserPid);
+      for (const session of left) session.kill().catch(() => {});
     }
   }
 
-  #restoreOne(record: SessionRecord, epoch: number): Session {
-    const session = this.#add(record, epoch);
-    if (record.should_run && !this.#closing) session.resume();
+  #add(record: SessionRecord, tenure: Tenure, signed: boolean): Session {
+    const { parts, onChange } = this.#options;
+    const session = new Session(
+      record,
+      tenure,
+      { ...parts, onChange, onGone: (gone) => this.#forget(gone) },
+      signed,
+    );
+    this.#roll.add(session);
+    onChange(session);
     return session;
   }
 
-  #add(record: SessionRecord, epoch: number): Session {
-    const session = new Session(record, epoch, { ...this.#options.parts, onChange: this.#options.onChange });
-    this.#sessions.set(keyOf(record.workspace_id, record.session_id), session);
-    this.#options.onChange(session);
-    return session;
+  #forget(session: Session): void {
+    const { workspace_id, session_id } = session.record;
+    if (this.#roll.remove(session)) this.#options.onRemove(workspace_id, session_id);
+  }
+
+  /** What is under way with the sessions of a workspace; it may fail. */
+  async #idle(workspace: WorkspaceId): Promise<void> {
+    const mine = [...this.#changes].filter(([key]) => key.startsWith(`${workspace}/`));
+    await Promise.allSettled(mine.map(([, change]) => change));
   }
 
   #change(
@@ -227,7 +238,7 @@ export class SessionManager {
   /** Makes something run that takes a place, its place kept for it meanwhile. Throws `no_capacity`. */
   async #inItsPlace(workspace: WorkspaceId, session: SessionId, change: () => Promise<void>): Promise<void> {
     const key = keyOf(workspace, session);
-    if (!this.#sessions.get(key)?.record.should_run) this.#requireRoom();
+    if (!this.#roll.get(workspace, session)?.record.should_run) this.#requireRoom();
     this.#promised.add(key);
     try {
       await change();

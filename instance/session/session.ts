@@ -1,21 +1,24 @@
 import type { Clock } from '../../common/clock.ts';
-import { isWharfError, messageOf, WharfError } from '../../common/errors.ts';
+import { messageOf, WharfError } from '../../common/errors.ts';
 import type { Logger } from '../../common/logger.ts';
-import { showWorkspaceId } from '../../fleet/ids.ts';
 import type { MessageReceipt } from '../../fleet/messages.ts';
 import type { SessionDetail, SessionRecord, SessionStatus } from '../../fleet/records.ts';
 import type { ChromiumVersion } from '../profile/chromium-version.ts';
 import type { ProfileStore } from '../profile/profile-store.ts';
 import type { Trash } from '../profile/trash.ts';
 import type { ClientFactory, PreparedMessage, WhatsAppClient } from '../whatsapp/client.ts';
-import { afterLoss, type BackoffRules, type LossHistory, NO_LOSSES } from './backoff.ts';
+import { waitForGroupEnd } from '../whatsapp/process-tree.ts';
+import type { BackoffRules } from './backoff.ts';
 import type { InstanceCounters } from './counters.ts';
 import { LinkDesk } from './link-desk.ts';
 import { Sender } from './sender.ts';
+import { detailOf, hintFor } from './session-detail.ts';
+import { type Conclusion, SessionEndings } from './session-endings.ts';
 import { SessionFile } from './session-file.ts';
 import { type Ending, type LifeTimeouts, SessionLife } from './session-life.ts';
 import { SessionProfile } from './session-profile.ts';
 import type { SessionStore } from './session-store.ts';
+import { SessionTakeover, type Tenure } from './session-takeover.ts';
 import type { StartGate } from './start-gate.ts';
 import { isLinking, isLive, isPassing, nextStatus, type SessionEvent } from './state.ts';
 
@@ -28,6 +31,8 @@ export interface SessionParts {
   store: SessionStore;
   trash: Trash;
   gate: StartGate;
+  /** Bounds how many profiles are copied at one time. */
+  copies: StartGate;
   clock: Clock;
   backoff: BackoffRules;
   timeouts: LifeTimeouts;
@@ -37,6 +42,8 @@ export interface SessionParts {
   random: () => number;
   /** Hears of every change that others should see. */
   onChange: (session: Session) => void;
+  /** Hears that the owner before had deleted the session. */
+  onGone: (session: Session) => void;
 }
 
 /**
@@ -47,34 +54,46 @@ export interface SessionParts {
  * and in the record. `logout` is for one caller at a time (the manager sees to it).
  */
 export class Session {
-  readonly epoch: number;
+  readonly #tenure: Tenure;
   readonly #parts: SessionParts;
   readonly #log: Logger;
   readonly #sender: Sender;
   readonly #profile: SessionProfile;
   readonly #file: SessionFile;
   readonly #links: LinkDesk;
+  readonly #takeover: SessionTakeover;
+  readonly #endings: SessionEndings;
+  /** Aborted when the session is closed for good. */
+  readonly #ending = new AbortController();
   #status: SessionStatus = 'stopped';
   #client: WhatsAppClient | undefined;
   #loop: { abort: AbortController; done: Promise<void> } | undefined;
   /** What was asked for last; a loop that ends is followed by another where that is to run. */
   #wish: 'run' | 'rest' = 'rest';
-  #closed = false;
-  #losses: LossHistory = NO_LOSSES;
+  /** The process group of a browser that was not seen to end. */
+  #left: number | undefined;
   #reconnects = 0;
   #connectedAt: number | null = null;
   #lastActivity: number | null = null;
 
-  constructor(record: SessionRecord, epoch: number, parts: SessionParts) {
-    this.#file = new SessionFile(record, parts.store, () => parts.onChange(this));
-    this.epoch = epoch;
+  /** @param signed see {@link SessionTakeover} */
+  constructor(record: SessionRecord, tenure: Tenure, parts: SessionParts, signed = true) {
+    this.#tenure = tenure;
     this.#parts = parts;
+    this.#file = new SessionFile(record, parts.store, tenure, () => parts.onChange(this));
     this.#links = new LinkDesk(parts.clock);
     this.#log = parts.log.child({ workspace: record.workspace_id, session: record.session_id });
     this.#sender = new Sender(parts.counters);
     this.#profile = new SessionProfile(this.#file, { ...parts, log: this.#log });
+    const mine = { ...parts, file: this.#file, profile: this.#profile, tenure, log: this.#log };
+    this.#takeover = new SessionTakeover(mine, signed);
+    this.#endings = new SessionEndings(mine);
     if (record.last_error !== null && !record.should_run)
       this.#status = record.linked ? 'failed' : 'logged_out';
+  }
+
+  get epoch(): number {
+    return this.#tenure.epoch;
   }
 
   get record(): Readonly<SessionRecord> {
@@ -91,21 +110,14 @@ export class Session {
 
   /** The session as the API shows it. */
   detail(): SessionDetail {
-    const record = this.record;
-    return {
-      session_id: record.session_id,
-      workspace_id: showWorkspaceId(record.workspace_id),
-      account_id: record.account_id,
+    return detailOf(this.record, {
       status: this.#status,
       instance: this.#parts.instance,
       epoch: this.epoch,
-      created_at: record.created_at,
-      phone_number: record.phone_number,
-      connected_at: isoOrNull(this.#connectedAt),
-      last_activity: isoOrNull(this.#lastActivity),
-      last_error: record.last_error,
+      connectedAt: this.#connectedAt,
+      lastActivity: this.#lastActivity,
       reconnects: this.#reconnects,
-    };
+    });
   }
 
   /** The QR codes to scan, as they come. */
@@ -143,10 +155,39 @@ export class Session {
     await this.#endLoop();
   }
 
-  /** As {@link Session.pause}, for good: the instance stops, and nothing may start it again. */
-  async close(): Promise<void> {
-    this.#closed = true;
+  /** As {@link Session.pause}, for good: nothing may start it again. True when its browser was seen to end. */
+  async close(): Promise<boolean> {
+    this.#ending.abort(new Error('the session is closed'));
     await this.pause();
+    return this.#left === undefined || (await waitForGroupEnd(this.#left, 1000));
+  }
+
+  /** As {@link Session.close}, by force: the browser is sent its end before this returns. */
+  kill(): Promise<boolean> {
+    void this.#client?.kill();
+    return this.close();
+  }
+
+  /** Makes the record this owner's, where it does not run: see {@link SessionTakeover}. */
+  async sign(): Promise<void> {
+    if (!(await this.#takeover.sign(this.#ending.signal))) this.#gone();
+  }
+
+  /**
+   * Leaves the closed session for its next owner: its files, and the list of them. Throws `storage_unavailable`; `browser_failed` where its browser
+   * still has it open.
+   */
+  async release(host: string): Promise<void> {
+    // What was not taken over yet is as the owner before left it.
+    if (this.#takeover.isDue) return;
+    const { workspace_id: workspace, session_id: session, generation } = this.record;
+    const { instance, profiles } = this.#parts;
+    await profiles.release({ workspace, session, generation }, { epoch: this.epoch, instance, host });
+  }
+
+  /** New proof of authority. */
+  feed(): void {
+    this.#client?.feed();
   }
 
   /** Ends its browser and remembers that it should not run. */
@@ -180,8 +221,10 @@ export class Session {
     return unlinked;
   }
 
-  /** Sends a message; see {@link Sender.send}. Throws also `session_not_ready`. */
+  /** Sends a message; see {@link Sender.send}. Throws also `session_not_ready`, `ownership_unproved`. */
   async send(message: PreparedMessage, messageId: string, wait: number): Promise<MessageReceipt> {
+    this.readyClient();
+    await this.#tenure.settled();
     const sending = this.#sender.send(this.readyClient(), message, messageId, wait);
     this.#touch();
     return await sending;
@@ -202,9 +245,9 @@ export class Session {
   }
 
   #begin(): void {
-    if (this.#closed) return;
+    if (this.#ending.signal.aborted) return;
     const abort = new AbortController();
-    this.#losses = NO_LOSSES;
+    this.#endings.begin();
     this.#move('start');
     const loop = { abort, done: Promise.resolve() };
     this.#loop = loop;
@@ -242,14 +285,17 @@ export class Session {
   async #once(signal: AbortSignal): Promise<number | undefined> {
     let leave = () => {};
     try {
+      if (!(await this.#takeOver(signal))) return undefined;
       leave = await this.#parts.gate.enter(signal);
       const ending = await this.#live(signal, leave);
-      return await this.#conclude(ending, signal);
+      return this.#follow(await this.#endings.conclude(ending, signal));
     } catch (error) {
       if (signal.aborted) return 0;
-      return await this.#fail(error, signal);
+      return this.#follow(await this.#endings.fail(error));
     } finally {
       leave();
+      const pid = this.browserPid;
+      this.#left = pid !== undefined && !(await waitForGroupEnd(pid, 0)) ? pid : undefined;
       this.#client = undefined;
       this.#connectedAt = null;
       this.#links.clear();
@@ -257,8 +303,35 @@ export class Session {
     }
   }
 
+  #follow({ again, event }: Conclusion): number | undefined {
+    if (again === null) this.#wish = 'rest';
+    if (event !== null) this.#move(event);
+    return again ?? undefined;
+  }
+
+  /** False where it is not to run after all: the owner before had stopped or deleted it. */
+  async #takeOver(signal: AbortSignal): Promise<boolean> {
+    if (!this.#takeover.isDue) return true;
+    if (!(await this.#takeover.run(signal))) {
+      this.#gone();
+      return false;
+    }
+    if (this.record.should_run) return true;
+    this.#wish = 'rest';
+    this.#move('stop');
+    return false;
+  }
+
+  #gone(): void {
+    this.#log.warn('the session is gone: the owner before had deleted it');
+    this.#wish = 'rest';
+    this.#move('stop');
+    this.#parts.onGone(this);
+  }
+
   async #live(signal: AbortSignal, started: () => void): Promise<Ending> {
     const parts = this.#parts;
+    await this.#tenure.settled();
     const dataPath = await this.#profile.open(signal);
     const life = new SessionLife({
       workspace: this.record.workspace_id,
@@ -266,6 +339,7 @@ export class Session {
       dataPath,
       proxy: this.record.proxy,
       linked: this.record.linked,
+      authority: this.#tenure,
       clients: parts.clients,
       timeouts: parts.timeouts,
       clock: parts.clock,
@@ -293,95 +367,16 @@ export class Session {
     return ending;
   }
 
-  async #conclude(ending: Ending, signal: AbortSignal): Promise<number | undefined> {
-    const parts = this.#parts;
-    if (ending.kind === 'stopped') return 0;
-    if (ending.kind === 'link_lost') {
-      const from = await this.#profile.takeLastGood(ending.detail, signal);
-      if (from === null) return await this.#conclude({ kind: 'logged_out', detail: ending.detail }, signal);
-      this.#move('lost');
-      return 0;
-    }
-    if (ending.kind === 'logged_out') {
-      this.#log.warn({ detail: ending.detail }, 'logged out');
-      const trash = await this.#profile.retire();
-      const kept = trash === null ? '' : ' What there was of it is kept in the trash for 7 days.';
-      await this.#file.write({
-        should_run: false,
-        linked: false,
-        phone_number: null,
-        last_error: `Logged out: ${ending.detail}.${kept} Start it to link it anew.`,
-      });
-      this.#wish = 'rest';
-      this.#move('logged_out');
-      return undefined;
-    }
-    if (ending.kind === 'not_linked') {
-      await this.#file.write({ should_run: false, last_error: null });
-      this.#wish = 'rest';
-      this.#log.info({ detail: ending.detail }, 'stopped, since nobody linked it');
-      this.#move('stop');
-      return undefined;
-    }
-    // Another browser with this profile took the connection: to take it back at once would have the two throw each other out without end.
-    const atOnce = ending.wasReady && ending.reason !== 'conflict';
-    const next = afterLoss(this.#losses, atOnce, parts.clock.monotonic(), parts.backoff, parts.random());
-    this.#losses = next.history;
-    this.#file.note({ last_error: `${ending.reason}: ${ending.detail}`.slice(0, 1000) });
-    this.#log.warn(
-      { reason: ending.reason, detail: ending.detail, retry_in_ms: next.delay },
-      'the session was lost; it is started again',
-    );
-    if (next.alarm)
-      this.#log.error(
-        { attempts: next.history.attempts },
-        'the session does not come back; it is tried every 15 minutes from now on',
-      );
-    this.#move('lost');
-    return next.delay;
-  }
-
-  /** A start that failed before there was a browser: what people must mend stops it, all else is tried again. */
-  async #fail(error: unknown, signal: AbortSignal): Promise<number | undefined> {
-    const forGood = isWharfError(error, 'chromium_too_old') || isWharfError(error, 'profile_damaged');
-    if (!forGood) {
-      const detail = messageOf(error);
-      return await this.#conclude({ kind: 'lost', reason: 'start_failed', detail, wasReady: false }, signal);
-    }
-    this.#log.error({ reason: messageOf(error) }, 'the session cannot be started');
-    await this.#file
-      .write({ should_run: false, last_error: messageOf(error).slice(0, 1000) })
-      .catch(() => {});
-    this.#wish = 'rest';
-    this.#move('fail');
-    return undefined;
-  }
-
   #onReady(phoneNumber: string | null): void {
-    this.#losses = { ...this.#losses, attempts: 0 };
+    this.#endings.recovered();
     this.#connectedAt = this.#parts.clock.now();
     this.#links.clear();
     this.#profile.noteReady();
-    const { record } = this;
-    const known = record.linked && record.phone_number === phoneNumber && !record.restored_at;
-    // It holds whether or not it can be written down.
-    const linked = {
-      linked: true,
-      phone_number: phoneNumber,
-      last_error: null,
-      ...(record.restored_at ? { restored_at: null } : {}),
-    };
-    this.#file.note(linked);
-    if (!known) {
-      this.#file
-        .write(linked)
-        .catch((error: unknown) =>
-          this.#log.error(
-            { reason: messageOf(error) },
-            'that the session is linked could not be written down',
-          ),
-        );
-    }
+    this.#file
+      .noteLinked(phoneNumber)
+      .catch((error: unknown) =>
+        this.#log.error({ reason: messageOf(error) }, 'that the session is linked could not be written down'),
+      );
     this.#move('ready');
   }
 
@@ -404,15 +399,4 @@ export class Session {
     this.#links.changed();
     this.#parts.onChange(this);
   }
-}
-
-function hintFor(status: SessionStatus): string {
-  if (status === 'qr' || status === 'pairing') return ' Link it first: scan its QR.';
-  if (status === 'stopped' || status === 'logged_out' || status === 'failed' || status === 'parked')
-    return ' Start it first.';
-  return ' Try again in a moment.';
-}
-
-function isoOrNull(time: number | null): string | null {
-  return time === null ? null : new Date(time).toISOString();
 }

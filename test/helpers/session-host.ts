@@ -1,12 +1,11 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Clock, systemClock } from '../../common/clock.ts';
+import type { Clock } from '../../common/clock.ts';
 import { createLogger } from '../../common/logger.ts';
 import { FileClaims } from '../../fleet/file-claims.ts';
 import type { SessionStatus } from '../../fleet/records.ts';
 import { type GenerationName, SessionPaths } from '../../fleet/session-paths.ts';
-import { Ownership } from '../../instance/ownership.ts';
 import { parseChromiumVersion } from '../../instance/profile/chromium-version.ts';
 import { ProfileStore } from '../../instance/profile/profile-store.ts';
 import { Trash } from '../../instance/profile/trash.ts';
@@ -17,12 +16,14 @@ import type { LifeTimeouts } from '../../instance/session/session-life.ts';
 import { SessionManager } from '../../instance/session/session-manager.ts';
 import { SessionStore } from '../../instance/session/session-store.ts';
 import { StartGate } from '../../instance/session/start-gate.ts';
+import { hostClock } from '../../instance/supervisor/host-clock.ts';
 import { type Chromium, findChromium } from '../../instance/whatsapp/chromium.ts';
 import type { ClientTimeouts } from '../../instance/whatsapp/client.ts';
 import { whatsappWebJsClients } from '../../instance/whatsapp/page-client.ts';
 import { killBrowsersUnder } from '../../instance/whatsapp/process-tree.ts';
 import type { EmulatedWhatsApp } from './emulated-whatsapp.ts';
 import { eventually } from './eventually.ts';
+import { Granting } from './granting.ts';
 
 /** A line of the log, as the instance wrote it. */
 export interface LogLine {
@@ -57,7 +58,7 @@ export class SessionHost {
   /** Every state of every session, in order: `main ready`. */
   readonly history: string[] = [];
   readonly #whatsapp: EmulatedWhatsApp;
-  readonly #ownership: Ownership;
+  readonly granting: Granting;
   readonly #keepRoot: boolean;
 
   private constructor(
@@ -69,18 +70,20 @@ export class SessionHost {
     this.root = root;
     this.#keepRoot = options.root !== undefined;
     this.#whatsapp = whatsapp;
-    const clock: Clock = systemClock;
+    const clock: Clock = hostClock;
     const log = createLogger('debug', {}, { write: (line) => this.log.push(JSON.parse(line)) });
     const version = parseChromiumVersion(options.chromiumVersion ?? chromium.version);
     if (version === null) throw new Error(`no version: ${chromium.version}`);
     this.paths = new SessionPaths(root);
     const me = { instance: 'instance-1', incarnation: 'test', host: 'test-host' };
-    this.#ownership = new Ownership(new FileClaims(this.paths), me, clock, log, () => {});
+    this.granting = new Granting(new FileClaims(this.paths), me);
     const { httpsPort, spki } = whatsapp.emulator;
     const statuses = new Map<string, SessionStatus>();
     this.manager = new SessionManager({
-      ownership: this.#ownership,
+      ownership: this.granting.ownership,
       capacity: 50,
+      host: me.host,
+      closeWithin: 15_000,
       log,
       onChange: (session) => {
         const id = session.record.session_id;
@@ -112,6 +115,7 @@ export class SessionHost {
         store: new SessionStore(this.paths),
         trash: new Trash(this.paths, clock),
         gate: new StartGate(4),
+        copies: new StartGate(4),
         clock,
         backoff: { base: 200, maxAttempts: 10, slow: 60_000, ...options.backoff },
         timeouts: { health: 30_000, ready: 60_000, qr: 600_000, ...options.life },
@@ -126,7 +130,8 @@ export class SessionHost {
     const chromium = options.chromium ?? (await findChromium(null, 'auto'));
     const root = options.root ?? (await mkdtemp(join(tmpdir(), 'wharf-sessions-')));
     const host = new SessionHost(whatsapp, root, chromium, options);
-    await host.manager.restore(await host.#ownership.reclaim());
+    host.granting.to(host.manager);
+    await host.granting.giveAll();
     return host;
   }
 

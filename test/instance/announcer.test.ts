@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { WharfError } from '../../common/errors.ts';
 import { createLogger } from '../../common/logger.ts';
-import type { Announcement, Assignment, SessionDetail } from '../../fleet/records.ts';
+import type { Announcement, SessionDetail } from '../../fleet/records.ts';
 import type { Registry } from '../../fleet/registry.ts';
 import { ANNOUNCE_INTERVAL, Announcer } from '../../instance/announcer.ts';
 import { eventually } from '../helpers/eventually.ts';
@@ -11,7 +11,7 @@ import { ManualClock } from './helpers/manual-clock.ts';
 /** A registry that notes what it is told, and can be away. */
 function noting() {
   const told: string[] = [];
-  const state = { away: false, emptied: false };
+  const state = { away: false, emptied: false, reading: false };
   const note = (what: string) => {
     if (state.away) throw new WharfError('redis_unavailable', 'away');
     told.push(what);
@@ -22,10 +22,6 @@ function noting() {
       return !state.emptied;
     },
     withdraw: async (instance: string, incarnation: string) => note(`withdraw ${instance} ${incarnation}`),
-    recordAssignment: async (assignment: Assignment) => {
-      note(`assignment ${assignment.workspace_id}@${assignment.epoch}`);
-      return true;
-    },
     publishSession: async (_instance: string, session: SessionDetail) =>
       note(`session ${session.session_id} ${session.status}`),
     removeSession: async (_instance: string, workspace: string, session: string) =>
@@ -39,10 +35,7 @@ function noting() {
     registry,
     {
       announcement: () => ({ instance: 'instance-1', incarnation: 'a' }) as Announcement,
-      assignments: () => [
-        { workspace_id: '7', epoch: 3, instance: 'instance-1', incarnation: 'a', claimed: true, since: 0 },
-      ],
-      sessions: () => [fakeSession('7', 'main', 'instance-1')],
+      sessions: () => (state.reading ? undefined : [fakeSession('7', 'main', 'instance-1')]),
     },
     clock,
     createLogger('debug', {}, { write: (line) => lines.push(JSON.parse(line)) }),
@@ -50,7 +43,7 @@ function noting() {
   return { announcer, told, state, clock, lines };
 }
 
-const EVERYTHING = ['announce instance-1', 'assignment 7@3', 'sessions main'];
+const EVERYTHING = ['announce instance-1', 'sessions main'];
 
 describe('the announcer', () => {
   it('tells everything first, then that it lives at intervals, and at the end that it has gone', async () => {
@@ -59,7 +52,7 @@ describe('the announcer', () => {
     const running = announcer.run(abort.signal);
     await eventually(() => clock.wake(ANNOUNCE_INTERVAL));
     await eventually(() => clock.wake(ANNOUNCE_INTERVAL));
-    await eventually(() => told.length === 5);
+    await eventually(() => told.length === 4);
     abort.abort();
     await running;
     expect(told).toEqual([
@@ -100,20 +93,24 @@ describe('the announcer', () => {
     const { announcer, told, state } = noting();
     await announcer.announce();
     state.away = true;
-    announcer.assignment({
-      workspace_id: '8',
-      epoch: 1,
-      instance: 'instance-1',
-      incarnation: 'a',
-      claimed: true,
-      since: 0,
-    });
+    announcer.sessionGone('7/other', '7', 'other');
     await eventually(() => !announcer.ok);
     state.away = false;
     told.length = 0;
     announcer.sessionGone('7/main', '7', 'main');
     await announcer.announce();
     expect(told).toEqual(EVERYTHING);
+  });
+
+  it('leaves what Redis knows of its sessions until it knows all of them itself', async () => {
+    const { announcer, told, state } = noting();
+    state.reading = true;
+    await announcer.announce();
+    expect(told).toEqual(['announce instance-1']);
+    expect(announcer.ok).toBe(true);
+    state.reading = false;
+    await announcer.announce();
+    expect(told).toEqual(['announce instance-1', ...EVERYTHING]);
   });
 
   it('gathers the changes of a session, and tells the last', async () => {

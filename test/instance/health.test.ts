@@ -19,6 +19,8 @@ async function reporter(occupied = 1) {
     sessionPath,
     clock: systemClock,
     redisOk: () => false,
+    standing: () => undefined,
+    owned: () => 0,
   });
   onTestFinished(() => health.close());
   return { health, usage, sessionPath };

@@ -7,6 +7,7 @@ import { instanceConfig } from '../../instance/config.ts';
 import { startInstance } from '../../instance/context.ts';
 import { EmulatedWhatsApp } from '../helpers/emulated-whatsapp.ts';
 import { eventually } from '../helpers/eventually.ts';
+import { InProcessSupervisor } from '../helpers/in-process-supervisor.ts';
 import { startRedis } from '../helpers/redis.ts';
 import { temporaryDirectory } from '../helpers/temp-dir.ts';
 
@@ -32,7 +33,9 @@ describe('the log of an instance, at its most talkative', () => {
         WHATSAPP_WEB_SPKI: whatsapp.emulator.spki,
         LOG_LEVEL: 'trace',
       }),
+      {},
       log,
+      { channel: new InProcessSupervisor(root) },
     );
     onTestFinished(async () => {
       await instance.close();

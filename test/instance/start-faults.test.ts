@@ -12,6 +12,7 @@ import { SessionPaths } from '../../fleet/session-paths.ts';
 import { instanceConfig } from '../../instance/config.ts';
 import { type Instance, startInstance } from '../../instance/context.ts';
 import { eventually } from '../helpers/eventually.ts';
+import { InProcessSupervisor } from '../helpers/in-process-supervisor.ts';
 import { type PrivateRedis, startRedis } from '../helpers/redis.ts';
 import { temporaryDirectory } from '../helpers/temp-dir.ts';
 import { aRecord } from './helpers/session-parts.ts';
@@ -35,7 +36,7 @@ function start(sessionPath: string, env: Record<string, string> = {}): Promise<I
     SHUTDOWN_TIMEOUT: '6000',
     ...env,
   });
-  return startInstance(config, log);
+  return startInstance(config, {}, log, { channel: new InProcessSupervisor(sessionPath) });
 }
 
 async function refusal(sessionPath: string, env: Record<string, string> = {}) {
@@ -119,17 +120,6 @@ describe('an instance does not start', () => {
     expect(await readdir(path)).toEqual(['fill']);
   });
 
-  it('without Redis, and says where it looked and how to mend it', async () => {
-    expect(
-      await refusal(await temporaryDirectory(), { REDIS_URL: 'redis://:hunter2@127.0.0.1:1' }),
-    ).toMatchObject({
-      code: 'redis_unavailable',
-      message: expect.stringMatching(
-        /^Redis at redis:\/\/127\.0\.0\.1:1 does not answer .*ECONNREFUSED.*Start it, or set REDIS_URL/,
-      ),
-    });
-  });
-
   it.each([
     ['/no/such/chromium', /There is no program at CHROMIUM_PATH \/no\/such\/chromium/],
     ['/etc/hostname', /it is no Chromium, or does not run here|There is no program/],
@@ -195,6 +185,32 @@ describe('an instance does not start', () => {
 });
 
 describe('an instance that starts', () => {
+  it('does so while Redis is away, and tells it everything when it is there', async () => {
+    const root = await temporaryDirectory();
+    const instance = await start(root, { REDIS_URL: 'redis://127.0.0.1:1' });
+    try {
+      const health = await (await fetch(`${instance.url}/health`)).json();
+      expect(health).toMatchObject({ status: 'healthy', redis: { ok: false } });
+    } finally {
+      await instance.close();
+    }
+  });
+
+  it('refuses to without a supervisor, and names it', async () => {
+    const config = instanceConfig({ INSTANCE_ID: 'instance-1', WHATSAPP_SESSION_PATH: '/nowhere' });
+    const send = process.send;
+    // The test's own process may have been started with a channel.
+    Object.assign(process, { send: undefined });
+    try {
+      await expect(startInstance(config, {}, log)).rejects.toMatchObject({
+        code: 'config_invalid',
+        message: expect.stringContaining('dist/instance/supervisor/main.js'),
+      });
+    } finally {
+      Object.assign(process, { send });
+    }
+  });
+
   it('owns its workspaces at a higher epoch, announces itself, and takes back what it said when it stops', async () => {
     const root = await temporaryDirectory();
     const paths = new SessionPaths(root);
@@ -220,7 +236,6 @@ describe('an instance that starts', () => {
       expect(known.instances).toMatchObject([
         { instance: 'instance-1', url: instance.url, status: 'healthy' },
       ]);
-      expect(known.assignments).toMatchObject([{ workspace_id: '7', epoch: 4, instance: 'instance-1' }]);
       expect(known.sessions).toMatchObject([{ session_id: 'main', status: 'stopped', epoch: 4 }]);
       const health = await fetch(`${instance.url}/health`);
       expect(health.status).toBe(200);
@@ -231,7 +246,6 @@ describe('an instance that starts', () => {
       expect((await fetch(`${main}/torn`, { headers })).status).toBe(404);
       expect(await instance.close()).toBe(true);
       expect(await registry.announcements()).toEqual([]);
-      expect((await registry.snapshot()).assignments).toMatchObject([{ workspace_id: '7', epoch: 4 }]);
       await expect(fetch(`${instance.url}/health`)).rejects.toThrow();
     } finally {
       await instance.close();

@@ -135,6 +135,10 @@ export class FakeClient implements WhatsAppClient {
     return told;
   }
 
+  feed(): void {
+    this.calls.push('feed');
+  }
+
   async ping(): Promise<void> {
     this.calls.push('ping');
     await this.#clients.script.ping(this);

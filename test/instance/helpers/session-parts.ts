@@ -6,7 +6,8 @@ import { ProfileStore } from '../../../instance/profile/profile-store.ts';
 import { Trash } from '../../../instance/profile/trash.ts';
 import { newCounters } from '../../../instance/session/counters.ts';
 import type { Session, SessionParts } from '../../../instance/session/session.ts';
-import { SessionStore } from '../../../instance/session/session-store.ts';
+import { SessionStore, type StoredSession } from '../../../instance/session/session-store.ts';
+import type { Tenure } from '../../../instance/session/session-takeover.ts';
 import { StartGate } from '../../../instance/session/start-gate.ts';
 import type { FakeClients } from './fake-clients.ts';
 import { ManualClock } from './manual-clock.ts';
@@ -25,9 +26,10 @@ class MemoryStore extends SessionStore {
     super(NOWHERE);
   }
 
-  override async read(workspace: string, session: string): Promise<SessionRecord | undefined> {
+  override async read(workspace: string, session: string): Promise<StoredSession | undefined> {
     await nextTurn();
-    return this.records.get(`${workspace}/${session}`);
+    const record = this.records.get(`${workspace}/${session}`);
+    return record && { record, epoch: 0 };
   }
 
   override async write(record: SessionRecord): Promise<void> {
@@ -136,6 +138,7 @@ export function memoryParts(clients: FakeClients, changes: Partial<SessionParts>
     store,
     trash,
     gate: new StartGate(100),
+    copies: new StartGate(100),
     clock,
     backoff: { base: 5000, maxAttempts: 10, slow: 900_000 },
     timeouts: { health: 30_000, ready: 600_000, qr: 600_000 },
@@ -145,9 +148,24 @@ export function memoryParts(clients: FakeClients, changes: Partial<SessionParts>
     onChange: (session: Session) => {
       if (history.at(-1) !== session.status) history.push(session.status);
     },
+    onGone: () => {},
     ...changes,
   };
   return { parts, store, profiles, trash, clock, lines, history };
+}
+
+/** Terms on which everything may be done, at epoch 1 on profiles of any generation. */
+export function aTenure(changes: Partial<Tenure> = {}): Tenure {
+  return {
+    epoch: 1,
+    generation: 1,
+    released: false,
+    startAt: 0,
+    left: () => 60_000,
+    require: () => {},
+    settled: async () => {},
+    ...changes,
+  };
 }
 
 /** A session's record, not linked, that should run. */

@@ -16,9 +16,10 @@ import { HealthReporter } from '../../../instance/health.ts';
 import { HostUsageMeter } from '../../../instance/host-usage.ts';
 import { instanceApp } from '../../../instance/http/app.ts';
 import { MediaFetcher } from '../../../instance/media/fetch-media.ts';
-import { Ownership } from '../../../instance/ownership.ts';
+import { InstanceMetrics } from '../../../instance/metrics.ts';
 import { SessionManager } from '../../../instance/session/session-manager.ts';
 import { eventually } from '../../helpers/eventually.ts';
+import { Granting } from '../../helpers/granting.ts';
 import { temporaryDirectory } from '../../helpers/temp-dir.ts';
 import { FakeClients } from '../helpers/fake-clients.ts';
 import { memoryParts } from '../helpers/session-parts.ts';
@@ -39,7 +40,8 @@ describe("the instance's API", () => {
   let manager: SessionManager;
   let clients: FakeClients;
   let lines: Record<string, unknown>[];
-  let restored: () => void;
+  let granting: Granting;
+  let orders: unknown[];
   const closing: (() => unknown)[] = [];
 
   beforeEach(async () => {
@@ -50,10 +52,12 @@ describe("the instance's API", () => {
     lines = memory.lines;
     const me = { instance: 'instance-1', incarnation: 'a', host: 'here' };
     const { log } = memory.parts;
-    const ownership = new Ownership(new FileClaims(paths), me, systemClock, log, () => {});
+    granting = new Granting(new FileClaims(paths), me);
     manager = new SessionManager({
-      ownership,
+      ownership: granting.ownership,
       capacity: 3,
+      host: me.host,
+      closeWithin: 5000,
       log,
       onChange: () => {},
       onRemove: () => {},
@@ -67,13 +71,27 @@ describe("the instance's API", () => {
       sessionPath: root,
       clock: systemClock,
       redisOk: () => true,
+      standing: () => undefined,
+      owned: () => 0,
     });
     const media = new MediaFetcher();
-    const restoring = new Promise<void>((resolve) => {
-      restored = resolve;
+    granting.to(manager);
+    const metrics = new InstanceMetrics({
+      manager: () => manager,
+      standing: () => undefined,
+      owned: () => 0,
+      now: () => performance.now(),
     });
-    restored();
-    const app = instanceApp({ manager, media, health, restored: restoring }, TOKEN, log);
+    orders = [];
+    const parts = {
+      manager,
+      media,
+      health,
+      metrics,
+      order: (order: unknown) => void orders.push(order),
+      restart: () => void orders.push('restart'),
+    };
+    const app = instanceApp(parts, TOKEN, log);
     server = await listen(app, 0, '127.0.0.1', { requestTimeout: 400 });
     closing.push(
       () => server.close(0),
@@ -501,21 +519,23 @@ describe("the instance's API", () => {
   });
 });
 
-describe('an instance that is not at work yet', () => {
-  it('lets requests wait until it knows its sessions', async () => {
+describe('an instance that reads the sessions of a workspace', () => {
+  it('lets requests wait until it knows them', async () => {
     let open = () => {};
-    const restored = new Promise<void>((resolve) => {
+    const reading = new Promise<void>((resolve) => {
       open = resolve;
     });
     const log = createLogger('silent', {});
-    const parts = { manager: { get: () => ({ detail: () => ({ known: true }) }) }, restored } as never;
-    const server = await listen(instanceApp(parts, TOKEN, log), 0, '127.0.0.1');
+    const manager = {
+      workspaces: { settled: (workspace: string) => (workspace === '7' ? reading : Promise.resolve()) },
+      get: () => ({ detail: () => ({ known: true }) }),
+    };
+    const server = await listen(instanceApp({ manager } as never, TOKEN, log), 0, '127.0.0.1');
+    const ask = (workspace: string) =>
+      fetch(`${server.url}/workspaces/${workspace}/sessions/main`, { headers: { 'x-wharf-token': TOKEN } });
     try {
-      const answer = fetch(`${server.url}/workspaces/7/sessions/main`, {
-        headers: { 'x-wharf-token': TOKEN },
-      });
-      const first = await Promise.race([answer, fetch(`${server.url}/workspaces/7/sessions/main`)]);
-      expect(first.status).toBe(401);
+      const answer = ask('7');
+      expect(await Promise.race([answer, ask('8').then(() => 'the other')])).toBe('the other');
       open();
       expect(await (await answer).json()).toEqual({ known: true });
     } finally {

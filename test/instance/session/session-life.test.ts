@@ -4,6 +4,7 @@ import { type LifeTimeouts, SessionLife } from '../../../instance/session/sessio
 import { eventually } from '../../helpers/eventually.ts';
 import { type ClientScript, FakeClients } from '../helpers/fake-clients.ts';
 import { ManualClock } from '../helpers/manual-clock.ts';
+import { aTenure } from '../helpers/session-parts.ts';
 
 const LONG: LifeTimeouts = { health: 30_000, ready: 600_000, qr: 600_000 };
 
@@ -22,6 +23,7 @@ function begin(
     proxy: null,
     linked: given.linked ?? false,
     clients: clients.factory,
+    authority: aTenure(),
     timeouts: { ...LONG, ...given.timeouts },
     clock,
     log: createLogger('silent', {}),
@@ -65,6 +67,7 @@ describe("a life of a session's browser", () => {
       proxy: null,
       linked: false,
       clients: clients.factory,
+      authority: aTenure(),
       timeouts: LONG,
       clock: new ManualClock(),
       log: createLogger('silent', {}),

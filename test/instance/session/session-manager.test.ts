@@ -3,18 +3,16 @@ import { dirname } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createLogger } from '../../../common/logger.ts';
 import { FileClaims } from '../../../fleet/file-claims.ts';
 import type { CreateSession } from '../../../fleet/instance-api.ts';
 import type { SessionRecord } from '../../../fleet/records.ts';
 import { SessionPaths } from '../../../fleet/session-paths.ts';
-import { Ownership } from '../../../instance/ownership.ts';
 import { SessionManager } from '../../../instance/session/session-manager.ts';
 import { SessionStore } from '../../../instance/session/session-store.ts';
 import { eventually } from '../../helpers/eventually.ts';
+import { Granting } from '../../helpers/granting.ts';
 import { temporaryDirectory } from '../../helpers/temp-dir.ts';
 import { type ClientScript, FakeClients } from '../helpers/fake-clients.ts';
-import { ManualClock } from '../helpers/manual-clock.ts';
 import { aRecord, memoryParts } from '../helpers/session-parts.ts';
 
 const SETTINGS: CreateSession = { account_id: null, proxy: null };
@@ -27,23 +25,20 @@ async function make(given: { capacity?: number; script?: Partial<ClientScript>; 
   const store = new SessionStore(paths);
   const clients = new FakeClients(given.script);
   const memory = memoryParts(clients, { store });
-  const ownership = new Ownership(
-    new FileClaims(paths),
-    me,
-    new ManualClock(),
-    createLogger('silent', {}),
-    () => {},
-  );
+  const granting = new Granting(new FileClaims(paths), me);
   const removed: string[] = [];
   const manager = new SessionManager({
-    ownership,
+    ownership: granting.ownership,
     capacity: given.capacity ?? 10,
+    host: me.host,
+    closeWithin: 5000,
     log: memory.parts.log,
     onChange: () => {},
     onRemove: (workspace, session) => removed.push(`${workspace}/${session}`),
     parts: memory.parts,
   });
-  return { ...memory, root, paths, store, clients, ownership, manager, removed };
+  granting.to(manager);
+  return { ...memory, root, paths, store, clients, granting, manager, removed };
 }
 
 describe('making a session', () => {
@@ -55,7 +50,11 @@ describe('making a session', () => {
     ]);
     expect(both.map(({ created }) => created)).toEqual([true, false]);
     expect(both[0]?.session).toBe(both[1]?.session);
-    expect(await store.read('7', 'main')).toMatchObject({ should_run: true, linked: false, generation: 1 });
+    expect((await store.read('7', 'main'))?.record).toMatchObject({
+      should_run: true,
+      linked: false,
+      generation: 1,
+    });
     await manager.close(5000);
     expect(clients.made.length).toBeLessThanOrEqual(1);
   });
@@ -130,7 +129,7 @@ describe('making a session', () => {
 
   it('takes the record that is on the storage for what it is, not for nothing', async () => {
     const { manager, store } = await make();
-    await store.write(aRecord({ session_id: 'old', linked: true, phone_number: '1', should_run: false }));
+    await store.write(aRecord({ session_id: 'old', linked: true, phone_number: '1', should_run: false }), 1);
     const { session, created } = await manager.create('7', 'old', SETTINGS, true);
     expect(created).toBe(false);
     expect(session.record).toMatchObject({ linked: true, phone_number: '1' });
@@ -154,11 +153,10 @@ describe('making a session', () => {
 
 describe('restoring', () => {
   it('starts those that should run, and leaves the others; an unreadable record keeps none from it', async () => {
-    const { manager, store, ownership, paths, clients, lines } = await make();
-    await ownership.adopt('7');
-    await store.write(aRecord({ session_id: 'a' }));
-    await store.write(aRecord({ session_id: 'stopped', should_run: false }));
-    await store.write(aRecord({ session_id: 'z' }));
+    const { manager, store, granting, paths, clients, lines } = await make();
+    await store.write(aRecord({ session_id: 'a' }), 1);
+    await store.write(aRecord({ session_id: 'stopped', should_run: false }), 1);
+    await store.write(aRecord({ session_id: 'z' }), 1);
     for (const [id, text] of [
       ['torn', '{"version": 1, "wor'],
       ['future', JSON.stringify({ ...aRecord({ session_id: 'future' }), version: 2 })],
@@ -169,7 +167,7 @@ describe('restoring', () => {
     }
     await mkdir(paths.session('7', 'empty'), { recursive: true });
     await mkdir(`${paths.workspace('7')}/session_not an id`, { recursive: true });
-    await manager.restore(['7']);
+    await granting.give('7');
     expect(
       manager
         .all()
@@ -180,14 +178,6 @@ describe('restoring', () => {
     expect(manager.get('7', 'stopped').status).toBe('stopped');
     const left = lines.filter((line) => String(line['msg']).includes('left alone'));
     expect(left.map((line) => line['session']).sort()).toEqual(['copied', 'future', 'torn']);
-    await manager.close(5000);
-  });
-
-  it('leaves alone what is known already', async () => {
-    const { manager } = await make();
-    const { session } = await manager.create('7', 'main', SETTINGS, true);
-    await manager.restore(['7']);
-    expect(manager.get('7', 'main')).toBe(session);
     await manager.close(5000);
   });
 });
@@ -207,7 +197,7 @@ describe('closing', () => {
     expect(first.clients.running).toBe(0);
 
     const second = await make({ root: first.root });
-    await second.manager.restore(await second.ownership.reclaim());
+    await second.granting.giveAll();
     await eventually(() => second.clients.running === 3);
     expect(second.manager.get('7', 'a').epoch).toBe(2);
     await second.manager.close(5000);
@@ -239,7 +229,7 @@ describe('closing', () => {
     await underWay;
     await session.close();
     expect(clients.running).toBe(0);
-    expect(await store.read('7', 'main')).toMatchObject({ should_run: true });
+    expect((await store.read('7', 'main'))?.record).toMatchObject({ should_run: true });
   });
 });
 
@@ -272,7 +262,10 @@ describe('whatever is asked of a session, and by however many at once', () => {
         const { manager, clients, paths, trash, store } = await make({ root: await temporaryDirectory() });
         // The trash in memory leaves the record where it is: it goes with the session, as in the real one.
         const records = new Map<string, SessionRecord>();
-        store.read = async (workspace, session) => records.get(`${workspace}/${session}`);
+        store.read = async (workspace, session) => {
+          const record = records.get(`${workspace}/${session}`);
+          return record && { record, epoch: 1 };
+        };
         store.write = async (record) => {
           await nextTurn();
           records.set(`${record.workspace_id}/${record.session_id}`, record);

@@ -7,7 +7,7 @@ import { Session, type SessionParts } from '../../../instance/session/session.ts
 import { StartGate } from '../../../instance/session/start-gate.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { type ClientScript, FakeClients } from '../helpers/fake-clients.ts';
-import { aRecord, memoryParts } from '../helpers/session-parts.ts';
+import { aRecord, aTenure, memoryParts } from '../helpers/session-parts.ts';
 
 const never = new AbortController().signal;
 
@@ -22,7 +22,7 @@ function make(
   const memory = memoryParts(clients, given.parts);
   const record = aRecord(given.record);
   memory.store.records.set('7/main', record);
-  const session = new Session(record, 1, memory.parts);
+  const session = new Session(record, aTenure(), memory.parts);
   return { clients, session, ...memory, stored: () => memory.store.records.get('7/main') };
 }
 
