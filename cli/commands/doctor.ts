@@ -4,6 +4,7 @@ import { findChromium } from '../../instance/whatsapp/chromium.ts';
 import type { CommandContext, GlobalOptions } from '../context.ts';
 import { checkChromium } from '../doctor/chromium.ts';
 import type { Finding } from '../doctor/finding.ts';
+import { checkFleet } from '../doctor/fleet.ts';
 import { checkHostName } from '../doctor/host-name.ts';
 import { checkNode } from '../doctor/node-version.ts';
 import { checkRedis } from '../doctor/redis.ts';
@@ -19,7 +20,7 @@ import { dataDirectory } from '../target.ts';
 export function addDoctorCommand(parent: Command, context: CommandContext): void {
   parent
     .command('doctor')
-    .description('check this host: Chromium, Redis, the session path, its name')
+    .description('check this host: Chromium, Redis, the session path, its name, and its place in the fleet')
     .addHelpText(
       'after',
       '\nLooks at CHROMIUM_PATH, REDIS_URL and WHATSAPP_SESSION_PATH as an instance would; where the last two are not set,\nat those of the local fleet. Writes only into a directory of its own under the session path, and removes it.\n\nExamples:\n  $ wharf doctor\n  $ REDIS_URL=redis://10.0.0.5:6379 WHATSAPP_SESSION_PATH=/mnt/efs/sessions wharf doctor',
@@ -34,12 +35,15 @@ export function addDoctorCommand(parent: Command, context: CommandContext): void
 
 async function examine({ terminal: { env } }: CommandContext, options: GlobalOptions): Promise<Finding[]> {
   const local = await readLocalFleet(dataDirectory(options));
+  const redisUrl = env['REDIS_URL'] || local?.redis_url || undefined;
+  const sessionPath = env['WHATSAPP_SESSION_PATH'] || local?.session_path || undefined;
   return [
     checkNode(process.version),
     ...(await checkChromium(() => findChromium(env['CHROMIUM_PATH'] || null, 'auto'))),
-    ...(await checkRedis(env['REDIS_URL'] || local?.redis_url || undefined)),
-    ...(await checkSessionPath(env['WHATSAPP_SESSION_PATH'] || local?.session_path || undefined)),
+    ...(await checkRedis(redisUrl)),
+    ...(await checkSessionPath(sessionPath)),
     checkHostName(hostname()),
+    ...(await checkFleet(redisUrl, sessionPath)),
   ];
 }
 
