@@ -61,6 +61,7 @@ export async function startLocalFleet(
   const instances = await fleet.startTogether(
     Array.from({ length: options.instances }, (_, index) => planInstance(around, index + 1, emulator)),
     (ready) => `${ready.instance} ready (${ready.url}, process ${ready.pid})`,
+    (ready) => ready.pid,
   );
   const router = await fleet.start(
     planRouter(around, port, address, settings.api_key),
@@ -87,6 +88,8 @@ class Fleet {
   readonly #tell: (line: string) => void;
   readonly #signal: AbortSignal;
   readonly #processes: { name: string; readonly pid: number | undefined }[] = [];
+  /** What the supervisors run: instance id -> the process. */
+  readonly #instances = new Map<string, number>();
   #record: LocalFleetRecord | undefined;
   #writing: Promise<void> = Promise.resolve();
 
@@ -104,14 +107,19 @@ class Fleet {
     return ready;
   }
 
-  /** Starts processes side by side, and keeps them; at the end they are ended side by side too. */
+  /**
+   * Starts processes side by side, and keeps them; at the end they are ended side by side too.
+   *
+   * @param runs the process that one of them runs and keeps itself: a supervisor's instance
+   */
   async startTogether<Ready>(
     plans: ProcessPlan<Ready>[],
     describe: (ready: Ready) => string,
+    runs: (ready: Ready) => number | null = () => null,
   ): Promise<Ready[]> {
     this.#signal.throwIfAborted();
     const kept = plans.map(
-      (plan) => new KeptProcess<Ready>(plan, (event) => this.#on(plan.name, event, describe)),
+      (plan) => new KeptProcess<Ready>(plan, (event) => this.#on(plan.name, event, describe, runs)),
     );
     this.#processes.push(...kept);
     this.#parts.add(plans.map((plan) => plan.name).join(', '), async () => {
@@ -123,6 +131,8 @@ class Fleet {
   /** Writes the record, now and whenever a process of it is another. */
   async publish(record: LocalFleetRecord): Promise<void> {
     this.#record = record;
+    // One may have become another while the rest was started.
+    for (const instance of record.instances) instance.pid = this.#instances.get(instance.id) ?? instance.pid;
     this.#parts.add('the record', async () => {
       this.#record = undefined;
       await this.#writing;
@@ -131,15 +141,21 @@ class Fleet {
     await this.#write();
   }
 
-  #on<Ready>(name: string, event: ProcessEvent<Ready>, describe: (ready: Ready) => string): void {
+  #on<Ready>(
+    name: string,
+    event: ProcessEvent<Ready>,
+    describe: (ready: Ready) => string,
+    runs: (ready: Ready) => number | null,
+  ): void {
     if (event.kind === 'ended') {
       this.#tell(`${name} ${event.reason}; starting it again in ${event.delay / 1000} s`);
       return;
     }
     this.#tell(describe(event.ready));
-    const instances = this.#record?.instances;
-    const known = instances?.find((instance) => instance.id === name);
-    if (known !== undefined) known.pid = event.pid;
+    const pid = runs(event.ready);
+    if (pid !== null) this.#instances.set(name, pid);
+    const known = this.#record?.instances.find((instance) => instance.id === name);
+    if (known !== undefined && pid !== null) known.pid = pid;
     this.#write().catch((error: unknown) => this.#tell(`the record could not be written: ${String(error)}`));
   }
 
@@ -152,8 +168,11 @@ class Fleet {
   }
 
   async #writeNow(): Promise<void> {
-    const running = this.#processes.flatMap(({ name, pid }) => (pid === undefined ? [] : [{ name, pid }]));
-    await recordProcesses(this.#data, running);
+    const kept = this.#processes.flatMap(({ name, pid }) =>
+      pid === undefined ? [] : [{ name: this.#instances.has(name) ? `supervisor of ${name}` : name, pid }],
+    );
+    const instances = [...this.#instances].map(([name, pid]) => ({ name, pid }));
+    await recordProcesses(this.#data, [...kept, ...instances]);
     if (this.#record !== undefined) await writeLocalFleet(this.#data, this.#record);
   }
 }

@@ -16,7 +16,7 @@ export interface ProcessPlan<Ready> {
   args: string[];
   /** The environment of its next start; what the last one was ready with, null before. */
   env: (last: Ready | null) => Record<string, string | undefined>;
-  /** A line it writes to its standard output: what it is ready with, or null for any other line. */
+  /** A line it writes to its standard output: what it is ready with, or null for any other line. It may be ready anew, with another. */
   ready: (line: string) => Ready | null;
   /** For programs that say nothing when they are ready: resolves when this one is. All they write goes to the log. */
   probe?: () => Promise<Ready>;
@@ -28,8 +28,8 @@ export interface ProcessPlan<Ready> {
 
 /** What happens to a process, for people and for the record. */
 export type ProcessEvent<Ready> =
-  | { kind: 'ready'; pid: number; ready: Ready }
-  | { kind: 'ended'; reason: string; delay: number };
+  /** `pid` is the process itself; what it is ready with may tell of another that it runs. */
+  { kind: 'ready'; pid: number; ready: Ready } | { kind: 'ended'; reason: string; delay: number };
 
 /**
  * A process that is started again when it ends: after 0.5, 1, 2 ... 30 s. It leads a process group of its own, so that Ctrl-C in the
@@ -75,7 +75,7 @@ export class KeptProcess<Ready> {
     const life = await this.#begin();
     try {
       const ready = await life.ready;
-      this.#becameReady(life, ready);
+      this.#becameReady(life.pid, ready);
       this.#keeping = this.#keep(life);
       return ready;
     } catch (error) {
@@ -128,15 +128,15 @@ export class KeptProcess<Ready> {
 
   async #awaitReady(life: Life<Ready>): Promise<void> {
     try {
-      this.#becameReady(life, await life.ready);
+      this.#becameReady(life.pid, await life.ready);
     } catch {
       if (life.pid !== undefined) killGroup(life.pid);
     }
   }
 
-  #becameReady(life: Life<Ready>, ready: Ready): void {
+  #becameReady(pid: number | undefined, ready: Ready): void {
     this.#last = ready;
-    if (life.pid !== undefined) this.#onEvent({ kind: 'ready', pid: life.pid, ready });
+    if (pid !== undefined) this.#onEvent({ kind: 'ready', pid, ready });
   }
 
   async #begin(): Promise<Life<Ready>> {
@@ -169,7 +169,7 @@ export class KeptProcess<Ready> {
       throw new Error(`it ${reason}`);
     });
     early.catch(() => undefined);
-    const line = readyLine(child, log, this.#plan.ready);
+    const line = this.#readyLines(child, log);
     try {
       const ready = probe === undefined ? line : probe();
       return await withDeadline(
@@ -187,6 +187,22 @@ export class KeptProcess<Ready> {
         },
       );
     }
+  }
+
+  /** Resolves with what the first telling line of standard output says. Later ones say that it is ready anew; all others go to the log. */
+  #readyLines(child: ChildProcess, log: FileHandle): Promise<Ready> {
+    return new Promise((resolve) => {
+      if (child.stdout === null) return;
+      let isFirst = true;
+      createInterface({ input: child.stdout }).on('line', (line) => {
+        const ready = this.#plan.ready(line);
+        if (ready === null) log.appendFile(`${line}\n`).catch(() => undefined);
+        else if (isFirst) resolve(ready);
+        // After the first has been told, though both came at once.
+        else setImmediate(() => this.#becameReady(child.pid, ready));
+        if (ready !== null) isFirst = false;
+      });
+    });
   }
 }
 
@@ -217,21 +233,5 @@ function endOf(child: ChildProcess): Promise<string> {
     child.once('exit', (code, signal) =>
       resolve(signal === null ? `ended with exit code ${code}` : `was killed by ${signal}`),
     );
-  });
-}
-
-/** Resolves with what the first telling line of standard output says; all lines go to the log. */
-function readyLine<Ready>(
-  child: ChildProcess,
-  log: FileHandle,
-  parse: (line: string) => Ready | null,
-): Promise<Ready> {
-  return new Promise((resolve) => {
-    if (child.stdout === null) return;
-    createInterface({ input: child.stdout }).on('line', (line) => {
-      const ready = parse(line);
-      if (ready !== null) resolve(ready);
-      else log.appendFile(`${line}\n`).catch(() => undefined);
-    });
   });
 }

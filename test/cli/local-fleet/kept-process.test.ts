@@ -66,6 +66,25 @@ describe('a kept process', () => {
     });
   });
 
+  it('may be ready anew, as a supervisor is with each process it starts, and then goes on with that', async () => {
+    const worker = make(`
+      console.log(JSON.stringify({ number: Number(process.env.NUMBER) }));
+      console.log(JSON.stringify({ number: 10 * Number(process.env.NUMBER) }));
+      process.stdin.resume().once('end', () => process.exit(0));`);
+    expect(await worker.start()).toEqual({ number: 1 });
+    await eventually(() => events.length === 2);
+    const first = worker.pid ?? 0;
+    process.kill(first, 'SIGKILL');
+    await eventually(() => events.length === 5);
+    expect(events).toEqual([
+      { kind: 'ready', pid: first, ready: { number: 1 } },
+      { kind: 'ready', pid: first, ready: { number: 10 } },
+      { kind: 'ended', reason: 'was killed by SIGKILL', delay: 500 },
+      { kind: 'ready', pid: worker.pid, ready: { number: 11 } },
+      { kind: 'ready', pid: worker.pid, ready: { number: 110 } },
+    ]);
+  });
+
   it('is started again after a kill -9, with what it was ready with before', async () => {
     const worker = make(GOOD);
     await worker.start();
