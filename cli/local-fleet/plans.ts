@@ -34,6 +34,8 @@ export interface Surroundings {
 const START_TIME = 60_000;
 /** Above the processes' own deadlines for closing, so that killing is for those that hang. */
 const STOP_TIME = 30_000;
+/** A supervisor gives its instance those 30 s, and sees all of its processes end. */
+const SUPERVISOR_STOP_TIME = 60_000;
 const LOOPBACK = '127.0.0.1';
 
 /** The emulator; its accounts, ports and key outlive its restarts. */
@@ -50,7 +52,7 @@ export function planEmulator({ env, data, logs }: Surroundings): ProcessPlan<Emu
   };
 }
 
-/** An instance; started again it has the port it had. */
+/** An instance, by its supervisor; started again it has the port it had. What it is ready with names the instance's own process. */
 export function planInstance(
   around: Surroundings,
   number: number,
@@ -58,7 +60,8 @@ export function planInstance(
 ): ProcessPlan<InstanceReady> {
   const id = instanceId(number);
   return {
-    ...nodeProgram(id, 'instance/main.js', around.logs, INSTANCE_NODE_FLAGS),
+    ...nodeProgram(id, 'instance/supervisor/main.js', around.logs, INSTANCE_NODE_FLAGS),
+    stopTime: SUPERVISOR_STOP_TIME,
     env: (last) => ({
       ...fleetEnv(around),
       INSTANCE_ID: id,

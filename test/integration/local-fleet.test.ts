@@ -127,7 +127,8 @@ describe('npm start', () => {
     );
 
     const running = (await processes()).map((one) => one.pid);
-    expect(await livingOf(running)).toHaveLength(5);
+    // Redis, the emulator, the router, and two instances with their supervisors.
+    expect(await livingOf(running)).toHaveLength(7);
     child.kill('SIGINT');
     expect(await ended).toBe(0);
     expect(await livingOf(running)).toEqual([]);
