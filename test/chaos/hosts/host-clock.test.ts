@@ -1,4 +1,6 @@
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { findChromium } from '../../helpers/chromium.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { describeHosts } from './describe-hosts.ts';
 import { HostClock } from './host-clock.ts';
@@ -40,6 +42,24 @@ await describeHosts('the clock of a process on a host', () => {
       expect(steps(printer, name)).toEqual([1, -2, 1]);
     }
     await printer.killTree();
+  });
+
+  it('is that of a browser too, which starts as usual', async () => {
+    const host = world.host('one');
+    const clock = await HostClock.make(host);
+    await clock.set((-1000 * HOUR) / 1000);
+    const page = 'data:text/html,<script>document.write(JSON.stringify({wall:Date.now()}))</script>';
+    const args = [
+      '--no-sandbox',
+      '--disable-gpu',
+      `--user-data-dir=${join(host.directory, 'profile')}`,
+      '--dump-dom',
+    ];
+    const browser = await host.start('browser', findChromium(), [...args, page], clock.env);
+    const line = await browser.line((text) => text.includes('"wall":'));
+    const wall = Number(/"wall":(\d+)\}<\/body>/.exec(line)?.[1]);
+    expect(Math.round((wall - Date.now()) / HOUR)).toBe(-1000);
+    await browser.ended;
   });
 });
 

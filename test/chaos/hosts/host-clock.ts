@@ -33,6 +33,8 @@ export class HostClock {
       // The file is read at each look at the clock: a step shows at once.
       FAKETIME_NO_CACHE: '1',
       FAKETIME_DONT_FAKE_MONOTONIC: '1',
+      // Waits with a time-out are on the monotonic clock and need no mending; what mends them makes Chromium's last for seconds.
+      FAKETIME_FORCE_MONOTONIC_FIX: '0',
     };
   }
 
