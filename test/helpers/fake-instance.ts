@@ -66,6 +66,10 @@ export class FakeInstance {
     return this.#options.id;
   }
 
+  get incarnation(): string {
+    return this.#incarnation;
+  }
+
   get port(): number {
     const address = this.#server?.address();
     if (!address || typeof address === 'string') throw new Error(`${this.id} is not running`);
@@ -150,6 +154,11 @@ export class FakeInstance {
     let body = '';
     for await (const chunk of request.setEncoding('utf8')) body += chunk;
     const { method = '', url = '' } = request;
+    if (url === '/health') {
+      // Probes come at their own times: they are not counted as asked.
+      this.#json(response, 200, { instance: this.id, storage: { ok: true } });
+      return;
+    }
     const requestId = request.headers['x-request-id'];
     this.asked.push({
       method,

@@ -1,6 +1,6 @@
 import type { MessageReceipt } from '../../../fleet/messages.ts';
 import type { SessionDetail } from '../../../fleet/records.ts';
-import type { Fleet, QrCode, Session, SessionName, SessionPage, Totals } from './types.ts';
+import type { Fleet, FleetEvent, Move, QrCode, Session, SessionName, SessionPage, Totals } from './types.ts';
 
 /** What the router answered instead of doing as it was asked. The message is its `detail`, made for people. */
 export class ApiError extends Error {
@@ -20,6 +20,14 @@ export class ApiError extends Error {
 
 /** What can be asked of a session without more words. */
 export type SessionAction = 'start' | 'stop' | 'restart' | 'logout';
+
+/** What can be asked of the fleet; all but the last of one instance. */
+export type Operation =
+  | { kind: 'drain' | 'undrain'; instance: string }
+  | { kind: 'unfreeze'; instances: readonly string[] };
+
+/** Events that are shown. */
+const EVENTS = 20;
 
 /** Sessions asked for at a time. */
 const PAGE = 100;
@@ -41,6 +49,28 @@ export class ApiClient {
       signal,
     });
     return answer.sessions?.by_status ?? {};
+  }
+
+  /** The moves that run, and the last that ended; oldest first. */
+  async moves(signal: AbortSignal): Promise<Move[]> {
+    const answer = await this.#ask<{ moves: Move[] }>('GET', '/api/fleet/moves', { signal });
+    return answer.moves;
+  }
+
+  /** What happened to the fleet; the latest last. */
+  async events(signal: AbortSignal): Promise<FleetEvent[]> {
+    const query = { limit: String(EVENTS) };
+    const answer = await this.#ask<{ events: FleetEvent[] }>('GET', '/api/fleet/events', { query, signal });
+    return answer.events;
+  }
+
+  async operate(operation: Operation): Promise<void> {
+    if (operation.kind === 'unfreeze') {
+      await this.#ask('POST', '/api/fleet/unfreeze', {});
+      return;
+    }
+    const where = `/api/fleet/instances/${encodeURIComponent(operation.instance)}/drain`;
+    await this.#ask(operation.kind === 'drain' ? 'POST' : 'DELETE', where, {});
   }
 
   /** The first `wanted` sessions, or a few more, and whether there are others. */

@@ -2,13 +2,16 @@ import { useCallback, useEffect, useState } from 'preact/hooks';
 import { type ApiClient, ApiError } from '../api/client.ts';
 import type { Filter } from '../state/use-fleet.ts';
 import { useFleet } from '../state/use-fleet.ts';
+import { Concerns } from './concerns.tsx';
 import type { DialogState } from './dialog-state.ts';
 import { Dialogs } from './dialogs.tsx';
 import { Header } from './header.tsx';
 import { Instances } from './instances.tsx';
+import { Moves } from './moves.tsx';
 import { Overview } from './overview.tsx';
 import { Problem } from './problem.tsx';
 import { Sessions } from './sessions.tsx';
+import { Story } from './story.tsx';
 
 /** Sessions shown at first, and how many more each time more are asked for. */
 const STEP = 100;
@@ -44,12 +47,7 @@ export function Dashboard({ api, onLeave }: { api: ApiClient; onLeave: (why: str
         <div class="toast-place" role="status">
           {said !== '' && <Toast key={said} text={said} onGone={clear} />}
         </div>
-        {data?.fleet?.redis.ok === false && (
-          <p class="notice" role="status">
-            Redis does not answer: what is shown is as it was before. Sessions go on; nothing moves until it
-            is back.
-          </p>
-        )}
+        {data?.fleet && <Concerns fleet={data.fleet} onDialog={setDialog} />}
         <Overview view={data} />
         <Sessions
           view={data}
@@ -58,7 +56,9 @@ export function Dashboard({ api, onLeave }: { api: ApiClient; onLeave: (why: str
           onMore={() => setWanted(wanted + STEP)}
           onDialog={setDialog}
         />
-        {data?.fleet !== null && <Instances instances={data?.fleet?.instances} />}
+        {data?.fleet !== null && <Instances instances={data?.fleet?.instances} onDialog={setDialog} />}
+        {data?.moves && <Moves moves={data.moves} />}
+        {data?.fleet && <Story events={data.events} fleet={data.fleet} />}
       </main>
       {dialog !== null && <Dialogs api={api} state={dialog} onState={setDialog} onDone={done} />}
     </>

@@ -1,4 +1,4 @@
-import type { ApiClient } from '../api/client.ts';
+import type { ApiClient, Operation } from '../api/client.ts';
 import type { Session } from '../api/types.ts';
 
 /** What is asked about before it is done. */
@@ -8,7 +8,8 @@ export type Confirmable = 'restart' | 'stop' | 'logout' | 'delete';
 export type DialogState =
   | { kind: 'create' }
   | { kind: 'session' | 'link' | 'send' | 'start' | 'relink'; session: Session }
-  | { kind: 'confirm'; action: Confirmable; session: Session };
+  | { kind: 'confirm'; action: Confirmable; session: Session }
+  | { kind: 'operate'; operation: Operation };
 
 /** What every dialog is told. */
 export interface DialogProps {

@@ -3,6 +3,7 @@ import { ConfirmDialog } from './confirm-dialog.tsx';
 import { CreateDialog } from './create-dialog.tsx';
 import type { DialogProps, DialogState } from './dialog-state.ts';
 import { LinkDialog } from './link-dialog.tsx';
+import { OperateDialog } from './operate-dialog.tsx';
 import { SendDialog } from './send-dialog.tsx';
 import { SessionDialog } from './session-dialog.tsx';
 
@@ -29,5 +30,7 @@ export function Dialogs({ state, ...props }: DialogProps & { state: DialogState 
       return <SendDialog {...props} session={state.session} />;
     case 'confirm':
       return <ConfirmDialog {...props} session={state.session} action={state.action} />;
+    case 'operate':
+      return <OperateDialog {...props} operation={state.operation} />;
   }
 }

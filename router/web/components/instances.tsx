@@ -1,10 +1,17 @@
 import type { Instance } from '../api/types.ts';
 import { ago, memory, NOTHING } from '../state/text.ts';
+import type { DialogState } from './dialog-state.ts';
 import { EmptyState } from './empty-state.tsx';
 import { StatusBadge } from './status-badge.tsx';
 
 /** The instances and how full they are. */
-export function Instances({ instances }: { instances: Instance[] | undefined }) {
+export function Instances({
+  instances,
+  onDialog,
+}: {
+  instances: Instance[] | undefined;
+  onDialog: (dialog: DialogState) => void;
+}) {
   return (
     <section class="panel" aria-labelledby="instances-title" aria-busy={instances === undefined}>
       <div class="panel-head">
@@ -32,14 +39,18 @@ export function Instances({ instances }: { instances: Instance[] | undefined }) 
               <th scope="col" class="wide-only">
                 CPU
               </th>
-              <th scope="col" class="wide-only">
+              <th scope="col" class="roomy-only">
+                Lease
+              </th>
+              <th scope="col" class="roomy-only">
                 Last seen
               </th>
+              <th scope="col" class="wide-only" aria-label="What can be done" />
             </tr>
           </thead>
           <tbody>
             {instances.map((instance) => (
-              <InstanceRow key={instance.id} instance={instance} />
+              <InstanceRow key={instance.id} instance={instance} onDialog={onDialog} />
             ))}
           </tbody>
         </table>
@@ -48,7 +59,13 @@ export function Instances({ instances }: { instances: Instance[] | undefined }) 
   );
 }
 
-function InstanceRow({ instance }: { instance: Instance }) {
+function InstanceRow({
+  instance,
+  onDialog,
+}: {
+  instance: Instance;
+  onDialog: (dialog: DialogState) => void;
+}) {
   const { sessions, capacity, ready, rss_mb, browsers_pss_mb = 0, cpu } = instance;
   return (
     <tr>
@@ -57,7 +74,10 @@ function InstanceRow({ instance }: { instance: Instance }) {
         {instance.host !== undefined && <span class="below">{instance.host}</span>}
       </th>
       <td>
-        <StatusBadge status={instance.status} />
+        <StatusBadge status={stateOf(instance)} />
+        {instance.verdict !== undefined && instance.verdict !== 'healthy' && (
+          <span class="below">{instance.verdict_reason}</span>
+        )}
       </td>
       <td>
         {capacity === undefined ? sessions : `${sessions} of ${capacity}`}
@@ -75,7 +95,44 @@ function InstanceRow({ instance }: { instance: Instance }) {
       </td>
       <td class="wide-only">{rss_mb === undefined ? NOTHING : memory(rss_mb + browsers_pss_mb)}</td>
       <td class="wide-only">{cpu === undefined ? NOTHING : `${Math.round(cpu * 100)} %`}</td>
-      <td class="wide-only">{ago(instance.announced_at)}</td>
+      <td class="roomy-only">{leaseText(instance)}</td>
+      <td class="roomy-only">{ago(instance.announced_at)}</td>
+      <td class="last wide-only">
+        <DrainButton instance={instance} onDialog={onDialog} />
+      </td>
     </tr>
   );
+}
+
+function DrainButton({
+  instance: { id, draining },
+  onDialog,
+}: {
+  instance: Instance;
+  onDialog: (dialog: DialogState) => void;
+}) {
+  const kind = draining ? 'undrain' : 'drain';
+  return (
+    <button
+      type="button"
+      class="button button-small"
+      aria-label={draining ? `Take back the drain of ${id}` : `Drain ${id}`}
+      onClick={() => onDialog({ kind: 'operate', operation: { kind, instance: id } })}
+    >
+      {draining ? 'Undrain' : 'Drain'}
+    </button>
+  );
+}
+
+/** An instance's state in one word: what is wrong with it, or that it drains, before what it says of itself. */
+function stateOf({ status, verdict, draining }: Instance): string {
+  if (verdict !== undefined && verdict !== 'healthy') return verdict;
+  return draining ? 'draining' : status;
+}
+
+/** How old a lease is; that it is not held, where it is not. */
+function leaseText({ lease, lease_age_ms }: Instance): string {
+  if (lease === undefined) return NOTHING;
+  if (lease !== 'held' || typeof lease_age_ms !== 'number') return lease;
+  return `${(lease_age_ms / 1000).toFixed(1)} s`;
 }

@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import { type ApiClient, ApiError } from '../api/client.ts';
-import type { Fleet, Session, Totals } from '../api/types.ts';
+import type { Fleet, FleetEvent, Move, Session, Totals } from '../api/types.ts';
 import { changesText } from './status.ts';
 import { type Poll, usePoll } from './use-poll.ts';
 
@@ -14,6 +14,9 @@ export interface View {
   more: boolean;
   /** Null for a key that may not see the fleet: a workspace's own. */
   fleet: Fleet | null;
+  /** Null where the key may not see the fleet, or Redis is away. */
+  moves: Move[] | null;
+  events: FleetEvent[];
   totals: Totals;
   /** When it was asked, milliseconds since 1970. */
   at: number;
@@ -38,7 +41,18 @@ export function useFleet(api: ApiClient, filter: Filter, wanted: number): Poll<V
         allowed(api.fleet(signal)),
         allowed(api.totals(signal)),
       ]);
-      return { ...page, fleet, totals: totals ?? count(page.sessions), at: Date.now() };
+      const [moves, events] =
+        fleet === null
+          ? [null, []]
+          : await Promise.all([known(api.moves(signal)), allowed(api.events(signal))]);
+      return {
+        ...page,
+        fleet,
+        moves,
+        events: events ?? [],
+        totals: totals ?? count(page.sessions),
+        at: Date.now(),
+      };
     },
     [api, filter.workspace, filter.status, wanted],
   );
@@ -68,6 +82,16 @@ async function allowed<T>(answer: Promise<T>): Promise<T | null> {
     return await answer;
   } catch (error) {
     if (error instanceof ApiError && (error.status === 403 || error.status === 404)) return null;
+    throw error;
+  }
+}
+
+/** Null where Redis, which knows it, is away: the rest of the page goes on. */
+async function known<T>(answer: Promise<T>): Promise<T | null> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 503) return null;
     throw error;
   }
 }
