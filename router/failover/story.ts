@@ -30,6 +30,8 @@ export class Story {
   readonly #events: FleetEvent[] = [];
   readonly #tell: (event: FleetEvent) => void;
   #last: Scene | undefined;
+  /** Instances that something bad was told of, and not yet that they are back. */
+  readonly #lost = new Set<string>();
 
   /** @param tell is told each event as it happens */
   constructor(tell: (event: FleetEvent) => void) {
@@ -45,20 +47,24 @@ export class Story {
     const last = this.#last;
     this.#last = scene;
     if (!last) return;
-    for (const told of difference(last, scene)) {
+    for (const told of difference(last, scene, this.#lost)) {
       const event = { at: new Date(now).toISOString(), ...told };
       this.#events.push(event);
       this.#tell(event);
     }
-    this.#events.splice(0, this.#events.length - KEPT);
+    this.#events.splice(0, Math.max(0, this.#events.length - KEPT));
+    for (const { instance, verdict } of scene.view.instances) {
+      if (verdict === 'healthy') this.#lost.delete(instance);
+      else if (SPOKEN[verdict]) this.#lost.add(instance);
+    }
   }
 }
 
-/** What happened between two moments. Pure. */
-export function difference(before: Scene, after: Scene): Told[] {
+/** What happened between two moments. Pure. `lost`: the instances that something bad was told of before. */
+function difference(before: Scene, after: Scene, lost: ReadonlySet<string>): Told[] {
   return [
     ...redisEvents(before, after),
-    ...instanceEvents(before, after),
+    ...instanceEvents(before, after, lost),
     ...freezeEvents(before.view, after.view),
     ...ownerEvents(before, after),
     ...moveEvents(before.moves, after.moves),
@@ -90,14 +96,15 @@ const SPOKEN: Partial<Record<Verdict, string>> = {
   restarting: 'stopped',
 };
 
-function instanceEvents(before: Scene, after: Scene): Told[] {
+function instanceEvents(before: Scene, after: Scene, lost: ReadonlySet<string>): Told[] {
   const known = new Map(before.view.instances.map((each) => [each.instance, each]));
   return after.view.instances.flatMap(({ instance, verdict, reason, incarnation }) => {
     const was = known.get(instance);
     if (!was) return [event('instance', `${instance} appeared: ${reason}`, { instance })];
     if (verdict !== was.verdict) {
       const spoken = SPOKEN[verdict];
-      if (spoken) {
+      // Judged the same after a while in which nothing could be said of it: that was told.
+      if (spoken && !(lost.has(instance) && was.verdict === 'unknown')) {
         const plan = destinations(after.takeovers.filter(({ from }) => from === instance));
         return [
           event('instance', `${instance} ${spoken}: ${reason}${plan === '' ? '' : `; ${plan}`}`, {
@@ -105,7 +112,7 @@ function instanceEvents(before: Scene, after: Scene): Told[] {
           }),
         ];
       }
-      if (verdict === 'healthy' && was.verdict !== 'unknown')
+      if (verdict === 'healthy' && lost.has(instance))
         return [event('instance', `${instance} is back: ${reason}`, { instance })];
     }
     if (was.incarnation !== null && incarnation !== null && incarnation !== was.incarnation)
@@ -129,15 +136,14 @@ function freezeEvents(before: FleetView, after: FleetView): Told[] {
 /** Changes of owner, gathered by where they come from. */
 function ownerEvents(before: Scene, after: Scene): Told[] {
   const was = new Map(before.assignments.map((each) => [each.workspace_id, each]));
-  const moved = new Set(
-    after.moves
-      .filter(({ state }) => state === 'adopting' || state === 'done')
-      .map(({ workspace }) => workspace),
+  // Moves tell of themselves when they are done.
+  const moved = new Map(
+    after.moves.filter(({ state }) => state !== 'failed').map(({ workspace, to }) => [workspace, to]),
   );
   const gone = after.assignments.flatMap(({ workspace_id: workspace, instance: to, epoch }) => {
     const from = was.get(workspace);
     const changed = from && from.instance !== to && epoch > from.epoch;
-    return changed && !moved.has(workspace) ? [{ workspace, from: from.instance, to }] : [];
+    return changed && moved.get(workspace) !== to ? [{ workspace, from: from.instance, to }] : [];
   });
   return [...new Set(gone.map(({ from }) => from))].sort(compareIds).map((from) => {
     const those = gone.filter((each) => each.from === from);
