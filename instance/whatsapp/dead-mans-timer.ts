@@ -8,9 +8,10 @@ const SITE = 'web.whatsapp.com';
 const DRIFT = 1000;
 
 /**
- * So long after the authority has run out a page is left, milliseconds: meanwhile nothing is sent, and a feed that came in time and waits
- * behind a busy page's own work is heard.
+ * A timer that comes so late has waited behind a busy page's own work, or its process was stopped; a feed that came in time may wait there too.
+ * So it is heard for a moment more before the page is left. Nothing is sent meanwhile. Milliseconds.
  */
+const LATE = 30;
 const GRACE = 100;
 
 /**
@@ -20,7 +21,7 @@ const GRACE = 100;
  * - A document begins without authority: what it sends over a WebSocket waits for the first feed, which comes as soon as it is there.
  * - A feed carries the moment at which the authority runs out, on the document's own monotonic clock: one that was long on its way, or
  *   waited while the page's process was stopped, extends nothing.
- * - When it runs out, frames wait, and a moment later every WebSocket is closed and the page left for about:blank, for good. Each frame is
+ * - When it runs out, every WebSocket is closed and the page left for about:blank, for good. Each frame is
  *   checked as it is sent, since a process that was stopped and goes on may run other code before the timer.
  * - Where the wall clock has gone another way than the monotonic one since the last feed (the machine slept, or its clock was set), frames
  *   wait for the next feed.
@@ -57,7 +58,7 @@ export const timerScript = (patience: number) => `(() => {
     if (over) return;
     const left = until - monotonic();
     if (left > 0) arm(left, false);
-    else if (again) end();
+    else if (again || left > -${LATE}) end();
     else arm(${GRACE}, true);
   };
   const arm = (left, again) => {

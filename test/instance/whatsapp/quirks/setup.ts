@@ -46,11 +46,16 @@ export interface WatchedClient {
   log: LogLine[];
 }
 
-/** A client that is not started, on a directory for LocalAuth; killed when the test that runs has ended. */
+/**
+ * A client that is not started, on a directory for LocalAuth; killed when the test that runs has ended.
+ *
+ * @param left milliseconds that remain of its authority; it is fed when it is told so
+ */
 export async function watchedClient(
   whatsapp: EmulatedWhatsApp,
   dataPath: string,
   timeouts: Partial<ClientTimeouts> = {},
+  left: () => number = () => 3_600_000,
 ): Promise<WatchedClient> {
   const { httpsPort, spki } = whatsapp.emulator;
   const seen: Omit<WatchedClient, 'client'> = {
@@ -77,7 +82,7 @@ export async function watchedClient(
       session: 'main',
       dataPath,
       proxy: null,
-      authority: { left: () => 3_600_000, require: () => {} },
+      authority: { left, require: () => {} },
       events: {
         qr: (code) => seen.qrs.push(code),
         authenticated: () => {},
