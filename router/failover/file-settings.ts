@@ -1,6 +1,6 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { systemCode } from '../../common/errors.ts';
+import { systemCode, WharfError } from '../../common/errors.ts';
 import {
   makePrivateDirectory,
   makePrivateSubdirectory,
@@ -47,12 +47,12 @@ export class FileSettings implements FleetSettings {
   }
 
   async setDraining(instance: string, draining: boolean): Promise<void> {
-    if (!INSTANCE.test(instance)) return;
+    if (!INSTANCE.test(instance)) throw misnamed(instance);
     await this.#set(['draining', instance], draining);
   }
 
   async setQuarantined(workspace: WorkspaceId, quarantined: boolean): Promise<void> {
-    if (!isWorkspaceId(workspace)) return;
+    if (!isWorkspaceId(workspace)) throw misnamed(workspace);
     await this.#set(['quarantined', workspace], quarantined);
   }
 
@@ -74,6 +74,10 @@ export class FileSettings implements FleetSettings {
     }
     await this.reread();
   }
+}
+
+function misnamed(id: string): WharfError {
+  return new WharfError('invalid_request', `${JSON.stringify(id).slice(0, 80)} is not an id.`);
 }
 
 async function namesIn(directory: string): Promise<string[]> {
