@@ -41,12 +41,16 @@ export type InstanceView = FleetView['instances'][number];
 
 /** An instance's state in one word: that it drains, or what is wrong with it, before what it says of itself. */
 export function stateOf({ status, verdict, draining }: InstanceView): string {
-  if (verdict !== undefined && verdict !== 'healthy') return verdict;
+  if (verdict !== undefined && verdict !== 'healthy' && verdict !== 'unknown') return verdict;
   return draining ? 'draining' : status;
 }
 
-/** Whether an instance can be counted on. */
+/** Whether an instance can be counted on. One that the router has not judged yet cannot. */
 export function isWell({ status, verdict, lease }: InstanceView): boolean {
-  const judgedWell = verdict === undefined || verdict === 'healthy';
-  return judgedWell && lease === 'held' && (status === 'healthy' || status === 'at_capacity');
+  return verdict === 'healthy' && lease === 'held' && (status === 'healthy' || status === 'at_capacity');
+}
+
+/** Whether an instance is no longer part of the fleet: nobody renews its lease, and nothing is on it. */
+export function hasLeft({ lease, workspaces = 0 }: InstanceView): boolean {
+  return lease === 'gone' && workspaces === 0;
 }

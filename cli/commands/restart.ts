@@ -1,7 +1,9 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { z } from 'zod';
+import type { RouterClient } from '../client.ts';
 import { type CommandContext, isJson } from '../context.ts';
 import { CommandFailure, EXIT_WRONG_USE } from '../failure.ts';
+import { hasLeft } from '../fleet-view.ts';
 import { askFleet, instancePath } from '../operations/instances.ts';
 import { Progress } from '../operations/progress.ts';
 import { restartOneByOne } from '../operations/rolling-restart.ts';
@@ -67,13 +69,17 @@ async function rolling(
   const { signal } = context.terminal;
   const router = await context.router(command);
   const progress = new Progress(context, isJson(command));
-  const ids =
-    instances.length > 0 ? instances : (await askFleet(router, signal)).instances.map(({ id }) => id);
+  const ids = instances.length > 0 ? instances : await allInstances(router, signal);
   const begun = since ?? context.terminal.now();
   progress.say(`To go on after an interruption: wharf restart --rolling --since ${begun.toISOString()}`);
   const afterStop = await context.router(command, new AbortController().signal);
   const restarted = await restartOneByOne({ router, afterStop, signal, progress }, ids, since);
   context.show(command, { restarted }, () => `${count(restarted.length, 'instance')} restarted.\n`);
+}
+
+async function allInstances(router: RouterClient, signal: AbortSignal): Promise<string[]> {
+  const fleet = await askFleet(router, signal);
+  return fleet.instances.filter((instance) => !hasLeft(instance)).map(({ id }) => id);
 }
 
 function time(text: string): Date {

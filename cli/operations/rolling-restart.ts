@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { systemClock } from '../../common/clock.ts';
 import type { RouterClient } from '../client.ts';
 import { CommandFailure } from '../failure.ts';
-import { type FleetView, type InstanceView, isWell, stateOf } from '../fleet-view.ts';
+import { type FleetView, hasLeft, type InstanceView, isWell, stateOf } from '../fleet-view.ts';
 import { count } from '../output/text.ts';
 import { askFleet, drain, instanceOf, instancePath } from './instances.ts';
 import { askPatiently, followMoves, hasFailed, type MoveView, moveSchema, pause } from './moves.ts';
@@ -67,15 +67,17 @@ export async function restartOneByOne(
 
 /** One instance at a time may be missing: with another away as well, requests would fail. */
 function requireWell(fleet: FleetView, id: string): void {
-  instanceOf(fleet, id);
+  const here = instanceOf(fleet, id);
   if (fleet.frozen)
     throw new CommandFailure(
       `The fleet is frozen: ${fleet.frozen.instances.join(', ')} lost. Mend that first; see "wharf status".`,
       { code: 'not_well' },
     );
-  const ill = fleet.instances.filter((instance) => !isWell(instance));
+  const ill = fleet.instances.filter((each) => !isWell(each) && (each === here || !hasLeft(each)));
   if (ill.length > 0) {
-    const names = ill.map((instance) => `${instance.id} is ${stateOf(instance)}`).join(', ');
+    const names = ill
+      .map((each) => `${each.id} is ${each.verdict ? stateOf(each) : 'not judged yet'}`)
+      .join(', ');
     throw new CommandFailure(
       `${names}: one instance is restarted at a time, while all others are well. Mend that first, then run the command again.`,
       { code: 'not_well' },

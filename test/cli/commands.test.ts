@@ -225,7 +225,7 @@ describe('status', () => {
     const ran = await wharf(['status']);
     expect(ran.code).toBe(0);
     expect(ran.out).toContain(`Fleet ${fleet.url}`);
-    expect(ran.out).toMatch(/^instance-1 +healthy +\d+\/50 +\d+ +50 MB +0 % +\d+ s ago$/m);
+    expect(ran.out).toMatch(/^instance-1 +healthy +\S+ +\d+\/50 +\d+ +50 MB +0 % +\d+ s ago$/m);
     expect(ran.out).toMatch(/^\d+ sessions: .*\d+ starting.*\d+ ready/m);
   });
 
