@@ -283,12 +283,13 @@ export class OwnershipKeeper {
   }
 
   async #expireLoop(): Promise<void> {
-    const { clock, times, policy, log } = this.#parts;
+    const { clock, times, policy = PROOF_POLICY, log } = this.#parts;
+    if (policy.outlivesLapse) return;
     while (!this.#ending.signal.aborted) {
       // What is claimed meanwhile runs out later than what there is, and no sooner than a renewal from now.
       const next = Math.max(0, this.#authority.next() - clock.monotonic());
       await clock.sleep(Math.min(next, times.renew), this.#ending.signal).catch(() => {});
-      if (this.#ending.signal.aborted || policy?.outlivesLapse) continue;
+      if (this.#ending.signal.aborted) return;
       const lapsed = this.#authority.lapsed(clock.monotonic());
       if (lapsed.length === 0) continue;
       log.error({ workspaces: lapsed.length }, 'authority ran out: browsers are ended');

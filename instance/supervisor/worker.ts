@@ -24,7 +24,10 @@ export interface Grant {
 export interface Worker {
   /** Begins to run a workspace. */
   run(grant: Grant): void;
-  /** A new proof: the authority holds until then, on the monotonic clock. */
+  /**
+   * A new proof: the authority holds until then, on the monotonic clock. A worker that was stopped for a while may have ended the workspace's
+   * browsers by itself before it hears of a proof that was in time: they start again.
+   */
   extend(workspace: WorkspaceId, epoch: number, until: number): void;
   /** Ends a workspace's browsers at once; true when all of them were seen to end. Nothing of it runs from the call on. */
   kill(workspace: WorkspaceId, epoch: number): Promise<boolean>;

@@ -1,8 +1,8 @@
 import { parseArgs } from 'node:util';
 import { runProcess } from '../../common/lifecycle.ts';
+import { SeededRandom } from '../helpers/random.ts';
 import { KillableFleet } from './kills/fleet.ts';
 import { Proof } from './kills/proof.ts';
-import { SeededRandom } from './kills/random.ts';
 
 /**
  * The proof that a kill destroys no session and loses no message (facts file, 14 and 16):

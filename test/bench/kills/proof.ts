@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { SeededRandom } from '../../helpers/random.ts';
 import { publish, rounded } from '../support/report.ts';
 import { quantile } from '../support/statistics.ts';
 import { checkChat } from './check.ts';
 import type { Json, KillableFleet } from './fleet.ts';
-import type { SeededRandom } from './random.ts';
 import { burst, type LinkedSession } from './traffic.ts';
 
 /** How long all sessions may take to be ready, milliseconds. */

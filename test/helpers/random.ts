@@ -15,7 +15,19 @@ export class SeededRandom {
     return least + (((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * (most - least);
   }
 
-  oneOf<T>(values: readonly [T, ...T[]]): T {
-    return values[Math.floor(this.between(0, values.length))] ?? values[0];
+  /** A whole number from `least` to `most`, both included. */
+  int(least: number, most: number): number {
+    return Math.floor(this.between(least, most + 1));
+  }
+
+  chance(probability: number): boolean {
+    return this.between(0, 1) < probability;
+  }
+
+  /** Throws when there is nothing to choose from. */
+  oneOf<T>(values: readonly T[]): T {
+    const value = values[this.int(0, values.length - 1)];
+    if (value === undefined) throw new Error('there is nothing to choose from');
+    return value;
   }
 }
