@@ -33,7 +33,7 @@ export interface LossJudgement {
  * So long after its last workspace found another place, a lost instance still counts: losses so near to each other have one cause more
  * often than not. Milliseconds.
  */
-export const ONE_CAUSE = 5 * 60_000;
+const ONE_CAUSE = 5 * 60_000;
 
 /**
  * Decides which lost instances are taken over. Pure.

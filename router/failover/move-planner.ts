@@ -6,7 +6,15 @@ import { homeOf, type ShardStrategy } from '../../fleet/placement.ts';
 import type { Assignment } from '../../fleet/records.ts';
 import type { FleetFacts } from './facts.ts';
 import type { PlannedMove } from './move-ids.ts';
-import { type Candidate, faultOf, Places, type TargetFault, takesWorkspaces, weightOf } from './targets.ts';
+import {
+  type Candidate,
+  compareIds,
+  faultOf,
+  Places,
+  type TargetFault,
+  takesWorkspaces,
+  weightOf,
+} from './targets.ts';
 import type { Verdict } from './verdict.ts';
 
 /** How many moves are under way at once. */
@@ -119,13 +127,13 @@ export function drainMoves(
 }
 
 /** Queued messages first, then recent activity, then the id. */
-export function byUrgency(facts: Pick<FleetFacts, 'workspace'>) {
+function byUrgency(facts: Pick<FleetFacts, 'workspace'>) {
   return (a: WorkspaceId, b: WorkspaceId): number => {
     const [factsA, factsB] = [facts.workspace(a), facts.workspace(b)];
     return (
       Number(factsB.queued > 0) - Number(factsA.queued > 0) ||
       factsB.lastActivity - factsA.lastActivity ||
-      a.localeCompare(b, 'en', { numeric: true })
+      compareIds(a, b)
     );
   };
 }
@@ -247,7 +255,7 @@ export function planBeginnings({ moves, candidates, facts, limits }: BeginReques
 }
 
 /** The Chromium that opened a workspace's profiles last: that of the instance it is on. */
-export function chromiumOf(candidates: readonly Candidate[], instance: string): string | null {
+function chromiumOf(candidates: readonly Candidate[], instance: string): string | null {
   return candidates.find(({ id }) => id === instance)?.chromium ?? null;
 }
 

@@ -3,10 +3,10 @@ import type { Assignment } from '../../fleet/records.ts';
 import type { Verdict } from './verdict.ts';
 
 /** An owner that has not released a workspace after so long keeps it, milliseconds. */
-export const RELEASE_PATIENCE = 120_000;
+const RELEASE_PATIENCE = 120_000;
 
 /** A target that has not claimed after so long ends the move; the failover drives the assignment on. Milliseconds. */
-export const ADOPT_PATIENCE = 60_000;
+const ADOPT_PATIENCE = 60_000;
 
 /** An order is given again after so long, milliseconds: an emptied Redis loses orders. */
 const ORDER_INTERVAL = 5000;

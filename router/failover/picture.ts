@@ -4,7 +4,7 @@ import type { FleetFacts, FleetSettings } from './facts.ts';
 import type { Admitted } from './freeze.ts';
 import type { Probes } from './monitor.ts';
 import { type PlannedWorkspace, planTakeovers, TAKEOVER_LIMITS, type TakeoverPlan } from './planner.ts';
-import { type Candidate, candidatesOf, weightOf } from './targets.ts';
+import { type Candidate, candidatesOf, compareIds, weightOf } from './targets.ts';
 import type { FleetView, InstanceView } from './view.ts';
 import type { Heard, Standing } from './watch.ts';
 
@@ -81,7 +81,9 @@ export function planOf(sources: PlanSources): { plan: TakeoverPlan; candidates: 
   );
   const workspaces = assignments.map((assignment): PlannedWorkspace => {
     const { workspace_id: workspace, epoch, instance, claimed } = assignment;
-    const { queued, lastActivity } = facts.workspace(workspace);
+    // Of what is well nothing more need be known, and there are thousands of it.
+    const isWell = claimed && well.has(instance);
+    const { queued, lastActivity } = isWell ? { queued: 0, lastActivity: 0 } : facts.workspace(workspace);
     return {
       workspace,
       epoch,
@@ -89,7 +91,7 @@ export function planOf(sources: PlanSources): { plan: TakeoverPlan; candidates: 
       claimed,
       unclaimedFor: claimed ? 0 : sources.unclaimedFor(assignment),
       driven: sources.driven(workspace, epoch),
-      weight: weightOf(facts, workspace),
+      weight: isWell ? 1 : weightOf(facts, workspace),
       chromium: chromium.get(instance) ?? null,
       queued,
       lastActivity,
@@ -136,7 +138,7 @@ export function viewsOf(
         draining: draining.has(each.instance),
       }),
     )
-    .sort((a, b) => a.instance.localeCompare(b.instance, 'en', { numeric: true }));
+    .sort((a, b) => compareIds(a.instance, b.instance));
 }
 
 /** The whole, as people see it. */
