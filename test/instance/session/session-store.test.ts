@@ -1,0 +1,82 @@
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { SessionPaths } from '../../../fleet/session-paths.ts';
+import { SessionStore } from '../../../instance/session/session-store.ts';
+import { temporaryDirectory } from '../../helpers/temp-dir.ts';
+import { aRecord } from '../helpers/session-parts.ts';
+
+async function make() {
+  const paths = new SessionPaths(await temporaryDirectory());
+  return { paths, store: new SessionStore(paths) };
+}
+
+const names = async (paths: SessionPaths) => (await readdir(paths.session('7', 'main'))).sort();
+
+describe("a session's record", () => {
+  it('is what the owner at the highest epoch wrote, and what people read says the same', async () => {
+    const { paths, store } = await make();
+    await store.write(aRecord(), 2);
+    await store.write(aRecord({ linked: true }), 3);
+    expect(await store.read('7', 'main')).toEqual({ record: aRecord({ linked: true }), epoch: 3 });
+    expect(JSON.parse(await readFile(paths.sessionRecord('7', 'main'), 'utf8'))).toMatchObject({
+      linked: true,
+    });
+    expect(await names(paths)).toEqual(['session-3.json', 'session.json']);
+  });
+
+  it('is not reverted by what an earlier owner writes late, whole or in part', async () => {
+    const { paths, store } = await make();
+    const late = new SessionStore(paths);
+    await store.write(aRecord(), 2);
+    await store.write(aRecord({ linked: true, generation: 3 }), 3);
+    await late.write(aRecord({ should_run: false }), 2);
+    expect(await store.read('7', 'main')).toEqual({
+      record: aRecord({ linked: true, generation: 3 }),
+      epoch: 3,
+    });
+    // Its rename of the file for people alone, which it had begun before.
+    await writeFile(paths.sessionRecord('7', 'main'), JSON.stringify(aRecord({ should_run: false })));
+    expect(await store.read('7', 'main')).toMatchObject({ record: { should_run: true }, epoch: 3 });
+    // The next write of the owner puts both right.
+    await store.write(aRecord({ linked: true, generation: 3 }), 3);
+    expect(await names(paths)).toEqual(['session-3.json', 'session.json']);
+    expect(JSON.parse(await readFile(paths.sessionRecord('7', 'main'), 'utf8'))).toMatchObject({
+      should_run: true,
+    });
+  });
+
+  it('is read also where no owner signed one, and is nobody there', async () => {
+    const { paths, store } = await make();
+    expect(await store.read('7', 'main')).toBeUndefined();
+    const path = paths.sessionRecord('7', 'main');
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, JSON.stringify(aRecord()));
+    expect(await store.read('7', 'main')).toEqual({ record: aRecord(), epoch: 0 });
+  });
+
+  it('looks past what is no record of an owner', async () => {
+    const { paths, store } = await make();
+    await store.write(aRecord(), 2);
+    for (const name of [
+      'session-0.json',
+      'session-03.json',
+      'session-x.json',
+      '.session-9.json.1.ab.tmp',
+      'session-9.json.tmp',
+    ])
+      await writeFile(`${paths.session('7', 'main')}/${name}`, '{}');
+    expect(await store.read('7', 'main')).toMatchObject({ epoch: 2 });
+  });
+
+  it('throws where the highest cannot be understood: an older one may be wrong', async () => {
+    const { paths, store } = await make();
+    await store.write(aRecord(), 2);
+    const path = paths.ownersRecord('7', 'main', 3);
+    await writeFile(path, '{"version": 1, ');
+    await expect(store.read('7', 'main')).rejects.toMatchObject({
+      code: 'storage_unavailable',
+      message: expect.stringContaining(path),
+    });
+  });
+});
