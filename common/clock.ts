@@ -51,6 +51,9 @@ export async function withDeadline<T>(
   }
 }
 
+/** Why a deadline's sleep is given up; made once, since an error is dear and this one is never shown. */
+const OVER = new Error('the deadline is of no interest any more');
+
 /** {@link withDeadline} on a clock that a simulation may have in hand. */
 export async function withinTime<T>(
   clock: Clock,
@@ -66,6 +69,6 @@ export async function withinTime<T>(
   try {
     return await Promise.race([promise, deadline]);
   } finally {
-    done.abort();
+    done.abort(OVER);
   }
 }

@@ -2,6 +2,7 @@ import { PROTOCOL_VERSION } from '../../../fleet/records.ts';
 import type { FleetFacts, FleetSettings } from '../../../router/failover/facts.ts';
 import { Leader } from '../../../router/failover/leader.ts';
 import { Monitor, type Prober } from '../../../router/failover/monitor.ts';
+import { FleetOperations } from '../../../router/failover/operations.ts';
 import type { OrderSender } from '../../../router/failover/order-sender.ts';
 import { Process } from './process.ts';
 import { coordinationOn } from './redis.ts';
@@ -24,6 +25,28 @@ export class SimulatedRouter {
   /** How it sees the fleet. */
   get leader(): Leader | undefined {
     return this.#process?.alive ? this.#leader : undefined;
+  }
+
+  /** What an operator may ask of it, with a home rule that divides by so many. */
+  operations(instanceCount: number): FleetOperations {
+    const world = this.#world;
+    const { leader } = this;
+    const process = this.#process;
+    if (!leader || !process) throw new Error(`${this.id} is not running`);
+    return new FleetOperations({
+      coordination: coordinationOn(world, process, this.id),
+      settings: world.settings,
+      facts: this.#facts(),
+      orders: this.#orders(process),
+      clock: process.clock,
+      times: world.rules.times,
+      instanceCount,
+      shardStrategy: 'workspace_modulo',
+      view: () => leader.status(),
+      events: () => leader.events(),
+      wake: () => leader.wake(),
+      random: () => String(world.random.int(10_000_000, 99_999_999)),
+    });
   }
 
   start(): void {

@@ -24,6 +24,8 @@ export interface WorldOptions {
   /** Sessions an instance may run. */
   capacity: number;
   rules: Rules;
+  /** Instances that workspaces are at home on in the beginning; all, where it is not said. */
+  homes?: number;
   /** Hears the story: what happened when, and to whom. */
   listen?: (line: string) => void;
 }
@@ -44,12 +46,14 @@ export class World {
   readonly workspaces: WorkspaceId[];
   readonly capacity: number;
   readonly #listen: ((line: string) => void) | undefined;
+  readonly #homes: number;
   #names = 0;
 
   constructor(options: WorldOptions) {
     this.random = new SeededRandom(options.seed);
     this.rules = options.rules;
     this.capacity = options.capacity;
+    this.#homes = options.homes ?? options.instances;
     this.#listen = options.listen;
     this.network = new Network(this.time, this.random);
     this.checker = new Checker(() => this.time.now);
@@ -86,7 +90,7 @@ export class World {
   async begin(): Promise<void> {
     const coordination = memoryCoordination(this.redis);
     for (const workspace of this.workspaces) {
-      const instance = homeOf(workspace, this.instances.length);
+      const instance = homeOf(workspace, this.#homes);
       const claim = {
         workspace_id: workspace,
         epoch: 1,
