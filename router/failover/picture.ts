@@ -31,9 +31,10 @@ export function hearOf(
   const own = probes.silences();
   const starting = facts.starting();
   const said = new Map(facts.instances().map(({ id, storageOk }) => [id, storageOk]));
+  const owners = new Set(read.assignments.map(({ instance }) => instance));
   const known = new Set([
     ...leases.map(({ holder }) => holder.instance),
-    ...read.assignments.map(({ instance }) => instance),
+    ...owners,
     ...counted.map(({ instance }) => instance),
   ]);
   return new Map(
@@ -46,6 +47,7 @@ export function hearOf(
           silences: silences.filter((silence) => silence !== undefined),
           storageOk: answer?.storageOk ?? said.get(instance) ?? null,
           idle: answer?.owned === 0,
+          owns: owners.has(instance),
           starting: starting.get(instance) ?? [],
         },
       ];

@@ -19,6 +19,7 @@ interface Seen {
   storageBadSince: number | null;
   silences: readonly number[];
   idle: boolean;
+  owns: boolean;
   verdict: Verdict | null;
   reason: string;
   verdictSince: number;
@@ -46,6 +47,8 @@ export interface Heard {
   storageOk: boolean | null;
   /** It says that it may run no workspace. */
   idle: boolean;
+  /** Whether workspaces are assigned to it. */
+  owns: boolean;
   /** The workspaces that have a session starting there. */
   starting: readonly WorkspaceId[];
 }
@@ -109,12 +112,12 @@ export class Watch {
 
   /** Takes in what is known of instances beside their leases, and judges each. Those not named and without a lease are forgotten. */
   judge(heard: ReadonlyMap<string, Heard>, now: number): void {
-    for (const [instance, { silences, storageOk, idle, starting }] of heard) {
+    for (const [instance, { silences, storageOk, idle, owns, starting }] of heard) {
       const seen = this.#seen.get(instance) ?? unseen(now);
       this.#seen.set(instance, seen);
       seen.silences = silences;
       seen.idle = idle;
-      if (seen.lease === 'running') seen.starting = starting;
+      if (seen.lease === 'running') Object.assign(seen, { starting, owns });
       if (storageOk === false) seen.storageBadSince ??= now;
       else if (storageOk === true || seen.lease === 'running') seen.storageBadSince = null;
     }
@@ -183,7 +186,8 @@ export class Watch {
   }
 
   #died(instance: string, seen: Seen, now: number): void {
-    if (seen.counted) return;
+    // One that was emptied before is restarted, or taken away, by somebody who knows.
+    if (seen.counted || !seen.owns) return;
     seen.counted = true;
     this.#deaths.push({ instance, at: now, starting: seen.starting });
     seen.starting = [];
@@ -201,6 +205,7 @@ function unseen(now: number): Seen {
     storageBadSince: null,
     silences: [],
     idle: false,
+    owns: true,
     verdict: null,
     reason: 'not looked at yet',
     verdictSince: now,

@@ -11,7 +11,9 @@ function lease(instance: string, incarnation: string, state: Lease['state'] = 'r
 }
 
 function heard(instance: string, changes: Partial<Heard> = {}): Map<string, Heard> {
-  return new Map([[instance, { silences: [0], storageOk: true, idle: false, starting: [], ...changes }]]);
+  return new Map([
+    [instance, { silences: [0], storageOk: true, idle: false, owns: true, starting: [], ...changes }],
+  ]);
 }
 
 /** A watch that looks at given seconds. */
@@ -53,6 +55,13 @@ describe('what a router has seen', () => {
     expect(look(21, [lease('a', '3')], heard('a')).standing?.deaths).toBe(2);
     look(22, [lease('a', '3', 'restarting')], heard('a'));
     expect(look(23, [lease('a', '4')], heard('a')).standing?.deaths).toBe(2);
+  });
+
+  it('counts no death of an instance that was emptied before: somebody restarts it', () => {
+    const { look } = watching();
+    look(0, [lease('a', '1')], heard('a', { owns: false }));
+    expect(look(10, [lease('a', '2')], heard('a')).standing).toMatchObject({ deaths: 0, leftAlone: 0 });
+    expect(look(20, [lease('a', '3')], heard('a')).standing?.deaths).toBe(1);
   });
 
   it('leaves an instance alone for longer with each death, and for an hour at most', () => {
