@@ -172,7 +172,10 @@ export class FleetOperations {
   }
 
   async #candidates(): Promise<Candidate[]> {
-    const { coordination, settings, facts, view } = this.#parts;
+    const { coordination, settings, facts, view, clock, times } = this.#parts;
+    // Another router may have drained one a moment ago: the last instance must not be drained by two routers.
+    const late = () => new WharfError('storage_unavailable', 'The session path did not answer in time.');
+    await withinTime(clock, times.look, settings.reread(), late);
     const assignments = await this.#ask(coordination.assignments());
     return candidatesOf({
       views: view().instances,

@@ -22,6 +22,8 @@ export interface KeptOptions {
   capacity?: number;
   /** Milliseconds a session takes to be ready after its start. */
   startTime?: number;
+  /** Milliseconds its close takes. */
+  closeTime?: number;
 }
 
 /**
@@ -173,7 +175,10 @@ export class KeptInstance {
       run: (grant) => void this.#run(fake, grant).catch(() => undefined),
       extend: () => undefined,
       kill: end,
-      close: end,
+      close: async (workspace) => {
+        await hostClock.sleep(this.#options.closeTime ?? 0);
+        return end(workspace);
+      },
       closeAll: async () => {
         const workspaces = this.workspaces;
         await Promise.all(workspaces.map(end));

@@ -173,6 +173,15 @@ describe('draining an instance', () => {
     expect(told(last)).toEqual([409, 'invalid_state']);
     expect(last.json.detail).toMatch(/last instance.*Start another, or undrain/);
 
+    // A router that has not heard of the drain yet looks before it drains the other.
+    const router = await fleet.addRouter();
+    const other = { url: router.server.url };
+    await drain('instance-1', 'DELETE');
+    await eventually(() => router.services.operations.status().instances.length >= 2);
+    await drain('instance-1');
+    const late = await fleet.ask('POST', '/api/fleet/instances/instance-2/drain', other);
+    expect(told(late)).toEqual([409, 'invalid_state']);
+
     expect((await drain('instance-1', 'DELETE')).json).toEqual({ instance: 'instance-1', draining: false });
     await eventually(async () => (await fleetNow()).draining.length === 0);
   });

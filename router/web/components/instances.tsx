@@ -126,7 +126,7 @@ function DrainButton({
 
 /** An instance's state in one word: what is wrong with it, or that it drains, before what it says of itself. */
 function stateOf({ status, verdict, draining }: Instance): string {
-  if (verdict !== undefined && verdict !== 'healthy') return verdict;
+  if (verdict !== undefined && verdict !== 'healthy' && verdict !== 'unknown') return verdict;
   return draining ? 'draining' : status;
 }
 
