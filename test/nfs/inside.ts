@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises';
-import { SeededRandom } from '../bench/kills/random.ts';
+import { SeededRandom } from '../helpers/random.ts';
 import { MachineFleet as Fleet, type MachineFleet } from './machines/fleet.ts';
 import type { SystemImage } from './machines/images.ts';
 import type { Machine } from './machines/machine.ts';
@@ -146,12 +146,15 @@ class Proof {
   }
 
   async #failover(loss: Loss): Promise<void> {
-    for (const client of this.#clients) await this.#fleet.mount(client, 'lookupcache=positive');
-    const found = await failover(this.#fleet, this.#clients, loss);
+    const door = await this.#fleet.client('client-c', 4);
+    await door.ready();
+    const machines: [Machine, Machine, Machine] = [...this.#clients, door];
+    for (const machine of machines) await this.#fleet.mount(machine, 'lookupcache=positive');
+    const found = await failover(this.#fleet, machines, loss);
     this.#found.failover.push(found);
     say(`failover, ${loss}: ${JSON.stringify(found)}`);
     // The next part finds machines as they are after a boot, and a session path without this fleet.
-    await Promise.all(this.#clients.map((client) => this.#fleet.powerOff(client)));
+    await Promise.all(machines.map((machine) => this.#fleet.powerOff(machine)));
     await this.#fleet.server.sh(
       'mkdir -p /srv/share/old && mv /srv/share/sessions /srv/share/old/$(date +%s)-sessions && mkdir -m 0700 /srv/share/sessions',
     );

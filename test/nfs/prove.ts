@@ -14,14 +14,14 @@ import { say } from './say.ts';
  * `npm run prove:nfs [-- --parts LIST --samples N --rounds N --seed S --json FILE --keep]`. Needs root, Debian, and its packages
  * qemu-system-x86, mmdebstrap and e2fsprogs. Slow: see docs/nfs.md. Exit code 1 when a rule was broken.
  */
-await runProcess(async () => {
+await runProcess(async (signal) => {
   const options = readOptions();
   const system = await systemImage(say);
   if (options.inside !== undefined) return await inside(system, options.inside, options);
   const directory = await mkdtemp(join(tmpdir(), 'wharf-nfs-'));
   try {
     const self = fileURLToPath(import.meta.url);
-    return await runApart([process.execPath, self, ...process.argv.slice(2), '--inside', directory]);
+    return await runApart([process.execPath, self, ...process.argv.slice(2), '--inside', directory], signal);
   } finally {
     if (options.keep) say(`the consoles' logs are in ${directory}`);
     else await rm(directory, { recursive: true, force: true });

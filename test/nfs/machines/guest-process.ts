@@ -11,8 +11,8 @@ export interface GuestEnd {
   errors: string;
 }
 
-/** A program that runs in a machine. Events: `line` (of its standard output), `end`. */
-export class GuestProcess extends EventEmitter<{ line: [string]; end: [GuestEnd] }> {
+/** A program that runs in a machine. Events: `line` (of its standard output), `errors` (what it writes to standard error), `end`. */
+export class GuestProcess extends EventEmitter<{ line: [string]; errors: [string]; end: [GuestEnd] }> {
   /** Its process id in the machine, once the agent has told it. */
   pid = 0;
   readonly ended: Promise<GuestEnd>;
@@ -65,7 +65,10 @@ export class GuestProcess extends EventEmitter<{ line: [string]; end: [GuestEnd]
 
   #hear(message: FromAgent): void {
     if (message.pid !== undefined) this.pid = message.pid;
-    if (message.err !== undefined) this.#errors = (this.#errors + message.err).slice(-20_000);
+    if (message.err !== undefined) {
+      this.#errors = (this.#errors + message.err).slice(-20_000);
+      this.emit('errors', message.err);
+    }
     if (message.exit !== undefined) this.#code = message.exit;
     if (message.out === undefined) return;
     this.#out = (this.#out + message.out).slice(-1_000_000);

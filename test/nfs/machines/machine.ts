@@ -37,6 +37,8 @@ export class Machine {
   readonly name: string;
   readonly data: string;
   readonly control: string;
+  /** Where logs of what runs in it go. */
+  readonly directory: string;
   readonly #qemu: ChildProcess;
   readonly #plugs: { data: string; control: string };
   readonly #console: string;
@@ -52,6 +54,7 @@ export class Machine {
     this.name = options.name;
     this.data = data;
     this.control = control;
+    this.directory = options.directory;
     this.#plugs = plugs;
     this.#console = join(options.directory, `${options.number}-${options.name}.console.log`);
     const words = [

@@ -14,13 +14,15 @@ export function addressesOf(number: number): { data: string; control: string } {
  * Runs a program in a network and a process namespace of its own: nothing outside can be reached from there or reach in, and all that
  * it started ends with it. Answers its exit code.
  */
-export async function runApart(argv: readonly string[]): Promise<number> {
+export async function runApart(argv: readonly string[], signal: AbortSignal): Promise<number> {
   const apart = ['--net', '--mount', '--pid', '--fork', '--mount-proc', '--kill-child'];
+  signal.throwIfAborted();
   const child = spawn('unshare', [...apart, '--', 'nice', '-n', '19', ...argv], { stdio: 'inherit' });
-  // Ctrl-C reaches the whole foreground group by itself.
-  process.on('SIGINT', () => {});
-  process.on('SIGTERM', () => child.kill('SIGTERM'));
+  // unshare(1) itself ignores gentler signals; all that is in the namespace goes with it.
+  const end = () => child.kill('SIGKILL');
+  signal.addEventListener('abort', end);
   const [code] = await once(child, 'exit');
+  signal.removeEventListener('abort', end);
   return (code as number | null) ?? 1;
 }
 

@@ -1,4 +1,7 @@
 import { once } from 'node:events';
+import { appendFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { say } from '../say.ts';
 import { SESSIONS } from './fleet.ts';
 import type { GuestProcess } from './guest-process.ts';
 import type { Machine } from './machine.ts';
@@ -12,6 +15,7 @@ const ROUTER_PORT = '3000';
 const ADMIN_KEY = 'the-admin-key-of-the-proof-on-nfs-0123456789';
 /** How long a program may take to say that it is ready, milliseconds: machines are emulated, and so slow. */
 const START = 240_000;
+const STARTS = 5;
 
 /** The environment of all programs of the fleet. */
 function fleetEnv(outside: Outside, machine: Machine): Record<string, string> {
@@ -25,8 +29,22 @@ function fleetEnv(outside: Outside, machine: Machine): Record<string, string> {
   };
 }
 
-/** Starts the supervisor of an instance in a machine, and waits until its instance is ready. */
+/**
+ * Starts the supervisor of an instance in a machine, and waits until its instance is ready. One that refuses is started again, as systemd
+ * does: on a machine as slow as these a deadline may pass while Node still loads a program.
+ */
 export async function startInstance(machine: Machine, id: string, outside: Outside): Promise<GuestProcess> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await startOnce(machine, id, outside);
+    } catch (error) {
+      if (attempt >= STARTS) throw error;
+      say(`${id} did not start, and is started again: ${String(error).split('\n').at(-1)}`);
+    }
+  }
+}
+
+async function startOnce(machine: Machine, id: string, outside: Outside): Promise<GuestProcess> {
   return await startReady(machine, ['instance/supervisor/main.js'], {
     ...fleetEnv(outside, machine),
     ...outside.webEnv,
@@ -69,6 +87,8 @@ async function startReady(
 ): Promise<GuestProcess> {
   const [main = '', ...rest] = argv;
   const process = await machine.start(['/wharf/node', `${PROGRAMS}/${main}`, ...rest], env);
+  const log = join(machine.directory, `${machine.name}.${main.split('/')[0]}.log`);
+  process.on('errors', (text) => appendFileSync(log, text));
   const late = AbortSignal.timeout(START);
   const line = once(process, 'line', { signal: late });
   const end = process.ended.then(({ code, errors }) => {

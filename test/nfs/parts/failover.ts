@@ -13,6 +13,8 @@ export type Loss = 'cut off' | 'powered off';
 const PHONE = '491700000001';
 const FRIEND = '491800000001';
 const PATH = '/api/whatsapp/sessions/first';
+/** Between two questions for the session, milliseconds: each costs an emulated machine some. */
+const POLL = 1000;
 /** How long anything may take: machines are emulated. */
 const PATIENCE = 600_000;
 /** The owner works so long before it is lost. */
@@ -44,21 +46,26 @@ export interface Failover {
   owner_at_end: string;
 }
 
-/** Two instances in two machines, one session: its owner's machine is lost, the other takes it over. */
+/**
+ * Two instances in two machines and a router in a third, one session: its owner's machine is lost, the other takes it over.
+ *
+ * @param machines the one that is lost, its heir, and the router's
+ */
 export async function failover(
   fleet: MachineFleet,
-  machines: readonly [Machine, Machine],
+  machines: readonly [Machine, Machine, Machine],
   loss: Loss,
 ): Promise<Failover> {
   const outside = await Outside.start(fleet.directory);
   try {
-    const [lost, heir] = machines;
-    const router = await Router.start(heir, outside);
+    const [lost, heir, door] = machines;
+    const router = await Router.start(door, outside);
     say('the router is up');
-    const processes = await Promise.all([
-      startInstance(lost, 'instance-1', outside),
-      startInstance(heir, 'instance-2', outside),
-    ]);
+    // One after the other: two that load Node at a time keep each other from meeting their deadlines.
+    const processes = [
+      await startInstance(lost, 'instance-1', outside),
+      await startInstance(heir, 'instance-2', outside),
+    ];
     say('both instances are up');
     try {
       return await new Scenario(fleet, outside, router, { lost, heir }, loss).run();
@@ -178,7 +185,7 @@ class Scenario {
         say(`  ${shown}${detail?.['last_error'] ? `: ${String(detail['last_error'])}` : ''}`);
       }
       if (detail !== undefined && wanted(detail)) return clock();
-      await sleep(250);
+      await sleep(POLL);
     }
     return null;
   }

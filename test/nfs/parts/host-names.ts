@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { SeededRandom } from '../../bench/kills/random.ts';
+import type { SeededRandom } from '../../helpers/random.ts';
 import type { LogState } from '../guest/logs.ts';
 import { type MachineFleet, MOUNT } from '../machines/fleet.ts';
 import type { Machine } from '../machines/machine.ts';

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { SeededRandom } from '../../bench/kills/random.ts';
+import type { SeededRandom } from '../../helpers/random.ts';
 import type { LogState } from '../guest/logs.ts';
 import type { Steps } from '../guest/takeover.ts';
 import { SESSIONS } from '../machines/fleet.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { SeededRandom } from '../../bench/kills/random.ts';
 import { median } from '../../bench/support/statistics.ts';
+import type { SeededRandom } from '../../helpers/random.ts';
 import { MOUNT } from '../machines/fleet.ts';
 import type { Worker } from '../machines/worker.ts';
 

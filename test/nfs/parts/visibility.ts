@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { SeededRandom } from '../../bench/kills/random.ts';
 import { median, quantile } from '../../bench/support/statistics.ts';
+import type { SeededRandom } from '../../helpers/random.ts';
 import type { Look, LookEvent, Looked } from '../guest/looks.ts';
 import { MOUNT } from '../machines/fleet.ts';
 import type { Worker } from '../machines/worker.ts';
@@ -19,6 +19,17 @@ export interface Delay {
   /** How long one look took. */
   look_median: number;
   look_max: number;
+}
+
+/** How old what looks showed was. */
+export interface Staleness {
+  /**
+   * The longest time between a claim's return to its maker and the beginning of a look that did not show it, milliseconds: what `T_wait`
+   * must have more than `T_auth`. Clocks are compared through the host: right to some milliseconds.
+   */
+  stale_max: number;
+  /** Claims that a look begun more than 25 ms after them did not show. */
+  stale: number;
 }
 
 /**
