@@ -5,7 +5,6 @@ import type { ClaimStore } from '../../fleet/claims.ts';
 import type { Coordination } from '../../fleet/coordination.ts';
 import { hasEnded } from '../../fleet/coordination-rules.ts';
 import type { OwnershipTimes } from '../../fleet/ownership-times.ts';
-import type { Assignment } from '../../fleet/records.ts';
 import type { FleetFacts, FleetSettings } from './facts.ts';
 import type { Admitted } from './freeze.ts';
 import type { Probes } from './monitor.ts';
@@ -19,6 +18,7 @@ import type { FailoverRecorder } from './recorder.ts';
 import { Story } from './story.ts';
 import { Takeovers } from './takeovers.ts';
 import type { Candidate } from './targets.ts';
+import { Unclaimed } from './unclaimed.ts';
 import { VERDICT_TIMES } from './verdict.ts';
 import type { FleetEvent, FleetView } from './view.ts';
 import { Watch } from './watch.ts';
@@ -68,8 +68,7 @@ export class Leader {
   #readDue = true;
   #redisAnswers = true;
   #admitted: readonly Admitted[] = [];
-  /** When each assignment was first seen unclaimed, on the monotonic clock. */
-  readonly #unclaimed = new Map<string, { epoch: number; since: number }>();
+  readonly #unclaimed = new Unclaimed();
   #view: FleetView;
   #tickedAt: number | undefined;
   #settingsAt = Number.NEGATIVE_INFINITY;
@@ -154,7 +153,7 @@ export class Leader {
       settings: current,
       facts,
       views,
-      unclaimedFor: (assignment) => this.#unclaimedFor(assignment, now),
+      unclaimedFor: (assignment) => this.#unclaimed.lasts(assignment, now),
       driven: (workspace, epoch) => this.#takeovers.driven(workspace, epoch),
     });
     this.#admitted = plan.admitted;
@@ -196,7 +195,7 @@ export class Leader {
       moves = await this.#ask(coordination.moves());
       this.#readDue = false;
       this.#readAt = now;
-      this.#noteUnclaimed(assignments, now);
+      this.#unclaimed.note(assignments, now);
     }
     this.#read = { leader, assignments, moves, notes: notes.filter((note) => note.router !== router) };
     this.#watch.judge(hearOf(this.#read, answer.leases, this.#admitted, probes, facts), now);
@@ -255,22 +254,6 @@ export class Leader {
     const owners = new Set(this.#read.assignments.map(({ instance }) => instance));
     const isWell = ({ id, verdict }: Candidate) => verdict === 'healthy' || !owners.has(id);
     if (candidates.every(isWell)) await this.#set(settings.setUnfrozen(false));
-  }
-
-  #noteUnclaimed(assignments: readonly Assignment[], now: number): void {
-    const unclaimed = assignments.filter(({ claimed }) => !claimed);
-    const names = new Set(unclaimed.map(({ workspace_id }) => workspace_id));
-    for (const workspace of this.#unclaimed.keys())
-      if (!names.has(workspace)) this.#unclaimed.delete(workspace);
-    for (const { workspace_id, epoch } of unclaimed) {
-      if (this.#unclaimed.get(workspace_id)?.epoch !== epoch)
-        this.#unclaimed.set(workspace_id, { epoch, since: now });
-    }
-  }
-
-  #unclaimedFor({ workspace_id, epoch }: Assignment, now: number): number {
-    const seen = this.#unclaimed.get(workspace_id);
-    return seen?.epoch === epoch ? now - seen.since : 0;
   }
 
   /** In the background, one reading at a time: a storage that hangs holds up no tick. */
