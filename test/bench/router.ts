@@ -8,7 +8,7 @@ import { INTERNAL_TOKEN_HEADER, instanceSessionPath } from '../../fleet/instance
 import { startRedis } from '../helpers/redis.ts';
 import { constantLoad, fullLoad, type Target } from './support/load.ts';
 import { startNginx } from './support/nginx.ts';
-import { startProgram, treeCpuSeconds } from './support/processes.ts';
+import { instancePid, startProgram, treeCpuSeconds } from './support/processes.ts';
 import { benchArguments, publish, rounded } from './support/report.ts';
 import { median, quantile } from './support/statistics.ts';
 
@@ -59,7 +59,7 @@ async function main(): Promise<void> {
       WHARF_INTERNAL_TOKEN: TOKEN,
     };
     // No page behind it: the session is made and stopped, and its status asked for.
-    const instance = await startProgram('instance/main.ts', {
+    const instance = await startProgram('instance/supervisor/main.ts', {
       ...env,
       INSTANCE_ID: 'instance-1',
       WHATSAPP_WEB_RESOLVE: '127.0.0.1:1',
@@ -88,7 +88,7 @@ async function main(): Promise<void> {
         proxy: router.pid,
       },
     ];
-    const found = await measure(ways, instance.pid, args.quick);
+    const found = await measure(ways, instancePid(instance), args.quick);
     await publish(report(found, nginx.version, args.quick), args);
   } finally {
     for (const each of open.reverse()) await each.stop();
@@ -96,24 +96,24 @@ async function main(): Promise<void> {
   }
 }
 
-async function measure(ways: Way[], instancePid: number, quick: boolean) {
+async function measure(ways: Way[], pid: number, quick: boolean) {
   const rounds: Record<Way['name'], Round[]> = { direct: [], nginx: [], router: [] };
   const steady: Record<Way['name'], number[][]> = { direct: [], nginx: [], router: [] };
   const seconds = quick ? 2 : 8;
   // Compilers and caches warm up first, for all alike.
   for (const way of ways) await fullLoad(way.target, quick ? 1 : 4);
   for (let round = 0; round < (quick ? 1 : 5); round++) {
-    for (const way of ways) rounds[way.name].push(await loadRound(way, instancePid, seconds));
+    for (const way of ways) rounds[way.name].push(await loadRound(way, pid, seconds));
     for (const way of ways)
       steady[way.name].push(await constantLoad(way.target, STEADY_RATE, quick ? 2 : 10));
   }
   return { rounds, steady };
 }
 
-async function loadRound(way: Way, instancePid: number, seconds: number): Promise<Round> {
+async function loadRound(way: Way, pid: number, seconds: number): Promise<Round> {
   const used = async () => ({
     proxy: way.proxy === undefined ? 0 : await treeCpuSeconds(way.proxy),
-    instance: await treeCpuSeconds(instancePid),
+    instance: await treeCpuSeconds(pid),
   });
   const before = await used();
   const load = await fullLoad(way.target, seconds);

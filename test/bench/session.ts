@@ -7,7 +7,13 @@ import { runProcess } from '../../common/lifecycle.ts';
 import { findChromium } from '../../instance/whatsapp/chromium.ts';
 import { startRedis } from '../helpers/redis.ts';
 import { Phones, phoneNumber } from './support/phones.ts';
-import { type BenchProcess, startProgram, treeCpuSeconds, treePssMegabytes } from './support/processes.ts';
+import {
+  type BenchProcess,
+  instancePid,
+  startProgram,
+  treeCpuSeconds,
+  treePssMegabytes,
+} from './support/processes.ts';
 import { type BenchArguments, benchArguments, publish, rounded } from './support/report.ts';
 import { median, quantile } from './support/statistics.ts';
 
@@ -64,13 +70,13 @@ async function measure(context: Context, args: BenchArguments): Promise<void> {
   for (const count of counts) {
     for (; made < count; made += 1) qr.push(await link(context, instance, made));
     await pause(SETTLE);
-    const pss = await treePssMegabytes(instance.pid);
+    const pss = await treePssMegabytes(instancePid(instance));
     figures[`pss_mb_per_session_${count}`] = rounded(pss / count);
     say(`  ${count} sessions: ${rounded(pss)} MB in all, ${rounded(pss / count)} each`);
   }
-  const nodeMegabytes = await treePssMegabytes(instance.pid);
+  const nodeMegabytes = await treePssMegabytes(instancePid(instance));
   details['instance_tree_mb'] = rounded(nodeMegabytes);
-  figures['idle_cpu_percent_per_session'] = rounded((await idleCpu(instance.pid)) / most, 3);
+  figures['idle_cpu_percent_per_session'] = rounded((await idleCpu(instancePid(instance))) / most, 3);
   figures['qr_ms_p50'] = Math.round(median(qr));
   figures['qr_ms_max'] = Math.round(Math.max(...qr));
 
@@ -90,6 +96,7 @@ async function measure(context: Context, args: BenchArguments): Promise<void> {
     await allReady(instance, most);
     restores.push((performance.now() - clean) / 1000);
     instance.child.kill('SIGKILL');
+    process.kill(instancePid(instance), 'SIGKILL');
     const dirty = performance.now();
     instance = await startInstance(context);
     await allReady(instance, most);
@@ -132,7 +139,7 @@ async function measure(context: Context, args: BenchArguments): Promise<void> {
 }
 
 function startInstance({ directory, emulator, redisUrl }: Context): Promise<BenchProcess> {
-  return startProgram('instance/main.ts', {
+  return startProgram('instance/supervisor/main.ts', {
     INSTANCE_ID: 'instance-1',
     PORT: '0',
     WHATSAPP_SESSION_PATH: join(directory, 'sessions'),

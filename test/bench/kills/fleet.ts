@@ -17,6 +17,8 @@ const WORKSPACE = '7';
 const TOKEN = 'the-token-of-the-kills-bench-0123456789abcdef';
 /** How long browsers may take to end when their instance was killed, milliseconds. */
 const ENDING = 5000;
+/** How long an instance may take from its start until it has its workspace back, milliseconds; a router holds requests meanwhile. */
+const ADOPTING = 15_000;
 
 export type Json = Record<string, unknown>;
 
@@ -30,7 +32,7 @@ export class AnswerError extends Error {
   }
 }
 
-/** One instance's process that can be killed and started again, with its Redis and the emulator, in a directory of its own. */
+/** One instance, under its supervisor, that can be killed and started again, with its Redis and the emulator, in a directory of its own. */
 export class KillableFleet {
   readonly directory: string;
   readonly sessionPath: string;
@@ -39,7 +41,7 @@ export class KillableFleet {
   readonly warnings: Json[] = [];
   readonly #redis: PrivateRedis;
   readonly #emulator: BenchProcess;
-  #instance: { child: ChildProcess; url: string } | undefined;
+  #instance: { child: ChildProcess; url: string; pid: number } | undefined;
 
   private constructor(directory: string, redis: PrivateRedis, emulator: BenchProcess) {
     this.directory = directory;
@@ -67,7 +69,7 @@ export class KillableFleet {
     const { https_port: httpsPort, spki } = this.#emulator.ready;
     const child = spawn(
       process.execPath,
-      [fileURLToPath(new URL('../../../instance/main.js', import.meta.url))],
+      [fileURLToPath(new URL('../../../instance/supervisor/main.js', import.meta.url))],
       {
         // What it leaves in its working directory is found there.
         cwd: this.workingDirectory,
@@ -96,11 +98,12 @@ export class KillableFleet {
     });
     early.catch(() => {});
     const [line] = await Promise.race([once(createInterface(child.stdout), 'line'), early]);
-    this.#instance = { child, url: String(JSON.parse(String(line)).url) };
+    const { url, pid } = JSON.parse(String(line)) as { url: string; pid: number };
+    this.#instance = { child, url, pid };
   }
 
   /**
-   * Kills the instance's process with SIGKILL. Answers how many browsers were left running.
+   * Kills the instance's process with SIGKILL, and its supervisor, which would start it again. Answers how many browsers were left running.
    *
    * @param all kill every process of its browsers in the same moment, as the end of a host or a control group does. Without it they see
    *   their pipe close, and end by themselves: a gentler end, which lets them finish a write.
@@ -127,12 +130,17 @@ export class KillableFleet {
   async session(method: string, session: string, rest = '', body?: Json): Promise<Json> {
     if (!this.#instance) throw new Error('no instance runs');
     const headers = { [INTERNAL_TOKEN_HEADER]: TOKEN, [ADOPT_HEADER]: 'first' };
-    return await request(
-      method,
-      `${this.#instance.url}${instanceSessionPath(WORKSPACE, session)}${rest}`,
-      headers,
-      body,
-    );
+    const url = `${this.#instance.url}${instanceSessionPath(WORKSPACE, session)}${rest}`;
+    const end = performance.now() + ADOPTING;
+    for (;;) {
+      try {
+        return await request(method, url, headers, body);
+      } catch (error) {
+        const adopting = error instanceof AnswerError && error.status === 421;
+        if (!adopting || performance.now() > end) throw error;
+        await sleep(50);
+      }
+    }
   }
 
   /** A request to the emulator. */
@@ -175,11 +183,14 @@ export class KillableFleet {
   }
 
   async #end(signal: NodeJS.Signals): Promise<number | null> {
-    const child = this.#instance?.child;
+    const instance = this.#instance;
+    const child = instance?.child;
     this.#instance = undefined;
     if (!child || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null;
     const ended = once(child, 'exit');
     child.kill(signal);
+    // Its supervisor would see it end by itself; in one moment with that nobody starts it again.
+    if (signal === 'SIGKILL' && instance) killProcess(instance.pid);
     const [code] = await ended;
     return code as number | null;
   }
@@ -190,6 +201,14 @@ export class KillableFleet {
     } catch {
       this.warnings.push({ msg: line });
     }
+  }
+}
+
+function killProcess(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended by itself.
   }
 }
 

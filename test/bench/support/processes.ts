@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { readEnv } from '../../../common/env.ts';
-import { INSTANCE_NODE_FLAGS } from '../../../instance/config.ts';
 import { pidsUnder, processTable, pssOf } from '../../../instance/whatsapp/process-tree.ts';
 
 /** A process of a benchmark. */
@@ -16,17 +15,13 @@ export interface BenchProcess {
   stop(): Promise<void>;
 }
 
-/** Starts a built program of this repository (`instance/main.ts`) and waits for its line of JSON. What it logs goes to `log`, or nowhere. */
+/** Starts a built program of this repository (`router/main.ts`) and waits for its line of JSON. What it logs goes to `log`, or nowhere. */
 export async function startProgram(source: string, env: Record<string, string>): Promise<BenchProcess> {
   const path = fileURLToPath(new URL(`../../../${source.replace(/\.ts$/, '.js')}`, import.meta.url));
-  const child = spawn(
-    process.execPath,
-    [...(source === 'instance/main.ts' ? INSTANCE_NODE_FLAGS : []), path],
-    {
-      stdio: ['pipe', 'pipe', 'pipe'],
-      env: { ...readEnv(), WHARF_EXIT_WITH_PARENT: '1', LOG_LEVEL: 'warn', ...env },
-    },
-  );
+  const child = spawn(process.execPath, [path], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: { ...readEnv(), WHARF_EXIT_WITH_PARENT: '1', LOG_LEVEL: 'warn', ...env },
+  });
   let errors = '';
   child.stderr.on('data', (chunk: Buffer) => {
     errors = (errors + chunk.toString()).slice(-4000);
@@ -50,6 +45,11 @@ async function stopChild(child: ChildProcess): Promise<void> {
   const ended = once(child, 'exit');
   child.kill('SIGTERM');
   await ended;
+}
+
+/** The process of an instance whose supervisor was started; its browsers are below it. */
+export function instancePid(supervisor: BenchProcess): number {
+  return Number(supervisor.ready['pid']);
 }
 
 /** User and system time of a process and all below it so far, seconds, at the kernel's 100 ticks a second. */
