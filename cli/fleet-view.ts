@@ -8,7 +8,7 @@ export const fleetSchema = z.looseObject({
   frozen: z.looseObject({ instances: z.array(z.string()), limit: z.number() }).nullish(),
   waiting: z.looseObject({ total: z.number() }).optional(),
   quarantined: z.array(z.union([z.string(), z.number()])).optional(),
-  alarms: z.array(z.looseObject({ text: z.string() })).optional(),
+  alarms: z.array(z.looseObject({ kind: z.string().optional(), text: z.string() })).optional(),
   instances: z.array(
     z.looseObject({
       id: z.string(),

@@ -16,7 +16,7 @@ export const ERROR_CODES = {
   session_exists: { status: 409, title: 'The session exists with other settings', retry: false },
   not_awaiting_qr: { status: 409, title: 'The session is not waiting for a QR to be scanned', retry: false },
   session_not_ready: { status: 409, title: 'The session is not ready', retry: true },
-  invalid_state: { status: 409, title: 'The session is in a state that does not allow this', retry: false },
+  invalid_state: { status: 409, title: 'The state it is in does not allow this', retry: false },
   chat_not_found: { status: 404, title: 'There is no such chat', retry: false },
   message_not_found: { status: 404, title: 'There is no such message', retry: false },
   payload_too_large: { status: 413, title: 'The body is too large', retry: false },

@@ -131,7 +131,11 @@ export async function startRouter(
       holdTime: config.holdTime,
       moveHoldTime: config.moveHoldTime,
     });
-    const metrics = new Metrics(table, () => follower.redisAnswers);
+    const metrics = new Metrics(
+      table,
+      () => follower.redisAnswers,
+      () => forwarder.held,
+    );
     const operations = await joinFleet({
       config,
       coordination,

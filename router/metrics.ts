@@ -10,8 +10,11 @@ export class Metrics {
   readonly registry = new Registry();
   readonly #requests: Histogram<'method' | 'route' | 'status'>;
 
-  /** @param redisAnswers whether Redis answered when it was last asked */
-  constructor(table: Table, redisAnswers: () => boolean) {
+  /**
+   * @param redisAnswers whether Redis answered when it was last asked
+   * @param held how many requests wait for their workspace to come up
+   */
+  constructor(table: Table, redisAnswers: () => boolean, held: () => number) {
     const registers = [this.registry];
     collectDefaultMetrics({ register: this.registry, prefix: 'wharf_router_' });
     this.#requests = new Histogram({
@@ -39,6 +42,14 @@ export class Metrics {
       collect() {
         this.reset();
         for (const instance of table.instances()) this.inc({ status: instance.status });
+      },
+    });
+    new Gauge({
+      name: 'wharf_router_held_requests',
+      help: 'Requests that wait for their workspace to come up',
+      registers,
+      collect() {
+        this.set(held());
       },
     });
     new Gauge({

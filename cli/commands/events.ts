@@ -5,8 +5,6 @@ import { oneLine } from '../output/text.ts';
 import { limit } from './moves.ts';
 
 const eventsSchema = z.looseObject({
-  router: z.string().optional(),
-  leader: z.string().nullish(),
   events: z.array(z.looseObject({ at: z.string(), kind: z.string(), text: z.string() })),
 });
 
@@ -21,7 +19,7 @@ export function addEventsCommand(parent: Command, context: CommandContext): void
     .option('-n, --limit <number>', 'the newest so many', limit(200), 50)
     .addHelpText(
       'after',
-      '\nEach router tells what it saw; the one that leads tells of takeovers and moves. Its log has more.\n\nExamples:\n  $ wharf events\n  $ wharf events -n 200 --json',
+      '\nEvery router tells what it has seen since it started; its log goes back further.\n\nExamples:\n  $ wharf events\n  $ wharf events -n 200 --json',
     )
     .action(async (options: { limit: number }, command: Command) => {
       const router = await context.router(command);
@@ -34,15 +32,9 @@ export function addEventsCommand(parent: Command, context: CommandContext): void
     });
 }
 
-function storyText(
-  { style }: CommandContext,
-  { events, router, leader }: z.infer<typeof eventsSchema>,
-): string {
-  const lines = events.map(
-    ({ at, kind, text }) => `${style.dim(at)}  ${kind.padEnd(WIDTH)}  ${oneLine(text, 1000)}\n`,
-  );
-  if (lines.length === 0) lines.push('Nothing happened since this router started.\n');
-  if (leader && router && leader !== router)
-    lines.push(style.dim(`This is ${router}; ${leader} leads, and can tell more.\n`));
-  return lines.join('');
+function storyText({ style }: CommandContext, { events }: z.infer<typeof eventsSchema>): string {
+  if (events.length === 0) return 'Nothing happened since this router started.\n';
+  return events
+    .map(({ at, kind, text }) => `${style.dim(at)}  ${kind.padEnd(WIDTH)}  ${oneLine(text, 1000)}\n`)
+    .join('');
 }

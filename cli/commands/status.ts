@@ -76,7 +76,9 @@ function concernsText({ style }: CommandContext, fleet: FleetView): string {
       ),
     );
   }
-  for (const { text } of fleet.alarms ?? []) lines.push(style.bad(`Alarm: ${oneLine(text, 1000)}`));
+  for (const { kind, text } of fleet.alarms ?? []) {
+    if (!fleet.frozen || kind !== 'mass_failure') lines.push(style.bad(`Alarm: ${oneLine(text, 1000)}`));
+  }
   const waiting = fleet.waiting?.total ?? 0;
   if (waiting > 0)
     lines.push(

@@ -5,7 +5,7 @@ import { type RouterRoute, route, type Services } from '../services.ts';
 
 const eventsSchema = z
   .object({
-    router: z.string().describe('The router that tells; the leader tells most'),
+    router: z.string().describe('The router that tells'),
     leader: z.string().nullable(),
     events: z.array(
       z.object({
