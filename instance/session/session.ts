@@ -372,11 +372,9 @@ export class Session {
     this.#connectedAt = this.#parts.clock.now();
     this.#links.clear();
     this.#profile.noteReady();
-    this.#file
-      .noteLinked(phoneNumber)
-      .catch((error: unknown) =>
-        this.#log.error({ reason: messageOf(error) }, 'that the session is linked could not be written down'),
-      );
+    const unnoted = (error: unknown) =>
+      this.#log.error({ reason: messageOf(error) }, 'that it is linked could not be written down');
+    this.#file.noteLinked(phoneNumber).catch(unnoted);
     this.#move('ready');
   }
 

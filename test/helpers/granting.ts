@@ -67,8 +67,15 @@ export class Granting {
     return epoch;
   }
 
-  /** Gives everything that lies on the storage. */
-  async giveAll(): Promise<void> {
-    for (const workspace of await this.#claims.workspaces()) await this.give(workspace);
+  /**
+   * Gives everything that lies on the storage.
+   *
+   * @param takenOver from another host: with profiles to be copied
+   */
+  async giveAll(takenOver?: Pick<Grant, 'released'>): Promise<void> {
+    for (const workspace of await this.#claims.workspaces()) {
+      const epoch = ((await this.#claims.highest(workspace))?.epoch ?? 0) + 1;
+      await this.give(workspace, takenOver && { ...takenOver, generation: epoch });
+    }
   }
 }

@@ -41,6 +41,8 @@ export interface SessionHostOptions {
   client?: Partial<ClientTimeouts>;
   /** A session path of an earlier host; it stays when this one is closed. */
   root?: string;
+  /** What lies there is taken over as from another host, which had released it or not. */
+  takenOver?: { released: boolean };
 }
 
 /** The workspace of all sessions here. */
@@ -131,7 +133,7 @@ export class SessionHost {
     const root = options.root ?? (await mkdtemp(join(tmpdir(), 'wharf-sessions-')));
     const host = new SessionHost(whatsapp, root, chromium, options);
     host.granting.to(host.manager);
-    await host.granting.giveAll();
+    await host.granting.giveAll(options.takenOver);
     return host;
   }
 
