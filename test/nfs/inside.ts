@@ -13,6 +13,7 @@ import { type Races, raceClaims } from './parts/races.ts';
 import { type ServerRestart, serverRestart } from './parts/server-restart.ts';
 import { claimDelay, LOOKS, replaceDelay } from './parts/visibility.ts';
 import { load, tablesOf } from './report.ts';
+import { brokenRules } from './rules.ts';
 import { say } from './say.ts';
 
 /** Seconds that a client is cut off: less than the server's lease of 90 s, and more. */
@@ -55,10 +56,11 @@ export async function inside(system: SystemImage, directory: string, options: Pr
       load: load(),
       versions: versionsOf(system),
     };
+    for (const line of brokenRules(found)) process.stdout.write(`BROKEN ${line}\n`);
     if (options.json !== undefined)
       await writeFile(options.json, `${JSON.stringify({ ...about, ...found }, null, 2)}\n`);
   }
-  return 0;
+  return brokenRules(found).length === 0 ? 0 : 1;
 }
 
 function versionsOf({ versions }: SystemImage): Record<string, string> {

@@ -37,24 +37,33 @@ export async function watchVersions(
   let newest = -1;
   while (newest < call.last) {
     found.reads += 1;
-    const version = await counted(found.record, () => readJson(call.path, versionSchema));
+    const version = await counted(found.record, call.path, () => readJson(call.path, versionSchema));
     if (version === null) count(found.record, 'ENOENT');
     else if (version !== undefined && version.version > newest) {
       newest = version.version;
       emit({ version: newest });
     } else if (version !== undefined && version.version < newest) found.backwards += 1;
-    await counted(found.plain, async () => JSON.parse(await readFile(call.path, 'utf8')) as unknown);
+    await counted(
+      found.plain,
+      call.path,
+      async () => JSON.parse(await readFile(call.path, 'utf8')) as unknown,
+    );
     await sleep(call.pause);
   }
   return found;
 }
 
-async function counted<T>(errors: Record<string, number>, work: () => Promise<T>): Promise<T | undefined> {
+async function counted<T>(
+  errors: Record<string, number>,
+  path: string,
+  work: () => Promise<T>,
+): Promise<T | undefined> {
   try {
     return await work();
   } catch (error) {
     const cause = error instanceof Error ? error.cause : undefined;
-    count(errors, systemCode(error) ?? systemCode(cause) ?? (error instanceof Error ? error.name : 'other'));
+    const text = error instanceof Error ? error.message.replaceAll(path, 'the file') : String(error);
+    count(errors, systemCode(cause) ?? (cause === undefined ? systemCode(error) : undefined) ?? text);
     return undefined;
   }
 }
