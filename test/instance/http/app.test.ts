@@ -165,6 +165,33 @@ describe("the instance's API", () => {
     clients.last.becomeReady();
   };
 
+  it('passes orders on to the supervisor, and ends for a restart when it is told to', async () => {
+    const order = { workspace: '7', epoch: 3, to: null, move: null };
+    expect((await ask('POST', '/orders', { orders: [order] })).json).toEqual({ orders: 1 });
+    expect((await ask('POST', '/restart')).status).toBe(202);
+    expect(orders).toEqual([order, 'restart']);
+    expectProblem(await ask('POST', '/orders', { orders: [{ ...order, epoch: 0 }] }), 400, 'invalid_request');
+    for (const path of ['/orders', '/restart'])
+      expectProblem(await ask('POST', path, {}, {}), 401, 'unauthorized');
+    expect(orders).toHaveLength(2);
+  });
+
+  it('shows its metrics to whoever asks, without the name of a workspace or session', async () => {
+    await createReady();
+    const { status, text } = await ask('GET', '/metrics', undefined, {});
+    expect(status).toBe(200);
+    expect(text).toContain('wharf_instance_sessions{status="ready"} 1');
+    for (const name of [
+      'workspaces',
+      'claims_total',
+      'lapses_total',
+      'restarts_total',
+      'ready_seconds_count',
+    ])
+      expect(text).toMatch(new RegExp(`^wharf_instance_${name} `, 'm'));
+    expect(text).not.toContain('main"');
+  });
+
   describe('asks for the token', () => {
     it.each([
       ['none', {}],
