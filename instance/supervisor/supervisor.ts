@@ -52,8 +52,11 @@ export interface SupervisorParts {
   log: Logger;
 }
 
-/** How one life of the instance ended. */
-type LifeEnd = KeeperEnd | { kind: 'never_ready'; code: number | null; reason: string };
+/** How one life of the instance ended; `stopped` with whether it said that all of it closed well. */
+type LifeEnd =
+  | Exclude<KeeperEnd, { kind: 'stopped' }>
+  | { kind: 'stopped'; clean: boolean }
+  | { kind: 'never_ready'; code: number | null };
 
 /**
  * Keeps one instance running: gives each life of it an incarnation, holds its lease and its workspaces while it lives, sees all its
@@ -85,7 +88,7 @@ export class Supervisor {
   /**
    * Runs until aborted, then closes everything.
    *
-   * @returns the exit code: 0, or the instance's own where it ended before it was ever ready
+   * @returns the exit code: 0 where all closed well, or the instance's own where it ended before it was ever ready
    * @throws WharfError `invalid_state` when another holds the lease
    */
   async run(signal: AbortSignal): Promise<number> {
@@ -97,7 +100,8 @@ export class Supervisor {
         const incarnation = randomBytes(8).toString('hex');
         const startedAt = clock.monotonic();
         const end = await this.#live(incarnation, signal);
-        if (end.kind === 'stopped' || signal.aborted) return 0;
+        if (end.kind === 'stopped') return end.clean ? 0 : 1;
+        if (signal.aborted) return 0;
         if (end.kind === 'lease_taken')
           throw new WharfError('invalid_state', heldBy(holder.instance, end.holder));
         if (end.kind === 'never_ready' && this.#port === null) return end.code || 1;
@@ -124,10 +128,11 @@ export class Supervisor {
     this.#lives += 1;
     const instance = new InstanceProcess(program(this.#port), incarnation, clock, log);
     log.info({ pid: instance.pid, life: this.#lives }, 'starts the instance');
-    const stopped = aborted(signal).then((): LifeEnd => ({ kind: 'stopped' }));
-    const early = instance.ended.then((end): LifeEnd => ({ kind: 'never_ready', ...end }));
+    const stopped = aborted(signal).then((): KeeperEnd => ({ kind: 'stopped' }));
+    const early = instance.ended.then(({ code }) => ({ kind: 'never_ready' as const, code }));
     const first = await Promise.race([instance.ready, early, stopped]);
-    const end = 'url' in first ? await this.#own(instance, first, incarnation, signal, log) : first;
+    const isUp = 'url' in first;
+    const end = isUp ? await this.#own(instance, first, incarnation, signal, log) : first;
     this.#keeper = undefined;
     if (end.kind === 'worker_ended') this.#bridge.begin(incarnation);
     if (end.kind === 'stopped') await instance.terminate(TERM_PATIENCE);
@@ -142,7 +147,9 @@ export class Supervisor {
     }
     const reason = ended || instance.hasEnded ? (await instance.ended).reason : 'does not end';
     log.info({ end: end.kind, instance: reason, all_ended: ended }, 'the incarnation is over');
-    return end;
+    if (end.kind !== 'stopped') return end;
+    // One that was not up had nothing to close.
+    return { kind: 'stopped', clean: ended && (!isUp || (await instance.ended).code === 0) };
   }
 
   /** Holds the lease and what is assigned while the instance runs. */
@@ -152,7 +159,7 @@ export class Supervisor {
     incarnation: string,
     signal: AbortSignal,
     log: Logger,
-  ): Promise<LifeEnd> {
+  ): Promise<KeeperEnd> {
     const { holder, coordination, claims, clock, times, patience, isBrowserOf, notifier, onReady } =
       this.#parts;
     const isMine = ofIncarnation(incarnation);

