@@ -189,7 +189,7 @@ export class Supervisor {
     });
     instance.onMessage((message) => this.#heard(message, instance, worker, keeper));
     void instance.ended.then(({ reason }) => {
-      log.warn({ pid: instance.pid, reason }, "the instance's process ended");
+      log[signal.aborted ? 'info' : 'warn']({ pid: instance.pid, reason }, "the instance's process ended");
       worker.instanceEnded();
       keeper.workerEnded();
     });
