@@ -2,8 +2,8 @@ import { parseArgs } from 'node:util';
 import { runProcess } from '../../common/lifecycle.ts';
 import { publish, rounded } from '../bench/support/report.ts';
 import { median, quantile } from '../bench/support/statistics.ts';
+import { BROKEN_RULES } from './simulation/broken-rules.ts';
 import { PLANS } from './simulation/plans.ts';
-import { BROKEN_RULES } from './simulation/rules.ts';
 import { type RunResult, runSeed } from './simulation/run.ts';
 
 /** Seeds after which a broken rule that nobody noticed counts as not noticed. */

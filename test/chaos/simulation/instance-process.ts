@@ -1,8 +1,8 @@
 import type { WorkspaceId } from '../../../fleet/ids.ts';
 import type { Grant } from '../../../instance/supervisor/worker.ts';
 import { Browser } from './browser.ts';
+import type { Environment } from './environment.ts';
 import { Process } from './process.ts';
-import type { World } from './world.ts';
 
 interface Held {
   grant: Grant;
@@ -18,19 +18,19 @@ const CLOSE = 300;
 /** An instance's process of the simulated world: it runs a browser for each workspace it is granted, as `instance/` does. */
 export class InstanceProcess {
   readonly process: Process;
-  readonly #world: World;
+  readonly #env: Environment;
   readonly #host: string;
   readonly #held = new Map<WorkspaceId, Held>();
   readonly #browsers = new Set<Browser>();
 
-  constructor(world: World, host: string) {
-    this.#world = world;
+  constructor(env: Environment, host: string) {
+    this.#env = env;
     this.#host = host;
-    this.process = new Process(`instance on ${host}`, world.time);
+    this.process = new Process(`instance on ${host}`, env.time);
     // Browsers talk to it over pipes, and end when it does; stopped ones when they go on.
     this.process.onEnd(() => {
       for (const browser of this.browsers()) {
-        world.time.after(world.random.between(1, 50), () =>
+        env.time.after(env.random.between(1, 50), () =>
           browser.process.deliver(() => browser.process.kill()),
         );
       }
@@ -52,7 +52,7 @@ export class InstanceProcess {
   run(grant: Grant): void {
     const held: Held = { grant, until: grant.until, browser: null, starting: false };
     this.#held.set(grant.workspace, held);
-    this.#world.checker.capacity(this.#host, this.#held.size, this.#world.capacity);
+    this.#env.checker.capacity(this.#host, this.#held.size, this.#env.capacity);
     this.#watch(held);
     this.#keep(held);
   }
@@ -70,7 +70,7 @@ export class InstanceProcess {
   end(workspace: WorkspaceId, epoch: number, how: 'kill' | 'close', ended: () => void): void {
     const held = this.#held.get(workspace);
     if (held && held.grant.epoch <= epoch) this.#held.delete(workspace);
-    const { time } = this.#world;
+    const { time } = this.#env;
     time.after(how === 'kill' ? KILL : CLOSE, () =>
       this.process.deliver(() => {
         held?.browser?.process.kill();
@@ -89,7 +89,7 @@ export class InstanceProcess {
 
   #watch(held: Held): void {
     if (!Number.isFinite(held.until)) return;
-    this.#world.time.at(held.until, () =>
+    this.#env.time.at(held.until, () =>
       this.process.deliver(() => {
         if (!this.#holds(held) || this.process.clock.monotonic() < held.until) return;
         held.browser?.process.kill();
@@ -102,14 +102,14 @@ export class InstanceProcess {
     if (held.starting || !this.#mayRun(held) || held.browser?.process.alive) return;
     held.starting = true;
     this.#start(held)
-      .catch(() => this.#world.time.after(2000, () => this.process.deliver(() => this.#keep(held))))
+      .catch(() => this.#env.time.after(2000, () => this.process.deliver(() => this.#keep(held))))
       .finally(() => {
         held.starting = false;
       });
   }
 
   async #start(held: Held): Promise<void> {
-    const { storage, network, checker, time, random } = this.#world;
+    const { storage, network, checker, time, random } = this.#env;
     const { workspace, epoch, generation, startAt } = held.grant;
     const { clock } = this.process;
     const ask = <T>(question: () => T) =>

@@ -61,7 +61,7 @@ export const SLOW_RETURN: Plan = {
 };
 
 /** The instance's process alone is stopped, and its supervisor is lost: the browsers are on their own. */
-export const ORPHANS: Plan = {
+const ORPHANS: Plan = {
   calm: false,
   schedule(world, from) {
     const instance = world.random.oneOf(world.instances);

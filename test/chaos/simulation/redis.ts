@@ -1,22 +1,22 @@
 import type { Coordination } from '../../../fleet/coordination.ts';
 import { memoryCoordination } from '../../../fleet/memory-coordination.ts';
+import type { Environment } from './environment.ts';
 import type { Process } from './process.ts';
-import type { World } from './world.ts';
 
 /** Redis as a process on a host reaches it: each step goes there over the network, and its answer comes back. */
-export function coordinationOn(world: World, process: Process, host: string): Coordination {
-  const target = world.rules.coordination(memoryCoordination(world.redis));
+export function coordinationOn(env: Environment, process: Process, host: string): Coordination {
+  const target = env.rules.coordination(memoryCoordination(env.redis));
   return new Proxy(target, {
     get(_target, name: keyof Coordination) {
       if (name === 'onPoke') return async () => async () => {};
       if (name === 'poke')
         return (instance: string) =>
-          world.network.ask(process, host, world.redisServer, () => {
-            world.network.carry('redis', instance, () => world.instance(instance)?.poke());
+          env.network.ask(process, host, env.redisServer, () => {
+            env.network.carry('redis', instance, () => env.neighbour(instance)?.poke());
           });
       const method = target[name] as (...given: unknown[]) => Promise<unknown>;
       return (...given: unknown[]) =>
-        world.network.ask(process, host, world.redisServer, () => method.apply(target, given));
+        env.network.ask(process, host, env.redisServer, () => method.apply(target, given));
     },
   });
 }

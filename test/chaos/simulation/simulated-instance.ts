@@ -2,12 +2,12 @@ import type { LeaseHolder, Order } from '../../../fleet/coordination.ts';
 import type { WorkspaceId } from '../../../fleet/ids.ts';
 import { OwnershipKeeper } from '../../../instance/supervisor/keeper.ts';
 import type { Worker } from '../../../instance/supervisor/worker.ts';
+import { claimsOn } from './claims.ts';
+import type { Environment } from './environment.ts';
 import { InstanceProcess } from './instance-process.ts';
 import { Process } from './process.ts';
 import { coordinationOn } from './redis.ts';
 import { silentLog } from './silent-log.ts';
-import { claimsOn } from './storage.ts';
-import type { World } from './world.ts';
 
 /** An instance's process that does not answer for so long is ended by its supervisor, milliseconds. */
 const PATIENCE = 2000;
@@ -18,7 +18,7 @@ const BEATS_MISSED = 10_000;
 export class SimulatedInstance {
   readonly id: string;
   readonly capacity: number;
-  readonly #world: World;
+  readonly #env: Environment;
   readonly #boot: string;
   readonly #predecessors: string[] = [];
   #supervisor: Process | undefined;
@@ -27,8 +27,8 @@ export class SimulatedInstance {
   #stopping: AbortController | undefined;
   #incarnations = 0;
 
-  constructor(world: World, id: string, capacity: number) {
-    this.#world = world;
+  constructor(env: Environment, id: string, capacity: number) {
+    this.#env = env;
     this.id = id;
     this.capacity = capacity;
     this.#boot = `boot-${id}`;
@@ -65,7 +65,7 @@ export class SimulatedInstance {
   /** A supervisor comes up, as systemd brings it. */
   start(): void {
     if (this.isUp) return;
-    const supervisor = new Process(`supervisor of ${this.id}`, this.#world.time);
+    const supervisor = new Process(`supervisor of ${this.id}`, this.#env.time);
     this.#supervisor = supervisor;
     void this.#supervise(supervisor);
   }
@@ -79,7 +79,7 @@ export class SimulatedInstance {
     this.#supervisor?.kill();
     // Its channel closes: the instance's process ends itself, unless it is stopped.
     const instance = this.#instance;
-    this.#world.time.after(5, () => instance?.process.deliver(() => instance.process.kill()));
+    this.#env.time.after(5, () => instance?.process.deliver(() => instance.process.kill()));
   }
 
   killInstance(): void {
@@ -104,7 +104,7 @@ export class SimulatedInstance {
     const process = this.#instance?.process;
     if (!process) return;
     process.stop();
-    this.#world.time.after(BEATS_MISSED, () =>
+    this.#env.time.after(BEATS_MISSED, () =>
       this.#supervisor?.deliver(() => {
         if (process.stopped) process.kill();
       }),
@@ -120,7 +120,7 @@ export class SimulatedInstance {
         for (const browser of this.#browsers()) browser.resume();
       },
     ];
-    if (this.#world.random.chance(0.5)) wake.reverse();
+    if (this.#env.random.chance(0.5)) wake.reverse();
     for (const one of wake) one();
   }
 
@@ -137,7 +137,7 @@ export class SimulatedInstance {
   }
 
   async #supervise(supervisor: Process): Promise<void> {
-    const world = this.#world;
+    const env = this.#env;
     const stopping = new AbortController();
     this.#stopping = stopping;
     while (supervisor.alive) {
@@ -145,25 +145,25 @@ export class SimulatedInstance {
       await supervisor.clock.sleep(50);
       this.#incarnations += 1;
       const holder = this.#holder();
-      const instance = new InstanceProcess(world, this.id);
+      const instance = new InstanceProcess(env, this.id);
       this.#instance = instance;
       const keeper = new OwnershipKeeper({
         holder,
         predecessors: [...this.#predecessors],
         predecessorsEnded: true,
-        coordination: coordinationOn(world, supervisor, this.id),
-        claims: world.rules.claims(claimsOn(world, supervisor, this.id)),
+        coordination: coordinationOn(env, supervisor, this.id),
+        claims: env.rules.claims(claimsOn(env, supervisor, this.id)),
         worker: this.#worker(supervisor, instance),
         clock: supervisor.clock,
-        times: world.rules.times,
-        policy: world.rules.policy,
-        log: silentLog(world, this.id),
+        times: env.rules.times,
+        policy: env.rules.policy,
+        log: silentLog(env, this.id),
       });
       this.#keeper = keeper;
       this.#predecessors.push(holder.incarnation);
       instance.process.onEnd(() => supervisor.deliver(() => keeper.workerEnded()));
       const end = await keeper.run(stopping.signal);
-      world.tell(this.id, `the incarnation is over: ${end.kind}`);
+      env.tell(this.id, `the incarnation is over: ${end.kind}`);
       if (end.kind === 'stopped') {
         this.#endEverything();
         supervisor.kill();
@@ -191,12 +191,12 @@ export class SimulatedInstance {
       pid: this.#incarnations,
       pid_start: '0',
       beacon: this.id,
-      started_at: new Date(this.#world.time.now).toISOString(),
+      started_at: new Date(this.#env.time.now).toISOString(),
     };
   }
 
   #worker(supervisor: Process, instance: InstanceProcess): Worker {
-    const { time } = this.#world;
+    const { time } = this.#env;
     const send = (what: () => void) => time.after(0.5, () => instance.process.deliver(what));
     const end = (workspace: WorkspaceId, epoch: number, how: 'kill' | 'close') =>
       new Promise<boolean>((resolve) => {

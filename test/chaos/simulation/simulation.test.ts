@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { BROKEN_RULES } from './broken-rules.ts';
 import { ANYTHING, PLANS } from './plans.ts';
-import { BROKEN_RULES } from './rules.ts';
 import { runSeed } from './run.ts';
 
 /** Another seed each day, and the same all day: what CI found can be run again. */

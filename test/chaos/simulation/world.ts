@@ -2,67 +2,31 @@ import { hasEnded } from '../../../fleet/coordination-rules.ts';
 import type { WorkspaceId } from '../../../fleet/ids.ts';
 import { MemoryClaims } from '../../../fleet/memory-claims.ts';
 import { memoryCoordination } from '../../../fleet/memory-coordination.ts';
-import { MemoryRedis } from '../../../fleet/memory-redis.ts';
 import { homeOf, instanceId } from '../../../fleet/placement.ts';
 import { newMove } from '../../../router/failover/move-ids.ts';
-import { SeededRandom } from '../../helpers/random.ts';
-import { Checker } from './checker.ts';
-import { Network, Server } from './network.ts';
-import { Process } from './process.ts';
-import type { Rules } from './rules.ts';
+import { Environment, type EnvironmentOptions } from './environment.ts';
 import { SimulatedInstance } from './simulated-instance.ts';
-import { SimulatedRouter, simulatedSettings } from './simulated-router.ts';
-import { Storage } from './storage.ts';
-import { VirtualTime } from './virtual-time.ts';
+import { SimulatedRouter } from './simulated-router.ts';
 
 /** What a simulated world is like at its beginning. */
-export interface WorldOptions {
-  seed: number;
+export interface WorldOptions extends EnvironmentOptions {
   instances: number;
-  routers: number;
-  workspaces: number;
-  /** Sessions an instance may run. */
-  capacity: number;
-  rules: Rules;
   /** Instances that workspaces are at home on in the beginning; all, where it is not said. */
   homes?: number;
-  /** Hears the story: what happened when, and to whom. */
-  listen?: (line: string) => void;
+  routers: number;
+  workspaces: number;
 }
 
 /** A simulated fleet: the real control code of supervisors and routers over simulated time, network, Redis, storage, processes and browsers. */
-export class World {
-  readonly time = new VirtualTime();
-  readonly random: SeededRandom;
-  readonly network: Network;
-  readonly rules: Rules;
-  readonly checker: Checker;
-  readonly storage: Storage;
-  readonly redis: MemoryRedis;
-  readonly redisServer = new Server('redis');
-  readonly settings = simulatedSettings();
+export class World extends Environment {
   readonly instances: SimulatedInstance[];
   readonly routers: SimulatedRouter[];
   readonly workspaces: WorkspaceId[];
-  readonly capacity: number;
-  readonly #listen: ((line: string) => void) | undefined;
   readonly #homes: number;
-  #names = 0;
 
   constructor(options: WorldOptions) {
-    this.random = new SeededRandom(options.seed);
-    this.rules = options.rules;
-    this.capacity = options.capacity;
+    super(options);
     this.#homes = options.homes ?? options.instances;
-    this.#listen = options.listen;
-    this.network = new Network(this.time, this.random);
-    this.checker = new Checker(() => this.time.now);
-    const clock = new Process('servers', this.time).clock;
-    this.storage = new Storage(clock);
-    this.redis = new MemoryRedis(clock, () => {
-      this.#names += 1;
-      return `redis-${this.#names}`;
-    });
     this.workspaces = Array.from({ length: options.workspaces }, (_, index) => String(index));
     this.instances = Array.from(
       { length: options.instances },
@@ -74,16 +38,8 @@ export class World {
     );
   }
 
-  get listens(): boolean {
-    return this.#listen !== undefined;
-  }
-
-  tell(who: string, what: string): void {
-    this.#listen?.(`${(this.time.now / 1000).toFixed(3).padStart(9)} ${who.padEnd(12)} ${what}`);
-  }
-
-  instance(id: string): SimulatedInstance | undefined {
-    return this.instances.find((instance) => instance.id === id);
+  get neighbours(): readonly SimulatedInstance[] {
+    return this.instances;
   }
 
   /** Every workspace at home since long ago, and all processes started. */
