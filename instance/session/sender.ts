@@ -8,6 +8,7 @@ import type { InstanceCounters } from './counters.ts';
 export class Sender {
   readonly #counters: InstanceCounters;
   readonly #acks = new AckBook();
+  readonly #underWay = new Set<Promise<unknown>>();
 
   constructor(counters: InstanceCounters) {
     this.#counters = counters;
@@ -31,6 +32,26 @@ export class Sender {
    * @throws WharfError as `WhatsAppClient.send`; `send_failed` also when the server refused it
    */
   async send(
+    client: WhatsAppClient,
+    message: PreparedMessage,
+    messageId: string,
+    wait: number,
+  ): Promise<MessageReceipt> {
+    const sending = this.#send(client, message, messageId, wait);
+    this.#underWay.add(sending);
+    try {
+      return await sending;
+    } finally {
+      this.#underWay.delete(sending);
+    }
+  }
+
+  /** Resolves when what is being sent now has come to its end, whatever that is. */
+  async settled(): Promise<void> {
+    await Promise.allSettled([...this.#underWay]);
+  }
+
+  async #send(
     client: WhatsAppClient,
     message: PreparedMessage,
     messageId: string,

@@ -57,7 +57,7 @@ export class Session {
   readonly #tenure: Tenure;
   readonly #parts: SessionParts;
   readonly #log: Logger;
-  readonly #sender: Sender;
+  readonly sender: Sender;
   readonly #profile: SessionProfile;
   readonly #file: SessionFile;
   readonly #links: LinkDesk;
@@ -83,7 +83,7 @@ export class Session {
     this.#file = new SessionFile(record, parts.store, tenure, () => parts.onChange(this));
     this.#links = new LinkDesk(parts.clock);
     this.#log = parts.log.child({ workspace: record.workspace_id, session: record.session_id });
-    this.#sender = new Sender(parts.counters);
+    this.sender = new Sender(parts.counters);
     this.#profile = new SessionProfile(this.#file, { ...parts, log: this.#log });
     const mine = { ...parts, file: this.#file, profile: this.#profile, tenure, log: this.#log };
     this.#takeover = new SessionTakeover(mine, signed);
@@ -225,7 +225,7 @@ export class Session {
   async send(message: PreparedMessage, messageId: string, wait: number): Promise<MessageReceipt> {
     this.readyClient();
     await this.#tenure.settled();
-    const sending = this.#sender.send(this.readyClient(), message, messageId, wait);
+    const sending = this.sender.send(this.readyClient(), message, messageId, wait);
     this.#touch();
     return await sending;
   }
@@ -299,7 +299,7 @@ export class Session {
       this.#client = undefined;
       this.#connectedAt = null;
       this.#links.clear();
-      this.#sender.abandon();
+      this.sender.abandon();
     }
   }
 
@@ -355,7 +355,7 @@ export class Session {
           this.#touch();
           if (!message.from_me) parts.counters.messages_received += 1;
         },
-        ack: (whatsappId, ack) => this.#sender.note(whatsappId, ack),
+        ack: (whatsappId, ack) => this.sender.note(whatsappId, ack),
         corrupted: (detail) =>
           this.#log.error({ detail }, 'Chromium found its database corrupt and deleted it'),
       },

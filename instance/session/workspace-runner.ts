@@ -29,6 +29,9 @@ const END_DEADLINE = 8000;
 /** So many pages are told of a new proof in one turn of the event loop. */
 const FED_AT_ONCE = 50;
 
+/** Milliseconds that messages under way get before their session is closed for another owner. */
+const SENDS_DEADLINE = 5000;
+
 /** What a runner is made of. */
 export interface RunnerParts {
   ownership: Ownership;
@@ -117,6 +120,11 @@ export class WorkspaceRunner {
     run.phase = 'closing';
     await run.read;
     const sessions = roll.of(workspace);
+    // What is being sent comes to its end first: cut off, nobody could say whether it left.
+    const sent = Promise.all(sessions.map(({ sender }) => sender.settled()));
+    await withDeadline(sent, Math.min(SENDS_DEADLINE, closeWithin / 2), () => new Error('late')).catch(() =>
+      log.warn({ workspace }, 'messages that are not acknowledged in time may be unknown'),
+    );
     const closing = Promise.all([idle(workspace), ...sessions.map((session) => session.close())]);
     await withDeadline(closing, closeWithin, () => new Error('late')).catch(() =>
       log.warn({ workspace }, 'browsers that did not close in time are killed'),

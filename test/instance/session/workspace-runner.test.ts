@@ -17,7 +17,7 @@ import { aRecord, memoryParts } from '../helpers/session-parts.ts';
 const DAY = 86_400_000;
 
 /** An instance's sessions on a directory, with scripted clients; copies of profiles are noted and not made. */
-async function make(given: { root?: string; script?: Partial<ClientScript> } = {}) {
+async function make(given: { root?: string; script?: Partial<ClientScript>; closeWithin?: number } = {}) {
   const root = given.root ?? (await temporaryDirectory());
   const paths = new SessionPaths(root);
   const store = new SessionStore(paths);
@@ -49,7 +49,7 @@ async function make(given: { root?: string; script?: Partial<ClientScript> } = {
     ownership: granting.ownership,
     capacity: 10,
     host: 'here',
-    closeWithin: 200,
+    closeWithin: given.closeWithin ?? 200,
     log: memory.parts.log,
     onChange: () => {},
     onRemove: (workspace, session) => told.push(`gone ${workspace}/${session}`),
@@ -166,6 +166,37 @@ describe('handing a workspace over', () => {
     expect(granting.ownership.workspaces()).toEqual(['8']);
     expect(() => manager.get('7', 'a')).toThrow(expect.objectContaining({ code: 'not_owner' }));
     await manager.close(5000);
+  });
+
+  it('lets a message that is being sent come to its end before its browser is closed', async () => {
+    const order: string[] = [];
+    let handOver: (() => void) | undefined;
+    const { granting, manager, workspaces, clients } = await make({
+      closeWithin: 60_000,
+      script: {
+        send: () =>
+          new Promise((resolve) => {
+            handOver = () => resolve({ whatsappId: 'true_491701234567@c.us_ABC', ack: 1 });
+          }),
+        stop: async () => {
+          order.push('stop');
+          return true;
+        },
+      },
+    });
+    const epoch = await granting.give('7');
+    const { session } = await manager.create('7', 'main', { account_id: null, proxy: null }, false);
+    await eventually(() => clients.running === 1);
+    clients.last.becomeReady();
+    const sent = session.send({ to: '491701234567@c.us', text: 'hello' }, 'msg_1', 1000);
+    const told = sent.then(({ status }) => order.push(status));
+    await eventually(() => handOver !== undefined);
+    const releasing = workspaces.release('7', epoch);
+    for (let turn = 0; turn < 50; turn += 1) await nextTurn();
+    expect(order).toEqual([]);
+    handOver?.();
+    await Promise.all([told, releasing]);
+    expect(order).toEqual(['sent', 'stop']);
   });
 
   it('kills what does not close in time', async () => {
