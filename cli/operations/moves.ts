@@ -108,7 +108,7 @@ async function endOf(router: RouterClient, signal: AbortSignal, move: MoveView):
   };
 }
 
-export function hasEnded({ state }: MoveView): boolean {
+function hasEnded({ state }: MoveView): boolean {
   return state === 'done' || state === 'failed';
 }
 
