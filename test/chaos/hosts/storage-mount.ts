@@ -76,6 +76,11 @@ export class StorageMount {
     if (await isMounted(this.host, this.path)) await this.host.run('umount', ['--lazy', this.path]);
     this.#client = await this.#start();
   }
+
+  /** Mounts it again where its client has ended. */
+  async mend(): Promise<void> {
+    if (this.#client.hasEnded) await this.mountAgain();
+  }
 }
 
 async function mounted(host: Host, path: string, client: HostProcess): Promise<void> {
