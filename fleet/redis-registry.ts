@@ -1,9 +1,8 @@
 import { z } from 'zod';
 import type { ChainableCommander, Redis } from '../common/redis.ts';
 import { redisKeys, sessionField } from './keys.ts';
-import { announcementSchema, assignmentSchema, sessionDetailSchema } from './records.ts';
+import { announcementSchema, assignmentSchema, type SessionDetail, sessionDetailSchema } from './records.ts';
 import { readJson, redisAnswer } from './redis-answers.ts';
-import { redisCoordination } from './redis-coordination.ts';
 import { subscribeTo } from './redis-subscriber.ts';
 import type { Registry, RegistryChange } from './registry.ts';
 
@@ -25,12 +24,8 @@ const changeSchema = z.discriminatedUnion('kind', [
   }),
 ]);
 
-/** As long as any other command of the registry: milliseconds. */
-const RECORD_TIMEOUT = 3000;
-
 /** The registry in Redis; see {@link Registry}. What cannot be read there (another version wrote it) is passed over. */
 export function redisRegistry(redis: Redis): Registry {
-  const coordination = redisCoordination(redis, RECORD_TIMEOUT);
   const publish = (change: RegistryChange) => redis.publish(redisKeys.changes, JSON.stringify(change));
 
   const readAnnouncements = async (ids: string[]) => {
@@ -61,8 +56,6 @@ export function redisRegistry(redis: Redis): Registry {
       await publish({ kind: 'instance_gone', instance, incarnation });
     },
 
-    recordAssignment: (assignment) => coordination.recordAssignment(assignment),
-
     async publishSession(instance, session) {
       const change: RegistryChange = { kind: 'session', instance, session };
       const field = sessionField(String(session.workspace_id), session.session_id);
@@ -85,6 +78,22 @@ export function redisRegistry(redis: Redis): Registry {
         redis
           .pipeline()
           .hdel(redisKeys.sessions(instance), sessionField(workspace, session))
+          .publish(redisKeys.changes, JSON.stringify(change)),
+      );
+    },
+
+    async leaveSession(instance, session) {
+      const { status } = session;
+      const hadBrowser =
+        status !== 'stopped' && status !== 'failed' && status !== 'logged_out' && status !== 'parked';
+      const left: SessionDetail = hadBrowser
+        ? { ...session, status: 'disconnected', connected_at: null }
+        : session;
+      const change: RegistryChange = { kind: 'session', instance, session: left };
+      await all(
+        redis
+          .pipeline()
+          .hdel(redisKeys.sessions(instance), sessionField(String(session.workspace_id), session.session_id))
           .publish(redisKeys.changes, JSON.stringify(change)),
       );
     },
@@ -151,9 +160,9 @@ function translateErrors(registry: Registry): Registry {
   return {
     announce: wrap(registry.announce),
     withdraw: wrap(registry.withdraw),
-    recordAssignment: wrap(registry.recordAssignment),
     publishSession: wrap(registry.publishSession),
     removeSession: wrap(registry.removeSession),
+    leaveSession: wrap(registry.leaveSession),
     replaceSessions: wrap(registry.replaceSessions),
     snapshot: wrap(registry.snapshot),
     announcements: wrap(registry.announcements),

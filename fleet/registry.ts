@@ -28,10 +28,10 @@ export interface Registry {
    * can say whose it is while its instance restarts; the next {@link Registry.replaceSessions} puts them right.
    */
   withdraw(instance: string, incarnation: string): Promise<void>;
-  /** Records an owner; false when a higher epoch is recorded already. */
-  recordAssignment(assignment: Assignment): Promise<boolean>;
   publishSession(instance: string, session: SessionDetail): Promise<void>;
   removeSession(instance: string, workspace: string, session: string): Promise<void>;
+  /** The instance no longer runs a session, which still exists: it is shown as `disconnected` until its next owner tells of it. */
+  leaveSession(instance: string, session: SessionDetail): Promise<void>;
   /** Replaces all that is known of an instance's sessions: at its start, and after Redis was away. */
   replaceSessions(instance: string, sessions: SessionDetail[]): Promise<void>;
   snapshot(): Promise<RegistrySnapshot>;

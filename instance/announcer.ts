@@ -85,6 +85,12 @@ export class Announcer {
     this.#tell(() => this.#registry.removeSession(this.#sources.announcement().instance, workspace, session));
   }
 
+  /** A session is not run here any more. It stays known: whoever asks for it is told that it is between two owners. */
+  sessionLeft(key: string, detail: SessionDetail): void {
+    this.#changed.delete(key);
+    this.#tell(() => this.#registry.leaveSession(this.#sources.announcement().instance, detail));
+  }
+
   #flush(): void {
     this.#gathering = undefined;
     const changed = [...this.#changed.values()];

@@ -147,6 +147,7 @@ async function compose(
       announcer.session(keyOf(session), () => session.detail());
     },
     onRemove: (workspace, session) => announcer.sessionGone(`${workspace}/${session}`, workspace, session),
+    onLeave: (session) => announcer.sessionLeft(keyOf(session), session.detail()),
     parts: {
       instance: config.instance,
       clients: whatsappWebJsClients(

@@ -23,7 +23,10 @@ export interface ManagerOptions {
   capacity: number;
   log: Logger;
   onChange: (session: Session) => void;
+  /** A session was deleted. */
   onRemove: (workspace: WorkspaceId, session: SessionId) => void;
+  /** See {@link RunnerParts.onLeave}. */
+  onLeave: (session: Session) => void;
 }
 
 /** The sessions of the workspaces this instance owns, and what is asked of each; which workspaces those are, {@link WorkspaceRunner} sees to. */
@@ -39,7 +42,7 @@ export class SessionManager {
 
   constructor(options: ManagerOptions) {
     this.#options = options;
-    const { ownership, parts, host, closeWithin, log, onRemove } = options;
+    const { ownership, parts, host, closeWithin, log, onLeave } = options;
     this.workspaces = new WorkspaceRunner({
       ownership,
       roll: this.#roll,
@@ -50,7 +53,7 @@ export class SessionManager {
       closeWithin,
       make: (record, tenure, signed) => this.#add(record, tenure, signed),
       idle: (workspace) => this.#idle(workspace),
-      onRemove,
+      onLeave,
     });
   }
 

@@ -82,7 +82,9 @@ export class Table {
     for (const session of snapshot.sessions) this.learnSession(session);
     for (const session of [...this.sessions()]) {
       const isNamed = named.has(`${session.workspace_id}/${session.session_id}`);
-      if (!isNamed && this.#instances.has(session.instance)) {
+      // Between two owners: the one before names it no longer, and the next one not yet.
+      const isMoving = (this.#owners.get(String(session.workspace_id))?.epoch ?? 0) > session.epoch;
+      if (!isNamed && !isMoving && this.#instances.has(session.instance)) {
         this.#forget(String(session.workspace_id), session.session_id);
       }
     }

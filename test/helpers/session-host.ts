@@ -94,6 +94,7 @@ export class SessionHost {
         this.history.push(`${id} ${session.status}`);
       },
       onRemove: () => {},
+      onLeave: () => {},
       parts: {
         instance: me.instance,
         clients: whatsappWebJsClients(

@@ -61,6 +61,7 @@ describe("the instance's API", () => {
       log,
       onChange: () => {},
       onRemove: () => {},
+      onLeave: () => {},
       parts: memory.parts,
     });
     const usage = new HostUsageMeter(() => []);

@@ -35,6 +35,7 @@ async function make(given: { capacity?: number; script?: Partial<ClientScript>; 
     log: memory.parts.log,
     onChange: () => {},
     onRemove: (workspace, session) => removed.push(`${workspace}/${session}`),
+    onLeave: () => {},
     parts: memory.parts,
   });
   granting.to(manager);

@@ -53,6 +53,7 @@ async function make(given: { root?: string; script?: Partial<ClientScript>; clos
     log: memory.parts.log,
     onChange: () => {},
     onRemove: (workspace, session) => told.push(`gone ${workspace}/${session}`),
+    onLeave: ({ record }) => told.push(`left ${record.workspace_id}/${record.session_id}`),
     parts: memory.parts,
   });
   granting.to(manager);
@@ -161,7 +162,7 @@ describe('handing a workspace over', () => {
       'release a gen-1 at 1 of instance-1 on here',
       'release b gen-1 at 1 of instance-1 on here',
     ]);
-    expect(told.sort()).toEqual(['gone 7/a', 'gone 7/b']);
+    expect(told.sort()).toEqual(['left 7/a', 'left 7/b']);
     expect(clients.running).toBe(1);
     expect(granting.ownership.workspaces()).toEqual(['8']);
     expect(() => manager.get('7', 'a')).toThrow(expect.objectContaining({ code: 'not_owner' }));
