@@ -47,7 +47,8 @@ export interface RunnerParts {
   make: (record: SessionRecord, tenure: Tenure, signed: boolean) => Session;
   /** Resolves when nothing that was asked of a workspace's sessions is under way any more. */
   idle: (workspace: WorkspaceId) => Promise<void>;
-  onRemove: (workspace: WorkspaceId, session: SessionId) => void;
+  /** A session is no longer run here, and still exists: another owner runs it, or this one again. */
+  onLeave: (session: Session) => void;
 }
 
 /** A workspace that is run. */
@@ -289,10 +290,10 @@ export class WorkspaceRunner {
   }
 
   #forget(workspace: WorkspaceId, epoch: number, sessions: readonly Session[]): void {
-    const { onRemove, roll } = this.#parts;
+    const { onLeave, roll } = this.#parts;
     if ((this.#runs.get(workspace)?.grant.epoch ?? Number.POSITIVE_INFINITY) <= epoch)
       this.#runs.delete(workspace);
-    for (const session of sessions) if (roll.remove(session)) onRemove(workspace, session.record.session_id);
+    for (const session of sessions) if (roll.remove(session)) onLeave(session);
   }
 
   #tenureOf({ workspace, epoch, generation, released, startAt }: Grant): Tenure {
