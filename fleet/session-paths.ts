@@ -61,6 +61,17 @@ export class SessionPaths {
     return join(this.fleet(), 'beacons');
   }
 
+  /** What operators, and the leader of the routers, set for the whole fleet: a file each. */
+  settings(): string {
+    return join(this.fleet(), 'settings');
+  }
+
+  /** There for as long as a workspace is in quarantine: it is not started. */
+  quarantined(workspace: WorkspaceId): string {
+    checkWorkspace(workspace);
+    return join(this.settings(), 'quarantined', workspace);
+  }
+
   workspace(workspace: WorkspaceId): string {
     checkWorkspace(workspace);
     return this.#inside(`workspace_${workspace}`);

@@ -236,6 +236,7 @@ async function compose(
     }),
     every(PURGE_INTERVAL, stop.signal, clock, log, async () => {
       for (const workspace of ownership.workspaces()) await trash.purge(workspace);
+      for (const session of manager.all()) await session.tidy();
     }),
   ];
   lifecycle.add('announcer', async () => {

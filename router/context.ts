@@ -99,7 +99,7 @@ export async function startRouter(
     lifecycle.add('registry', () => follower.stop());
     await follower.start();
 
-    const settings = new FileSettings(paths.fleet());
+    const settings = new FileSettings(paths);
     await settings.reread();
     const instances = new Instances(
       table,

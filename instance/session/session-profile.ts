@@ -62,18 +62,34 @@ export class SessionProfile {
 
   /** The session came to be ready on it. What cannot be noted or tidied now will be after another start. */
   noteReady(): void {
-    const { profiles, trash, log } = this.#parts;
+    const { profiles, log } = this.#parts;
     const name = this.#name;
     this.#noting = this.#noting.then(async () => {
       try {
         await profiles.markReady(name);
-        const { trashed, removed, unfinished } = await profiles.tidy(name, trash);
-        if (trashed.length + removed.length + unfinished.length > 0)
-          log.info({ trashed, removed, unfinished }, 'old generations of the profile were tidied away');
+        await this.#tidy(name);
       } catch (error) {
         log.warn({ reason: messageOf(error) }, 'that the profile is good could not be noted');
       }
     });
+  }
+
+  /** Puts into the trash what has become too old of it since; after whatever is being noted. Never throws. */
+  async tidy(): Promise<void> {
+    const name = this.#name;
+    this.#noting = this.#noting.then(() =>
+      this.#tidy(name).catch((error: unknown) =>
+        this.#parts.log.warn({ reason: messageOf(error) }, 'the profile could not be tidied'),
+      ),
+    );
+    await this.#noting;
+  }
+
+  async #tidy(name: GenerationName): Promise<void> {
+    const { profiles, trash, log } = this.#parts;
+    const { trashed, removed, unfinished } = await profiles.tidy(name, trash);
+    if (trashed.length + removed.length + unfinished.length > 0)
+      log.info({ trashed, removed, unfinished }, 'old generations of the profile were tidied away');
   }
 
   /**

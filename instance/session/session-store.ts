@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { lstat, readdir } from 'node:fs/promises';
 import { systemCode, WharfError } from '../../common/errors.ts';
 import {
   makePrivateSubdirectory,
@@ -32,6 +32,18 @@ export class SessionStore {
 
   constructor(paths: SessionPaths) {
     this.#paths = paths;
+  }
+
+  /** Whether a workspace is in quarantine: instances died while it was starting. */
+  async isQuarantined(workspace: WorkspaceId): Promise<boolean> {
+    const path = this.#paths.quarantined(workspace);
+    try {
+      await lstat(path);
+      return true;
+    } catch (error) {
+      if (systemCode(error) === 'ENOENT') return false;
+      throw storageError('look at', path, error);
+    }
   }
 
   /** The session's record, or undefined where there is none. Throws also when it is there and cannot be understood. */

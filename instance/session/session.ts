@@ -173,6 +173,11 @@ export class Session {
     if (!(await this.#takeover.sign(this.#ending.signal))) this.#gone();
   }
 
+  /** Puts into the trash what has become too old of its profile. */
+  async tidy(): Promise<void> {
+    await this.#profile.tidy();
+  }
+
   /**
    * Leaves the closed session for its next owner: its files, and the list of them. Throws `storage_unavailable`; `browser_failed` where its browser
    * still has it open.

@@ -196,15 +196,25 @@ export class WorkspaceRunner {
     if (earlier.length > 0) await this.kill(workspace, run.grant.epoch - 1);
     const leave = await this.#reads.enter(new AbortController().signal);
     try {
-      const ids = await this.#persist(run, () => this.#parts.store.list(workspace));
-      await pMap(ids ?? [], (session) => this.#readOne(run, session), { concurrency: STORAGE_CONCURRENCY });
+      const { store, log } = this.#parts;
+      const ids = await this.#persist(run, () => store.list(workspace));
+      const quarantined = await this.#persist(run, () => store.isQuarantined(workspace));
+      if (quarantined)
+        log.error(
+          { workspace },
+          'the workspace is in quarantine, since instances died while it was starting: it rests until it is moved, or its sessions are started by hand',
+        );
+      const mayStart = quarantined === false;
+      await pMap(ids ?? [], (session) => this.#readOne(run, session, mayStart), {
+        concurrency: STORAGE_CONCURRENCY,
+      });
     } finally {
       leave();
       if (run.phase === 'reading') run.phase = 'open';
     }
   }
 
-  async #readOne(run: Run, session: SessionId): Promise<void> {
+  async #readOne(run: Run, session: SessionId, mayStart: boolean): Promise<void> {
     const { log, make, roll, store } = this.#parts;
     const { grant } = run;
     try {
@@ -214,7 +224,7 @@ export class WorkspaceRunner {
       const signed =
         Math.max(stored.epoch, stored.epoch === 0 ? stored.record.generation : 0) >= grant.generation;
       const made = make(stored.record, this.#tenureOf(grant), signed);
-      if (stored.record.should_run) made.resume();
+      if (stored.record.should_run && mayStart) made.resume();
       else if (!signed) {
         made.sign().catch((error: unknown) => {
           if (this.#goesOn(run))

@@ -8,6 +8,7 @@ import {
   storageError,
 } from '../../common/files.ts';
 import { isWorkspaceId, type WorkspaceId } from '../../fleet/ids.ts';
+import type { SessionPaths } from '../../fleet/session-paths.ts';
 import type { FleetSettings } from './facts.ts';
 
 /** What an instance's id may be made of: it names a file. */
@@ -29,10 +30,9 @@ export class FileSettings implements FleetSettings {
     unfrozen: false,
   };
 
-  /** @param fleet the directory of what belongs to no workspace (`SessionPaths.fleet`) */
-  constructor(fleet: string) {
-    this.#fleet = fleet;
-    this.#root = join(fleet, 'settings');
+  constructor(paths: Pick<SessionPaths, 'fleet' | 'settings'>) {
+    this.#fleet = paths.fleet();
+    this.#root = paths.settings();
   }
 
   current() {

@@ -1,4 +1,5 @@
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { WharfError } from '../../../common/errors.ts';
@@ -84,6 +85,19 @@ describe('a workspace that another instance had', () => {
     await manager.start('7', 'resting');
     await eventually(() => clients.running === 2);
     expect(taken.slice(2)).toEqual(['begin resting 1->4 released', 'finish resting']);
+    await manager.close(5000);
+  });
+
+  it('rests while it is in quarantine, until somebody starts it', async () => {
+    const { store, granting, clients, manager, paths } = await make();
+    await store.write(aRecord({ session_id: 'a' }), 1);
+    await mkdir(dirname(paths.quarantined('7')), { recursive: true });
+    await writeFile(paths.quarantined('7'), '');
+    await granting.give('7', { epoch: 4, generation: 1 });
+    expect([manager.get('7', 'a').status, clients.made.length]).toEqual(['stopped', 0]);
+    expect((await store.read('7', 'a'))?.record.should_run).toBe(true);
+    await manager.start('7', 'a');
+    await eventually(() => clients.running === 1);
     await manager.close(5000);
   });
 

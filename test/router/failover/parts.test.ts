@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../common/clock.ts';
+import { SessionPaths } from '../../../fleet/session-paths.ts';
 import { FileSettings } from '../../../router/failover/file-settings.ts';
 import { HttpOrders } from '../../../router/failover/http-orders.ts';
 import { HttpProber } from '../../../router/failover/http-prober.ts';
@@ -43,8 +44,8 @@ async function serve(answer: (path: string) => { status: number; body: object } 
 
 describe('the settings of a fleet', () => {
   it('are the same for all who read them, and are taken back one by one', async () => {
-    const fleet = join(await temporaryDirectory(), 'fleet');
-    const [one, other] = [new FileSettings(fleet), new FileSettings(fleet)];
+    const paths = new SessionPaths(await temporaryDirectory());
+    const [one, other] = [new FileSettings(paths), new FileSettings(paths)];
     await one.reread();
     expect(one.current()).toEqual({ draining: new Set(), quarantined: new Set(), unfrozen: false });
     await one.setDraining('instance-1', true);
@@ -68,18 +69,17 @@ describe('the settings of a fleet', () => {
   });
 
   it('name no file outside their directory', async () => {
-    const directory = await temporaryDirectory();
-    const settings = new FileSettings(join(directory, 'fleet'));
+    const settings = new FileSettings(new SessionPaths(await temporaryDirectory()));
     await expect(settings.setDraining('../../x', true)).rejects.toMatchObject({ code: 'invalid_request' });
     await expect(settings.setQuarantined('../x', true)).rejects.toMatchObject({ code: 'invalid_request' });
     expect(settings.current()).toMatchObject({ draining: new Set(), quarantined: new Set() });
   });
 
   it('pass over what nobody could have set', async () => {
-    const fleet = join(await temporaryDirectory(), 'fleet');
-    await mkdir(join(fleet, 'settings', 'draining'), { recursive: true });
-    await writeFile(join(fleet, 'settings', 'draining', '.instance-1.17.tmp'), '');
-    const settings = new FileSettings(fleet);
+    const paths = new SessionPaths(await temporaryDirectory());
+    await mkdir(join(paths.settings(), 'draining'), { recursive: true });
+    await writeFile(join(paths.settings(), 'draining', '.instance-1.17.tmp'), '');
+    const settings = new FileSettings(paths);
     await settings.reread();
     expect(settings.current().draining).toEqual(new Set());
   });
