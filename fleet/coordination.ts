@@ -1,4 +1,4 @@
-import type { SessionId, WorkspaceId } from './ids.ts';
+import type { WorkspaceId } from './ids.ts';
 import type { Assignment } from './records.ts';
 
 /**
@@ -179,9 +179,4 @@ export interface Coordination {
   poke(instance: string): Promise<void>;
   /** Calls back at every poke of an instance, and where one may have been missed, until closed. */
   onPoke(instance: string, poked: () => void): Promise<() => Promise<void>>;
-}
-
-/** A session, in keys of maps. */
-export function sessionKey(workspace: WorkspaceId, session: SessionId): string {
-  return `${workspace}/${session}`;
 }

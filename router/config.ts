@@ -4,6 +4,7 @@ import type { Env } from '../common/env.ts';
 import { messageOf } from '../common/errors.ts';
 import { parseRedisUrl, type RedisAddress } from '../common/redis.ts';
 import { instanceId, type ShardStrategy } from '../fleet/placement.ts';
+import { isSchedule } from './failover/rebalance-schedule.ts';
 
 /** What a router is told by its environment. */
 export interface RouterConfig {
@@ -20,6 +21,8 @@ export interface RouterConfig {
   sessionPath: string;
   redis: RedisAddress;
   logLevel: string;
+  /** When workspaces are brought home by themselves, as cron writes it; null: only when asked to. */
+  rebalanceSchedule: string | null;
   /** Milliseconds a client may take to send a whole request. */
   requestTimeout: number;
   /** Milliseconds a request is held while its instance cannot be reached. */
@@ -51,6 +54,10 @@ const variables = z.object({
   WHARF_REQUEST_TIMEOUT: integerVariable(100, 3_600_000).default(60_000),
   WHARF_HOLD_TIME: integerVariable(0, 60_000).default(5000),
   WHARF_MOVE_HOLD_TIME: integerVariable(0, 60_000).default(30_000),
+  WHARF_REBALANCE_SCHEDULE: z
+    .string()
+    .refine(isSchedule, 'must be a cron schedule, such as 0 4 * * * for every day at four')
+    .optional(),
   WHARF_ADMIN_KEY: z
     .string()
     .regex(/^[\x21-\x7e]{32,200}$/, 'must be 32 to 200 printable characters without spaces')
@@ -84,6 +91,7 @@ export function routerConfig(env: Env): Readonly<{ config: RouterConfig; secrets
       sessionPath: values.WHATSAPP_SESSION_PATH,
       redis: redis ?? { options: {}, shown: '' },
       logLevel: values.LOG_LEVEL,
+      rebalanceSchedule: values.WHARF_REBALANCE_SCHEDULE ?? null,
       requestTimeout: values.WHARF_REQUEST_TIMEOUT,
       holdTime: values.WHARF_HOLD_TIME,
       moveHoldTime: values.WHARF_MOVE_HOLD_TIME,

@@ -26,6 +26,7 @@ import { HttpProber } from './failover/http-prober.ts';
 import { Leader } from './failover/leader.ts';
 import { Monitor } from './failover/monitor.ts';
 import { FleetOperations } from './failover/operations.ts';
+import { scheduleRebalance } from './failover/rebalance-schedule.ts';
 import { requireFittingFleet } from './failover/start-checks.ts';
 import { TableFacts } from './failover/table-facts.ts';
 import { routerApp } from './http/app.ts';
@@ -235,7 +236,7 @@ async function joinFleet(sources: FailoverSources): Promise<FleetOperations> {
     stopping.abort();
     await Promise.all(running);
   });
-  return new FleetOperations({
+  const operations = new FleetOperations({
     ...parts,
     instanceCount: config.instanceCount,
     shardStrategy: config.shardStrategy,
@@ -243,4 +244,9 @@ async function joinFleet(sources: FailoverSources): Promise<FleetOperations> {
     events: () => leader.events(),
     wake: () => leader.wake(),
   });
+  if (config.rebalanceSchedule !== null) {
+    const leads = () => leader.status().leader === me.router;
+    lifecycle.add('the schedule', scheduleRebalance(config.rebalanceSchedule, { operations, leads, log }));
+  }
+  return operations;
 }

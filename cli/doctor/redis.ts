@@ -4,7 +4,7 @@ import { connectRedis, parseRedisUrl, type Redis } from '../../common/redis.ts';
 import type { Finding } from './finding.ts';
 
 /** The oldest Redis that has every command Wharf uses. */
-const LEAST: readonly [number, number] = [6, 2];
+const LEAST: readonly [number, number] = [7, 0];
 /** Milliseconds to wait for the first answer. */
 const PATIENCE = 5000;
 /** Milliseconds of a round trip above which leases and queues feel it. */

@@ -24,6 +24,7 @@ describe('the configuration of a router', () => {
       sessionPath: '/mnt/efs/sessions',
       maxSessionsPerInstance: 750,
       logLevel: 'info',
+      rebalanceSchedule: null,
     });
     expect(secrets.adminKey).toBeUndefined();
   });
