@@ -98,8 +98,17 @@ export class PageCalls {
     this.#recipients.add(to);
   }
 
-  #read<T>(answer: Promise<T>, what: string): Promise<T> {
-    return this.#within(answer, this.#timeouts.read, `reading ${what}`);
+  async #read<T>(answer: Promise<T>, what: string): Promise<T> {
+    try {
+      return await this.#within(answer, this.#timeouts.read, `reading ${what}`);
+    } catch (error) {
+      if (error instanceof WharfError || !PAGE_GONE.test(messageOf(error))) throw error;
+      throw new WharfError(
+        'browser_failed',
+        `The browser of session ${this.#session} was closed while ${what} were read. Nothing was done; try again.`,
+        { cause: error },
+      );
+    }
   }
 
   async #within<T>(answer: Promise<T>, milliseconds: number, what: string): Promise<T> {
@@ -116,6 +125,9 @@ export class PageCalls {
   }
 }
 
+/** What puppeteer says of a page that is gone, or does not answer. */
+const PAGE_GONE = /Target closed|Session closed|context was destroyed|detached|Connection closed|timed out/i;
+
 /** An exception of the page's own code means that it did not send; a page that fell silent or went away may have. */
 function sendError(error: unknown, message: PreparedMessage): WharfError {
   const reason = messageOf(error);
@@ -126,10 +138,7 @@ function sendError(error: unknown, message: PreparedMessage): WharfError {
       { cause: error },
     );
   }
-  if (
-    error instanceof WharfError ||
-    /Target closed|Session closed|context was destroyed|detached|Connection closed|timed out/i.test(reason)
-  ) {
+  if (error instanceof WharfError || PAGE_GONE.test(reason)) {
     return new WharfError(
       'send_unknown',
       `The browser fell silent while the message to ${message.to} was handed over (${reason}). It may or may not have been sent; look at the chat before you send it again.`,
