@@ -7,8 +7,13 @@ export interface Owned {
   /** When the newest proof was asked for, on the monotonic clock. */
   provedAt: number;
   /**
-   * `running`: granted to the worker. `closing`: it is being closed for a hand-over. `released`: nothing of it runs, the release stands on
-   * the storage, and it waits to be handed over.
+   * Until then, on the monotonic clock, the owner before may still run. No release may be noted earlier: it would tell whoever claims next that
+   * nobody runs the workspace any more, though only this owner does not.
+   */
+  readonly clearAt: number;
+  /**
+   * `running`: granted to the worker. `closing`: it is being closed for a hand-over. `released`: nothing of it runs here, and it waits to be
+   * handed over.
    */
   state: 'running' | 'closing' | 'released';
 }
@@ -56,9 +61,12 @@ export class Authority {
     return this.#owned.get(owned.workspace) === owned;
   }
 
-  /** @param asked when the claim was begun: it is the first proof */
-  add(workspace: WorkspaceId, epoch: number, asked: number): Owned {
-    const owned: Owned = { workspace, epoch, provedAt: asked, state: 'running' };
+  /**
+   * @param asked when the claim was begun: it is the first proof
+   * @param clearAt see {@link Owned.clearAt}
+   */
+  add(workspace: WorkspaceId, epoch: number, asked: number, clearAt: number): Owned {
+    const owned: Owned = { workspace, epoch, provedAt: asked, clearAt, state: 'running' };
     this.#owned.set(workspace, owned);
     return owned;
   }

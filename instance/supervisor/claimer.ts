@@ -124,24 +124,25 @@ export class Claimer {
     const won = await patience.storage(claims.create(claimOf(this.#me, workspace, plan, clock.now())));
     if (!won || over()) return;
     const returned = clock.monotonic();
-    const owned = authority.add(workspace, epoch, asked);
+    const startAt = plan.wait ? returned + times.wait : returned;
+    const owned = authority.add(workspace, epoch, asked, startAt);
     this.#claimed += 1;
     // Redis may be away, or slow: the claim holds without it.
     const recorded = await patience
       .redis(coordination.recordAssignment(this.assignment(workspace, epoch)))
       .catch(() => true);
-    if (!authority.holds(owned) || over()) return;
+    // An order may have come for it meanwhile.
+    if (!authority.holds(owned) || owned.state !== 'running' || over()) return;
     if (!recorded) {
-      // Assigned elsewhere meanwhile. Nothing of it ran, so whoever claims it next need not wait.
+      // Assigned elsewhere meanwhile. Nothing of it ran: where nothing of the owner before can, whoever claims it next need not wait.
       authority.remove(owned);
-      await patience.storage(claims.release(workspace, epoch));
+      if (!plan.wait) await patience.storage(claims.release(workspace, epoch));
       return;
     }
     log.info(
       { workspace, epoch, generation, occasion: occasion.kind, wait_ms: plan.wait ? times.wait : 0 },
       'owns the workspace',
     );
-    const startAt = plan.wait ? returned + times.wait : returned;
     worker.run({ workspace, epoch, generation, released, startAt, until: authority.until(owned) });
   }
 

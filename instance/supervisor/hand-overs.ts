@@ -1,3 +1,4 @@
+import type { Clock } from '../../common/clock.ts';
 import { messageOf } from '../../common/errors.ts';
 import type { Logger } from '../../common/logger.ts';
 import type { ClaimStore } from '../../fleet/claims.ts';
@@ -15,6 +16,7 @@ export interface HandOverParts {
   claims: ClaimStore;
   worker: Worker;
   patience: Patience;
+  clock: Pick<Clock, 'monotonic'>;
   log: Logger;
   /** Takes a workspace that was released back: its target is gone, or the order was taken back. */
   readopt: (workspace: WorkspaceId) => void;
@@ -57,14 +59,15 @@ export class HandOvers {
   }
 
   async #handOver(owned: Owned, order: Order): Promise<void> {
-    const { authority, claims, coordination, worker, holder, patience, log } = this.#parts;
+    const { authority, claims, coordination, worker, holder, patience, clock, log } = this.#parts;
     const { workspace, epoch } = owned;
     if (owned.state !== 'released') {
       owned.state = 'closing';
       const ended = await worker.close(workspace, epoch);
       if (!authority.holds(owned)) return;
       if (!ended) throw new Error('its browsers were not seen to end');
-      await patience.storage(claims.release(workspace, epoch));
+      // Not noted, the next owner waits as this one did.
+      if (clock.monotonic() >= owned.clearAt) await patience.storage(claims.release(workspace, epoch));
       if (!authority.holds(owned)) return;
       owned.state = 'released';
       log.info({ workspace, epoch, to: order.to }, 'closed and released the workspace');

@@ -314,10 +314,11 @@ export class OwnershipKeeper {
   async #stop(): Promise<void> {
     if (this.#over) return;
     this.#stopping = true;
-    const { worker, claims, coordination, holder, times, log } = this.#parts;
+    const { worker, claims, coordination, clock, holder, times, log } = this.#parts;
     const ended = new Set(await worker.closeAll());
+    const now = clock.monotonic();
     await pMap(
-      this.#authority.all().filter(({ workspace }) => ended.has(workspace)),
+      this.#authority.all().filter(({ workspace, clearAt }) => ended.has(workspace) && now >= clearAt),
       ({ workspace, epoch }) =>
         this.#patience
           .storage(claims.release(workspace, epoch))

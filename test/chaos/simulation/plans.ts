@@ -1,3 +1,4 @@
+import type { WorkspaceId } from '../../../fleet/ids.ts';
 import { breakSomething } from './faults.ts';
 import type { World } from './world.ts';
 
@@ -118,6 +119,54 @@ export const ISLAND: Plan = {
   },
 };
 
+/**
+ * An island again. Whoever takes its workspaces over lets go of them while it still waits for the owner before: it is stopped cleanly and comes
+ * back, or is told to hand over what it has. The island loses the storage too just then, and so does not learn of the claim.
+ */
+export const HANDED_ON_IN_WAIT: Plan = {
+  calm: false,
+  schedule(world, from, span) {
+    const island = world.random.oneOf(world.instances);
+    const cut = (other: string) => {
+      world.network.cut(island.id, other);
+      world.network.cut(other, island.id);
+    };
+    const stops = world.random.chance(0.5);
+    const letGo = (id: string, workspace: WorkspaceId, epoch: number) => {
+      cut('storage');
+      const adopter = world.instances.find((instance) => instance.id === id);
+      const after = world.random.between(50, 1500);
+      if (stops) {
+        world.time.after(after, () => adopter?.stopCleanly());
+        for (let again = 500; again <= 3000; again += 500)
+          world.time.after(after + again, () => adopter?.start());
+      } else {
+        const to =
+          world.instances.find((instance) => instance !== island && instance !== adopter)?.id ?? null;
+        world.time.after(after, () => adopter?.order({ workspace, epoch, to, move: null }));
+      }
+      world.tell('fault', `${id} ${stops ? 'is stopped' : `hands ${workspace} on`} soon after it claimed it`);
+    };
+    const watch = () => {
+      for (const [workspace, { claims }] of world.storage.claims.state.workspaces) {
+        const epochs = [...claims.keys()].sort((a, b) => b - a);
+        const [last, before] = epochs.map((epoch) => claims.get(epoch)?.claim);
+        if (!last || before?.instance !== island.id || last.instance === island.id) continue;
+        letGo(last.instance, workspace, last.epoch);
+        return;
+      }
+      if (world.time.now < from + span - 15_000) world.time.after(20, watch);
+    };
+    world.time.at(from + world.random.between(0, 3000), () => {
+      for (const other of ['redis', ...world.routers.map((router) => router.id)]) cut(other);
+      world.tell('fault', `cut ${island.id} from Redis and the routers`);
+      watch();
+    });
+    world.time.at(from + span, () => world.network.healAll());
+    return 2;
+  },
+};
+
 /** Redis fails in every way it can, while routers do not reach some of the instances: nothing moves, and nothing stops. */
 export const REDIS_ONLY: Plan = {
   calm: true,
@@ -172,5 +221,6 @@ export const PLANS: Readonly<Record<string, Plan>> = {
   orphans: ORPHANS,
   'slow looks': SLOW_LOOKS,
   island: ISLAND,
+  'handed on in the wait': HANDED_ON_IN_WAIT,
   'Redis only': REDIS_ONLY,
 };
