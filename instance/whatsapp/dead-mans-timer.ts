@@ -2,7 +2,7 @@
 const FEED = 'wharfAuthority';
 
 /** The one site that connects; the timer leaves others, such as about:blank, alone. */
-const SITE = 'web.whatsapp.com';
+export const SITE = 'web.whatsapp.com';
 
 /** How far the wall clock may drift from the monotonic one between two feeds before that counts as a jump, milliseconds. */
 const DRIFT = 1000;

@@ -19,7 +19,6 @@ import {
   LOGOUT,
   LOOK,
   type PageState,
-  PING,
   REFRESH_QR,
   STATE_CALLBACK,
   SYNC_ENDED,
@@ -27,6 +26,7 @@ import {
 } from './page-scripts.ts';
 import { killGroup, waitForGroupEnd } from './process-tree.ts';
 import { toChatMessage } from './shapes.ts';
+import { PING } from './storage-watch.ts';
 import { createLibraryClient, type HookedClient } from './whatsapp-web-js.ts';
 
 /** While a page is on its way to ready, how often its state is looked at (facts file, 1 and 17). */

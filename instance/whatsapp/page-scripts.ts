@@ -35,6 +35,3 @@ export const REFRESH_QR = `window.require('WAWebLaunchSocketUtils').refreshQR()`
 
 /** Unlinks this device; the page then loads itself anew. */
 export const LOGOUT = `window.require('WAWebSocketModel').Socket.logout()`;
-
-/** The least a living page can do. */
-export const PING = '1 + 1';

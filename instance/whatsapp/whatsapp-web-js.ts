@@ -2,6 +2,7 @@ import whatsappWebJs from 'whatsapp-web.js';
 import { chromiumFlags, proxyCredentials } from './chromium-flags.ts';
 import type { BrowserSettings, ClientOptions, PreparedMessage } from './client.ts';
 import { timerScript } from './dead-mans-timer.ts';
+import { STORAGE_WATCH } from './storage-watch.ts';
 
 const { Client, LocalAuth, Location, MessageMedia, Poll } = whatsappWebJs;
 
@@ -69,7 +70,7 @@ export function createLibraryClient(
     authStrategy: new KeptLocalAuth({ clientId: options.session, dataPath: options.dataPath }, launched),
     authTimeoutMs: timeouts.start,
     takeoverOnConflict: false,
-    evalOnNewDoc: timerScript(FIRST_FEED),
+    evalOnNewDoc: `${timerScript(FIRST_FEED)};${STORAGE_WATCH}`,
     // The default writes .wwebjs_cache/ into the working directory.
     webVersionCache: { type: 'none' },
     userAgent: userAgentOf(chromium.version),
