@@ -4,7 +4,7 @@ import { MachineFleet as Fleet, type MachineFleet } from './machines/fleet.ts';
 import type { SystemImage } from './machines/images.ts';
 import type { Machine } from './machines/machine.ts';
 import { Worker } from './machines/worker.ts';
-import { MOUNTS, type Part, type ProofOptions } from './options.ts';
+import type { Part, ProofOptions } from './options.ts';
 import { type CutOff, cutOff } from './parts/cut-off.ts';
 import { type Failover, failover, type Loss } from './parts/failover.ts';
 import { type HostNames, hostNames, NAMINGS } from './parts/host-names.ts';
@@ -86,7 +86,8 @@ class Proof {
   async run(): Promise<void> {
     const wanted = (part: Part) => this.#options.parts.includes(part);
     if (wanted('visibility') || wanted('races'))
-      for (const [index, mount] of MOUNTS.entries()) await this.#mounted(mount, `m${index}`, wanted);
+      for (const [index, mount] of this.#options.mounts.entries())
+        await this.#mounted(mount, `m${index}`, wanted);
     if (wanted('host-names')) await this.#hostNames();
     if (wanted('cut-off')) await this.#cutOff();
     if (wanted('server-restart')) await this.#serverRestart();
@@ -103,16 +104,16 @@ class Proof {
         for (const [index, how] of LOOKS.entries()) {
           const delay = await claimDelay(between, how, `${label}-${index}`, samples);
           this.#found.visibility.push({ mount, what: how, delay });
-          say(`${mount || 'default'}, ${how}: ${JSON.stringify(delay)}`);
+          say(`${mount}, ${how}: ${JSON.stringify(delay)}`);
         }
         const delay = await replaceDelay(between, label, samples * 5);
         this.#found.replaced.push({ mount, delay });
-        say(`${mount || 'default'}, replaced: ${JSON.stringify(delay)}`);
+        say(`${mount}, replaced: ${JSON.stringify(delay)}`);
       }
       if (wanted('races')) {
         const found = await raceClaims([writer, reader], this.#random, `${label}-races`, races);
         this.#found.races.push({ mount, races: found });
-        say(`${mount || 'default'}, races: ${JSON.stringify(found)}`);
+        say(`${mount}, races: ${JSON.stringify(found)}`);
       }
     });
   }

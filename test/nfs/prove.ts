@@ -11,7 +11,7 @@ import { say } from './say.ts';
 
 /**
  * What kernel NFS does to claims, generations and takeovers, with a file server and clients in virtual machines:
- * `npm run prove:nfs [-- --parts LIST --samples N --rounds N --seed S --json FILE --keep]`. Needs root, Debian, and its packages
+ * `npm run prove:nfs [-- --parts LIST --mounts 'OPTIONS OPTIONS' --samples N --rounds N --seed S --json FILE --keep]`. Needs root, Debian, and its packages
  * qemu-system-x86, mmdebstrap and e2fsprogs. Slow: see docs/nfs.md. Exit code 1 when a rule was broken.
  */
 await runProcess(async (signal) => {

@@ -8,29 +8,25 @@ export function tablesOf(found: Found): string {
   return [
     shown('How soon a new claim shows to another client, which looked for it before; ms', DELAY_HEAD, [
       ...found.visibility.map(({ mount, what, delay }) => [
-        mountName(mount),
+        mount,
         what,
         ...delayCells(delay),
         delay.stale_max,
       ]),
-      ...found.replaced.map(({ mount, delay }) => [
-        mountName(mount),
-        'replaced by rename',
-        ...delayCells(delay),
-      ]),
+      ...found.replaced.map(({ mount, delay }) => [mount, 'replaced by rename', ...delayCells(delay)]),
     ]),
     shown(
       'Errors that reads of a file met while it was replaced',
       ['mount', 'read as records are read', 'plain reads', 'an older one after a newer one'],
       found.replaced.map(({ mount, delay }) => [
-        mountName(mount),
+        mount,
         delay.errors_of_records,
         delay.errors_of_plain_reads,
         delay.went_back,
       ]),
     ),
     shown('Two clients claim one epoch at a time', RACES_HEAD, [
-      ...found.races.map(({ mount, races }) => [mountName(mount), ...raceCells(races)]),
+      ...found.races.map(({ mount, races }) => [mount, ...raceCells(races)]),
       ...found.host_names.map(({ naming, races }) => [naming, ...raceCells(races)]),
     ]),
     shown(
@@ -82,13 +78,15 @@ const RACES_HEAD = [
   'errors',
 ];
 
-function mountName(mount: string): string {
-  return mount === '' ? 'default' : mount;
-}
-
 function delayCells(delay: Delay): (string | number)[] {
   const { samples, median, p95, max, look_median, look_max } = delay;
-  return [samples, median, p95, max, look_median ?? '-', look_max ?? '-'];
+  return [
+    samples,
+    median,
+    p95,
+    max,
+    ...[look_median, look_max].map((one) => (Number.isFinite(one) ? one : '-')),
+  ];
 }
 
 function raceCells(races: Found['races'][number]['races']): (string | number)[] {
@@ -97,10 +95,12 @@ function raceCells(races: Found['races'][number]['races']): (string | number)[] 
 }
 
 function facts(title: string, found: object): string {
-  const rows = Object.entries(found).map(([name, value]) => [
-    name.replaceAll('_', ' '),
-    typeof value === 'object' ? JSON.stringify(value) : String(value),
-  ]);
+  const rows = Object.entries(found).flatMap(([name, value]): [string, string][] => {
+    const shownName = name.replaceAll('_', ' ');
+    if (typeof value !== 'object' || value === null) return [[shownName, String(value)]];
+    if (Array.isArray(value)) return [[shownName, value.map((one) => JSON.stringify(one)).join('\n')]];
+    return Object.entries(value).map(([part, one]) => [`${shownName}: ${part}`, JSON.stringify(one)]);
+  });
   return shown(title, ['what', 'found'], rows);
 }
 

@@ -12,10 +12,10 @@ export function brokenRules(found: Found): string[] {
   for (const { mount, what, delay } of found.visibility) {
     // Looks by name alone are measured to show why they are not enough; without close-to-open no look is.
     const counts = what !== 'open' && !mount.includes('nocto');
-    rule(!counts || delay.stale === 0, `${mount || 'default'}: ${what} missed a claim that had been made`);
+    rule(!counts || delay.stale === 0, `${mount}: ${what} missed a claim that had been made`);
   }
   const races = [
-    ...found.races.map(({ mount, races: one }) => ({ where: mount || 'default', one })),
+    ...found.races.map(({ mount, races: one }) => ({ where: mount, one })),
     ...found.host_names.map(({ naming, races: one }) => ({ where: naming, one })),
   ];
   for (const { where, one } of races) {

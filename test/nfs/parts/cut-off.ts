@@ -37,7 +37,7 @@ export interface CutOff {
 /**
  * The owner's cable is pulled while it has dirty pages; the other one takes over and writes; then the cable is put in again.
  *
- * @param away milliseconds without network
+ * @param away milliseconds without network, at least: it is not connected again before the takeover is done
  */
 export async function cutOff(
   { owner, heir }: { owner: Machine; heir: Worker },
@@ -82,6 +82,7 @@ export async function cutOff(
     });
     await sleep(Math.max(0, away - (performance.now() - cut)));
     await owner.reconnect();
+    const wasAway = Math.round((performance.now() - cut) / 1000);
     const asked = performance.now();
     const seen = await old.call<{ epoch: number | null }>('highest', call);
     const old_owner_look = Math.round(performance.now() - asked);
@@ -97,7 +98,7 @@ export async function cutOff(
     const inNew = await heir.call<Record<string, LogState>>('readLogs', { directory: adopted });
     const inDead = await heir.call<Record<string, LogState>>('readLogs', { directory: dead });
     return {
-      away: Math.round(away / 1000),
+      away: wasAway,
       steps,
       killed_after: killed,
       copied: copied['000003.log']?.last ?? 0,
