@@ -1,6 +1,6 @@
 import pMap from 'p-map';
 import type { Clock } from '../../common/clock.ts';
-import { messageOf, WharfError } from '../../common/errors.ts';
+import { isWharfError, messageOf, WharfError } from '../../common/errors.ts';
 import type { Logger } from '../../common/logger.ts';
 import type { ClaimStore } from '../../fleet/claims.ts';
 import type { Coordination } from '../../fleet/coordination.ts';
@@ -72,12 +72,12 @@ export class Claimer {
   }
 
   /**
-   * Claims anew what this instance owned, but for what is being taken over from it.
+   * Claims anew what this instance owned, but for what is being taken over from it. One that cannot be claimed holds up no other.
    *
-   * @throws WharfError `storage_unavailable`: then some of it may have been claimed
+   * @throws WharfError `storage_unavailable`: then some of it was not claimed
    */
   async reclaim(): Promise<void> {
-    const { claims, coordination, patience, over } = this.#parts;
+    const { authority, claims, coordination, patience, over } = this.#parts;
     const workspaces = await patience.storage(claims.workspaces());
     const assignments = await patience.redis(coordination.assignments()).catch((): Assignment[] => []);
     const elsewhere = new Map(
@@ -85,23 +85,25 @@ export class Claimer {
         .filter(({ instance }) => instance !== this.#me.instance)
         .map((a) => [a.workspace_id, a.epoch]),
     );
-    await pMap(
-      workspaces,
-      async (workspace) => {
-        if (over()) return;
-        const highest = await patience.storage(claims.highest(workspace));
-        if (highest?.lastReadable?.instance !== this.#me.instance) return;
-        if ((elsewhere.get(workspace) ?? 0) > highest.epoch) return;
-        await this.adopt(workspace, { kind: 'reclaim' });
-      },
-      { concurrency: CONCURRENCY },
-    );
+    const failures: unknown[] = [];
+    const reclaim = async (workspace: WorkspaceId) => {
+      if (over() || authority.get(workspace)) return;
+      const highest = await patience.storage(claims.highest(workspace));
+      if (highest?.lastReadable?.instance !== this.#me.instance) return;
+      if ((elsewhere.get(workspace) ?? 0) > highest.epoch) return;
+      await this.#inTurn(workspace, () => this.#adopt(workspace, { kind: 'reclaim' }));
+    };
+    const noted = (error: unknown) => {
+      if (!isWharfError(error, 'not_owner')) failures.push(error);
+    };
+    await pMap(workspaces, (workspace) => reclaim(workspace).catch(noted), { concurrency: CONCURRENCY });
+    if (failures.length > 0) throw failures[0];
   }
 
   /** Has the worker kill what is owned no longer, before anything else is done with the workspace. */
   end(workspace: WorkspaceId, epoch: number): void {
     void this.#inTurn(workspace, async () => {
-      if (await this.#parts.worker.kill(workspace, epoch)) return;
+      if (await this.#parts.worker.kill(workspace, epoch).catch(() => false)) return;
       // Something may still write to its profiles: whatever is claimed from here on is treated as another host's.
       this.#me = { ...this.#me, predecessorsEnded: false };
       this.#parts.log.error({ workspace }, 'browsers of a workspace that is no longer owned do not end');

@@ -20,6 +20,8 @@ export interface HandOverParts {
   log: Logger;
   /** Takes a workspace that was released back: its target is gone, or the order was taken back. */
   readopt: (workspace: WorkspaceId) => void;
+  /** Owns it no longer, and has what may still run of it ended first. */
+  drop: (owned: Owned) => void;
   handedOver: () => void;
 }
 
@@ -32,13 +34,17 @@ export class HandOvers {
     this.#parts = parts;
   }
 
-  /** All orders there are now. What was released and is ordered no longer is taken back. */
+  /** All orders there are now. What was closed, well or not, and is ordered no longer is taken back: else nobody would ever run it. */
   follow(orders: readonly Order[]): void {
     for (const order of orders) this.begin(order);
-    const ordered = new Set(orders.map(({ workspace }) => workspace));
+    const ordered = new Map(orders.map(({ workspace, epoch }) => [workspace, epoch]));
     for (const owned of this.#parts.authority.all()) {
-      if (owned.state !== 'released' || ordered.has(owned.workspace) || this.#underWay.has(owned.workspace))
-        continue;
+      const { workspace, epoch, state } = owned;
+      if (state === 'running' || ordered.get(workspace) === epoch || this.#underWay.has(workspace)) continue;
+      this.#parts.log.warn(
+        { workspace, epoch },
+        'it is to be handed over no longer: the workspace is taken back',
+      );
       this.#takeBack(owned);
     }
   }
@@ -101,7 +107,8 @@ export class HandOvers {
 
   /** It is claimed anew, since a release is for ever: whoever saw it may go on from there without a wait. */
   #takeBack(owned: Owned): void {
-    this.#parts.authority.remove(owned);
+    if (owned.state === 'closing') this.#parts.drop(owned);
+    else this.#parts.authority.remove(owned);
     this.#parts.readopt(owned.workspace);
   }
 }

@@ -16,6 +16,9 @@ import type { Worker } from './worker.ts';
 /** Releases noted at one time when an instance stops. */
 const CONCURRENCY = 8;
 
+/** Between two tries to claim what cannot be claimed, at most; milliseconds. */
+const LONGEST_PAUSE = 60_000;
+
 /** How an incarnation ended. Whoever runs it sees all its processes end before the next one begins. */
 export type KeeperEnd =
   /** It was asked to; what it owned is released. */
@@ -58,6 +61,7 @@ export class OwnershipKeeper {
   readonly #ending = new AbortController();
   #end: KeeperEnd | undefined;
   #stopping = false;
+  #reclaiming: Promise<void> | undefined;
   /** The Redis the lease was taken in; null while Redis is away, or has changed and was not compared with the storage yet. */
   #identity: RedisIdentity | null = null;
   #renewedAt: number | null = null;
@@ -92,6 +96,7 @@ export class OwnershipKeeper {
       authority,
       patience,
       readopt: (workspace) => void this.#claimer.adopt(workspace, { kind: 'reclaim' }),
+      drop: (owned) => this.#drop(owned),
       handedOver: () => {
         this.#counts.hand_overs += 1;
       },
@@ -174,15 +179,22 @@ export class OwnershipKeeper {
   }
 
   /** Claims anew what this instance owned before. Tried until it works: a workspace must not be left behind. */
-  async #reclaim(): Promise<void> {
+  #reclaim(): Promise<void> {
+    this.#reclaiming ??= this.#tryToReclaim().finally(() => {
+      this.#reclaiming = undefined;
+    });
+    return this.#reclaiming;
+  }
+
+  async #tryToReclaim(): Promise<void> {
     const { clock, times, log } = this.#parts;
-    while (!this.#over) {
+    for (let pause = times.renew; !this.#over; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
       try {
         await this.#claimer.reclaim();
         return;
       } catch (error) {
-        log.error({ reason: messageOf(error) }, 'what this instance owned cannot be read; tried again');
-        await clock.sleep(times.renew, this.#ending.signal).catch(() => {});
+        log.error({ reason: messageOf(error) }, 'what this instance owned cannot be claimed; tried again');
+        await clock.sleep(pause, this.#ending.signal).catch(() => {});
       }
     }
   }
@@ -211,6 +223,8 @@ export class OwnershipKeeper {
         log.warn({ reason: messageOf(error) }, 'Redis is away: the storage proves what is owned');
       this.#identity = null;
       void this.#sweeper.sweep();
+      // What waits for Redis to be handed over runs meanwhile. Where the answer alone was lost, the storage lets one of the two claim it.
+      if (asked - (this.#renewedAt ?? Number.NEGATIVE_INFINITY) > times.lease) this.#handOvers.follow([]);
       return;
     }
     const answered = clock.monotonic();
@@ -296,6 +310,8 @@ export class OwnershipKeeper {
       this.#counts.lapses += lapsed.length;
       for (const owned of lapsed) this.#drop(owned);
       if (this.#authority.size === 0) this.#finish({ kind: 'authority_lost' });
+      // Where Redis is away, nobody says at the next renewal that they are still this instance's.
+      else void this.#reclaim();
     }
   }
 
