@@ -172,7 +172,7 @@ function noAnswers(): Answers {
 }
 
 /** What an answer to a send says. Pure. */
-export function toldBy(answer: Answer): Told {
+function toldBy(answer: Answer): Told {
   if (answer.kind === 'unsent') return 'not_sent';
   if (answer.kind === 'broken') return 'unknown';
   const { status, body } = answer;
