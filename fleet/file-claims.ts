@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf, systemCode, WharfError } from '../common/errors.ts';
 import { createExclusive, makePrivateSubdirectory, readJson, storageError } from '../common/files.ts';
@@ -24,7 +24,12 @@ export class FileClaims implements ClaimStore {
     }
   }
 
-  /** The highest claim of a workspace, or undefined where there is none. Throws `storage_unavailable`. */
+  /**
+   * The highest claim of a workspace, or undefined where there is none. Throws `storage_unavailable`.
+   *
+   * Lists the claims and looks for the next name: either alone was seen to miss a claim for half a minute on NFS, the list where it is mounted
+   * with `nocto`, the name where it is mounted without `lookupcache=positive` (docs/nfs.md).
+   */
   async highest(workspace: WorkspaceId): Promise<HighestClaim | undefined> {
     const directory = this.#paths.owners(workspace);
     let names: string[];
@@ -38,6 +43,7 @@ export class FileClaims implements ClaimStore {
       .filter((name) => /^[1-9]\d{0,14}$/.test(name))
       .map(Number)
       .sort((a, b) => b - a);
+    while (await this.#isThere(workspace, (epochs[0] ?? 0) + 1)) epochs.unshift((epochs[0] ?? 0) + 1);
     const [epoch, ...earlier] = epochs;
     if (epoch === undefined) return undefined;
     const claim = await this.#read(workspace, epoch);
@@ -66,6 +72,18 @@ export class FileClaims implements ClaimStore {
 
   async release(workspace: WorkspaceId, epoch: number): Promise<void> {
     await createExclusive(join(this.#paths.owners(workspace), releaseName(epoch)), '');
+  }
+
+  async #isThere(workspace: WorkspaceId, epoch: number): Promise<boolean> {
+    const path = this.#paths.claim(workspace, epoch);
+    try {
+      // Not open(): that waits out the grace period of a file server that was restarted, up to 90 s.
+      await lstat(path);
+      return true;
+    } catch (error) {
+      if (systemCode(error) === 'ENOENT') return false;
+      throw storageError('look for the claim', path, error);
+    }
   }
 
   async #read(workspace: WorkspaceId, epoch: number): Promise<Claim | null> {

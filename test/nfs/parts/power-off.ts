@@ -91,7 +91,7 @@ export async function powerOff(
 }
 
 /** What the server has given to its clients, by kind. */
-export async function statesOf(server: Machine): Promise<string> {
+async function statesOf(server: Machine): Promise<string> {
   const text = await server.sh(
     "cat /proc/fs/nfsd/clients/*/states 2>/dev/null | grep -o 'type: [a-z]*' || true",
   );
