@@ -111,9 +111,7 @@ export class SessionManager {
       const stored = await parts.store.read(workspace, session);
       if (stored) {
         this.#requireSame(stored.record, settings);
-        const kept = this.#add(stored.record, tenure, stored.epoch >= tenure.generation);
-        if (stored.record.should_run) kept.resume();
-        return { session: kept, created: false };
+        return { session: this.#keep(stored.record, stored.epoch), created: false };
       }
       const record: SessionRecord = {
         version: 1,
@@ -132,10 +130,7 @@ export class SessionManager {
         tenure.require();
         return parts.store.write(record, tenure.epoch);
       });
-      const made = this.#add(record, tenure, true);
-      // Where the instance began to stop meanwhile, the record stands, and the next start of the instance starts it.
-      if (!this.#closing) made.resume();
-      return { session: made, created: true };
+      return { session: this.#keep(record, tenure.epoch), created: true };
     });
   }
 
@@ -184,6 +179,19 @@ export class SessionManager {
       this.#options.log.warn({ sessions: left.length }, 'browsers that did not close in time are killed');
       for (const session of left) session.kill().catch(() => {});
     }
+  }
+
+  /**
+   * Makes a session of a record that was just read or written, and starts it. Who runs its workspace may have changed meanwhile: then the
+   * record stands, and whoever runs it next starts it. Throws `not_owner`.
+   */
+  #keep(record: SessionRecord, epoch: number): Session {
+    const tenure = this.workspaces.tenure(record.workspace_id);
+    const known = this.#roll.get(record.workspace_id, record.session_id);
+    if (known) return known;
+    const kept = this.#add(record, tenure, epoch >= tenure.generation);
+    if (record.should_run && !this.#closing) kept.resume();
+    return kept;
   }
 
   #add(record: SessionRecord, tenure: Tenure, signed: boolean): Session {

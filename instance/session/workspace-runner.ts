@@ -65,6 +65,8 @@ export class WorkspaceRunner {
   readonly #runs = new Map<WorkspaceId, Run>();
   /** Sessions of earlier grants that are being ended. */
   readonly #ends = new Map<WorkspaceId, Promise<unknown>>();
+  /** Workspaces that are being closed for another owner: the epochs up to which nothing of them starts again. */
+  readonly #closing = new Map<WorkspaceId, number>();
   readonly #reads = new StartGate(STORAGE_CONCURRENCY);
   readonly #lists = new StartGate(STORAGE_CONCURRENCY);
   #stopped = false;
@@ -80,7 +82,8 @@ export class WorkspaceRunner {
 
   /** Reads a granted workspace's sessions and starts those that should run, each when its profile may be used. Resolves when all were read. */
   async adopt(grant: Grant): Promise<void> {
-    if (this.#stopped) return;
+    // A pause may have ended what was being closed; that the authority held on is no leave to begin again.
+    if (this.#stopped || this.#isClosing(grant.workspace, grant.epoch)) return;
     const run: Run = { grant, phase: 'reading', read: Promise.resolve() };
     this.#runs.set(grant.workspace, run);
     run.read = this.#read(run);
@@ -97,8 +100,8 @@ export class WorkspaceRunner {
 
   /** Throws `not_owner` where a workspace is not granted, or is being handed over. */
   requireOpen(workspace: WorkspaceId): void {
-    this.#parts.ownership.epoch(workspace);
-    if (this.#runs.get(workspace)?.phase === 'closing') throw this.#notHere(workspace, 'hands it over');
+    const epoch = this.#parts.ownership.epoch(workspace);
+    if (this.#isClosing(workspace, epoch)) throw this.#notHere(workspace, 'hands it over');
   }
 
   /** Waits until a workspace's sessions are known. Throws `instance_unavailable` where that takes long. */
@@ -115,9 +118,19 @@ export class WorkspaceRunner {
    * True when all browsers were seen to end.
    */
   async release(workspace: WorkspaceId, epoch: number): Promise<boolean> {
-    const { closeWithin, idle, log, ownership, roll } = this.#parts;
     const run = this.#runs.get(workspace);
-    if (!run || run.grant.epoch !== epoch) return await this.kill(workspace, epoch);
+    if (run?.grant.epoch !== epoch) return await this.kill(workspace, epoch);
+    this.#closing.set(workspace, epoch);
+    try {
+      return await this.#release(run);
+    } finally {
+      if (this.#closing.get(workspace) === epoch) this.#closing.delete(workspace);
+    }
+  }
+
+  async #release(run: Run): Promise<boolean> {
+    const { closeWithin, idle, log, ownership, roll } = this.#parts;
+    const { workspace, epoch } = run.grant;
     run.phase = 'closing';
     await run.read;
     const sessions = roll.of(workspace);
@@ -258,6 +271,10 @@ export class WorkspaceRunner {
       await clock.sleep(RETRY);
     }
     return undefined;
+  }
+
+  #isClosing(workspace: WorkspaceId, epoch: number): boolean {
+    return epoch <= (this.#closing.get(workspace) ?? 0);
   }
 
   #goesOn(run: Run): boolean {

@@ -62,6 +62,21 @@ async function make(given: { root?: string; script?: Partial<ClientScript>; clos
   return { ...memory, root, paths, store, clients, granting, manager, workspaces, told, taken };
 }
 
+/** {@link make}; the record of the session `new` is written when the test says so. */
+async function makeHeld() {
+  const made = await make({ closeWithin: 60_000 });
+  const hold = { waiting: false, go: () => {} };
+  const write = made.store.write.bind(made.store);
+  made.store.write = async (record, epoch) => {
+    if (record.session_id === 'new')
+      await new Promise<void>((resolve) => {
+        Object.assign(hold, { waiting: true, go: resolve });
+      });
+    await write(record, epoch);
+  };
+  return { ...made, hold };
+}
+
 describe('a workspace that another instance had', () => {
   it('is copied while the owner before may still run, and started when it cannot any more', async () => {
     const { store, granting, clients, taken, manager } = await make();
@@ -232,6 +247,32 @@ describe('handing a workspace over', () => {
     expect(await workspaces.release('7', epoch)).toBe(true);
     expect(killed).toEqual(['main']);
     expect(clients.running).toBe(0);
+  });
+
+  it('starts nothing again that ended by a pause while it was being closed', async () => {
+    const { granting, manager, workspaces, clients, store, hold } = await makeHeld();
+    await store.write(aRecord(), 1);
+    const epoch = await granting.give('7');
+    await eventually(() => clients.running === 1);
+    const creating = manager.create('7', 'new', { account_id: null, proxy: null }, false);
+    await eventually(() => hold.waiting);
+    const releasing = workspaces.release('7', epoch);
+    for (let turn = 0; turn < 50; turn += 1) await nextTurn();
+    await workspaces.lapse('7', epoch);
+    await workspaces.adopt({
+      workspace: '7',
+      epoch,
+      generation: 1,
+      released: false,
+      startAt: 0,
+      until: hostClock.monotonic() + DAY,
+    });
+    expect(() => manager.get('7', 'main')).toThrow(expect.objectContaining({ code: 'not_owner' }));
+    hold.go();
+    await expect(creating).rejects.toMatchObject({ code: 'not_owner' });
+    expect(await releasing).toBe(true);
+    expect([clients.running, clients.made.length, manager.all().length]).toEqual([0, 1, 0]);
+    expect((await store.read('7', 'new'))?.record.should_run).toBe(true);
   });
 
   it('can be given back at once, at a higher epoch', async () => {
