@@ -73,6 +73,14 @@ export function judgeMount(mount: Mount | undefined): Finding {
       hint: 'Mount it with lookupcache=positive.',
     };
   }
+  if (mount.type === 'nfs4' && mount.options.includes('nocto')) {
+    return {
+      subject: SUBJECT,
+      status: 'failed',
+      detail: `${detail} is mounted with nocto: what directories hold may be half a minute old`,
+      hint: 'Mount it without nocto.',
+    };
+  }
   if (mount.type === 'tmpfs') {
     return {
       subject: SUBJECT,

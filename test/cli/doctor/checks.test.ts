@@ -140,6 +140,13 @@ describe('the mount', () => {
       hint: expect.stringContaining('lookupcache=positive'),
     });
   });
+  it('fails on NFS that trusts its caches when it opens (nocto)', () => {
+    const options = ['rw', 'vers=4.1', 'nocto', 'lookupcache=pos'];
+    expect(judgeMount({ point: '/m', type: 'nfs4', options })).toMatchObject({
+      status: 'failed',
+      hint: expect.stringContaining('without nocto'),
+    });
+  });
   it('fails on NFS before version 4 and on a read-only one', () => {
     expect(judgeMount({ point: '/m', type: 'nfs', options: ['rw'] }).status).toBe('failed');
     expect(judgeMount({ point: '/m', type: 'ext4', options: ['ro'] }).status).toBe('failed');
