@@ -202,8 +202,7 @@ export class OwnershipKeeper {
   async #renewLoop(): Promise<void> {
     const { clock, times } = this.#parts;
     while (!this.#ending.signal.aborted) {
-      const signal = AbortSignal.any([this.#wake.signal, this.#ending.signal]);
-      await clock.sleep(times.renew, signal).catch(() => {});
+      await clock.sleep(times.renew, this.#wake.signal).catch(() => {});
       // A poke that comes while it renews counts for the time after.
       this.#wake = new AbortController();
       if (!this.#ending.signal.aborted) await this.#renew();
@@ -352,6 +351,7 @@ export class OwnershipKeeper {
   #finish(end: KeeperEnd): void {
     this.#end ??= end;
     this.#ending.abort();
+    this.#wake.abort();
   }
 }
 

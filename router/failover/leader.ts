@@ -89,6 +89,9 @@ export class Leader {
   /** Looks, and leads where nobody else does, until aborted; then gives the lead up. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, coordination, router, log } = this.#parts;
+    // Not AbortSignal.any: what is derived from a signal that lives on is never quite let go of, 10 MB a day at this pace.
+    const stop = () => this.#wake.abort();
+    signal.addEventListener('abort', stop, { once: true });
     while (!signal.aborted) {
       try {
         await this.#tick();
@@ -99,7 +102,7 @@ export class Leader {
         );
         this.#readDue = true;
       }
-      await clock.sleep(TICK, AbortSignal.any([this.#wake.signal, signal])).catch(() => {});
+      await clock.sleep(TICK, this.#wake.signal).catch(() => {});
       this.#wake = new AbortController();
     }
     await this.#ask(coordination.resign(router)).catch(() => {});

@@ -2,7 +2,7 @@ import pMap from 'p-map';
 import { type Clock, withinTime } from '../../common/clock.ts';
 import { messageOf, WharfError } from '../../common/errors.ts';
 import type { Logger } from '../../common/logger.ts';
-import type { ClaimStore } from '../../fleet/claims.ts';
+import type { ClaimStore, HighestClaim } from '../../fleet/claims.ts';
 import type { Coordination } from '../../fleet/coordination.ts';
 import type { WorkspaceId } from '../../fleet/ids.ts';
 import type { OwnershipTimes } from '../../fleet/ownership-times.ts';
@@ -43,6 +43,9 @@ export class Takeovers {
   readonly #asked = new Map<WorkspaceId, { epoch: number; at: number; sentAt: number }>();
   /** Assignments that were driven again: how often. */
   readonly #driven = new Map<WorkspaceId, { epoch: number; times: number }>();
+
+  /** Looks at the storage that have not come back, waited for or not. */
+  #looks = 0;
 
   constructor(parts: TakeoverParts) {
     this.#parts = parts;
@@ -118,7 +121,7 @@ export class Takeovers {
 
   /** Asks owners that answer by HTTP only to release; gives what is released, or was waited for long enough. */
   async #released(wanted: readonly Takeover[]): Promise<Takeover[]> {
-    const { clock, claims, times, log } = this.#parts;
+    const { clock, log } = this.#parts;
     const now = clock.monotonic();
     const unsent = new Map<string, Takeover[]>();
     for (const takeover of wanted) {
@@ -135,11 +138,7 @@ export class Takeovers {
       async (takeover) => {
         const { workspace, epoch, from } = takeover;
         const late = now - (this.#asked.get(workspace)?.at ?? now) >= RELEASE_PATIENCE;
-        const noAnswer = () =>
-          new WharfError('storage_unavailable', 'The shared storage did not answer in time.');
-        const highest = late
-          ? undefined
-          : await withinTime(clock, times.look, claims.highest(workspace), noAnswer).catch(() => undefined);
+        const highest = late || this.#looks >= LOOKS ? undefined : await this.#look(workspace);
         const isReleased = highest?.epoch === epoch && highest.released;
         if (late) log.warn({ workspace, from }, 'not released in time: taken over all the same');
         if (late || isReleased) ready.push(takeover);
@@ -158,6 +157,17 @@ export class Takeovers {
     await withinTime(clock, ORDER_INTERVAL, orders.send(url, given), late).catch((error: unknown) =>
       log.warn({ instance, reason: messageOf(error) }, 'it could not be asked to hand its workspaces over'),
     );
+  }
+
+  /** The highest claim, where the storage says so in time. */
+  async #look(workspace: WorkspaceId): Promise<HighestClaim | undefined> {
+    const { claims, clock, times } = this.#parts;
+    this.#looks += 1;
+    const looking = claims.highest(workspace).finally(() => {
+      this.#looks -= 1;
+    });
+    const late = () => new Error('the storage did not answer in time');
+    return await withinTime(clock, times.look, looking, late).catch(() => undefined);
   }
 
   #ask<T>(question: Promise<T>): Promise<T> {
