@@ -15,6 +15,7 @@ import {
 } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { z } from 'zod';
+import { systemClock } from './clock.ts';
 import { messageOf, systemCode, WharfError } from './errors.ts';
 import { faultsOf } from './faults.ts';
 
@@ -24,6 +25,8 @@ const PRIVATE_DIRECTORY = 0o700;
 
 /** How often a read is begun again after ESTALE: a file replaced by another host while it was being opened. */
 const STALE_RETRIES = 5;
+/** And after how long, milliseconds: begun again at once, five in a row were seen to meet it on NFS. */
+const STALE_PAUSE = 20;
 
 const HINTS: Readonly<Record<string, string>> = {
   ENOSPC: 'the disk is full; make room, or raise the quota',
@@ -267,6 +270,7 @@ async function readText(path: string): Promise<string> {
       return await readFile(path, 'utf8');
     } catch (error) {
       if (systemCode(error) !== 'ESTALE' || attempt >= STALE_RETRIES) throw error;
+      await systemClock.sleep(STALE_PAUSE * attempt);
     }
   }
 }
