@@ -1,29 +1,55 @@
-import { readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemCode } from '../common/errors.ts';
-import { makePrivateSubdirectory, replaceFile, storageError } from '../common/files.ts';
+import { createExclusive, makePrivateSubdirectory, removeTree, storageError } from '../common/files.ts';
 import type { SessionPaths } from './session-paths.ts';
+
+/** A beacon's file: whose it is, which of theirs, and what it says. */
+const NAME = /^(instance-\d+)\.(\d{1,12})\.(.+)$/;
+
+interface Beacon {
+  file: string;
+  number: number;
+  text: string;
+}
 
 /**
  * Writes what an instance is known by on the shared storage: a text that no other process could have guessed. Whoever reads the same
  * there shares the storage with it.
  *
+ * Each beacon is a new name that says it all, and nobody opens it: an NFS server delegates a file to a client that opened it, and whoever then replaces or
+ * removes it waits for a minute and more if that client is gone (docs/nfs.md).
+ *
+ * @param beacon without a slash or a dot
  * @throws WharfError `storage_unavailable`
  */
 export async function writeBeacon(paths: SessionPaths, instance: string, beacon: string): Promise<void> {
   await makePrivateSubdirectory(paths.fleet());
   await makePrivateSubdirectory(paths.beacons());
-  await replaceFile(join(paths.beacons(), instance), beacon);
+  const earlier = await beaconsOf(paths, instance);
+  const number = (earlier[0]?.number ?? 0) + 1;
+  await createExclusive(join(paths.beacons(), `${instance}.${number}.${beacon}`), '');
+  for (const { file } of earlier) await removeTree(join(paths.beacons(), file));
 }
 
-/** Reads an instance's beacon, or null where there is none. Throws `storage_unavailable`. */
+/** An instance's newest beacon, or null where there is none. Throws `storage_unavailable`. */
 export async function readBeacon(paths: SessionPaths, instance: string): Promise<string | null> {
-  const path = join(paths.beacons(), instance);
+  return (await beaconsOf(paths, instance))[0]?.text ?? null;
+}
+
+/** Newest first. */
+async function beaconsOf(paths: SessionPaths, instance: string): Promise<Beacon[]> {
+  let names: string[];
   try {
-    return await readFile(path, 'utf8');
+    names = await readdir(paths.beacons());
   } catch (error) {
-    // Replaced by another host while it was opened: it is read again soon.
-    if (['ENOENT', 'ESTALE'].includes(systemCode(error) ?? '')) return null;
-    throw storageError('read the beacon', path, error);
+    if (systemCode(error) === 'ENOENT') return [];
+    throw storageError('list the beacons in', paths.beacons(), error);
   }
+  return names
+    .flatMap((file) => {
+      const [, owner, number, text] = NAME.exec(file) ?? [];
+      return owner === instance && text !== undefined ? [{ file, number: Number(number), text }] : [];
+    })
+    .sort((a, b) => b.number - a.number);
 }

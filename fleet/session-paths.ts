@@ -26,7 +26,7 @@ export interface TrashEntry {
  * leaves the session path, whoever forgot to check.
  *
  *     fleet/                                    what belongs to no workspace
- *     fleet/beacons/{instance}                  what an instance's supervisor wrote at its start: who shares the path sees it
+ *     fleet/beacons/{instance}.{n}.{beacon}     what an instance's supervisor wrote at its start: who shares the path sees it
  *     workspace_{id}/owners/{epoch}             claims
  *     workspace_{id}/trash/{time}.session_{sid}[.gen-{n}]
  *     workspace_{id}/session_{sid}/session.json                    the session's record, for people and tools

@@ -29,6 +29,9 @@ export interface ManagerOptions {
   onLeave: (session: Session) => void;
 }
 
+/** Milliseconds that records for people may take to be written when an instance stops. */
+const RECORDS_DEADLINE = 1000;
+
 /** The sessions of the workspaces this instance owns, and what is asked of each; which workspaces those are, {@link WorkspaceRunner} sees to. */
 export class SessionManager {
   readonly workspaces: WorkspaceRunner;
@@ -179,6 +182,9 @@ export class SessionManager {
       this.#options.log.warn({ sessions: left.length }, 'browsers that did not close in time are killed');
       for (const session of left) session.kill().catch(() => {});
     }
+    const { store } = this.#options.parts;
+    // Owners' records are written; what is for people may be late.
+    await withDeadline(store.settled(), RECORDS_DEADLINE, () => new Error('late')).catch(() => {});
   }
 
   /**

@@ -21,6 +21,14 @@ export interface StoredSession {
   epoch: number;
 }
 
+/** What follows the write of an owner's record. */
+interface Chore {
+  workspace: WorkspaceId;
+  session: SessionId;
+  epoch: number;
+  text: string;
+}
+
 /**
  * The records of sessions: the durable truth that sessions exist and should run. Every method throws `storage_unavailable`.
  *
@@ -29,6 +37,9 @@ export interface StoredSession {
  */
 export class SessionStore {
   readonly #paths: SessionPaths;
+  /** By session, the newest only. */
+  readonly #chores = new Map<string, Chore>();
+  #working: Promise<void> | undefined;
 
   constructor(paths: SessionPaths) {
     this.#paths = paths;
@@ -70,7 +81,9 @@ export class SessionStore {
   }
 
   /**
-   * Writes a record so that it is there whole after a loss of power, or not changed at all.
+   * Writes a record so that it is there whole after a loss of power, or not changed at all. Resolves when the owner's own record is written;
+   * what is for people, and the removal of earlier owners' records, follows: on NFS a file that a lost machine had open can't be replaced or removed for
+   * a minute and more (docs/nfs.md), and no start may wait for that.
    *
    * @param epoch of the owner that writes
    */
@@ -80,10 +93,29 @@ export class SessionStore {
     await makePrivateSubdirectory(this.#paths.workspace(workspace));
     await makePrivateSubdirectory(this.#paths.session(workspace, session));
     await replaceFile(this.#paths.ownersRecord(workspace, session, epoch), text);
-    await replaceFile(this.#paths.sessionRecord(workspace, session), text);
-    for (const earlier of await this.#epochs(workspace, session)) {
-      if (earlier < epoch) await removeTree(this.#paths.ownersRecord(workspace, session, earlier));
+    this.#chores.set(`${workspace}/${session}`, { workspace, session, epoch, text });
+    this.#working ??= this.#work();
+  }
+
+  /** Resolves when what follows writes has been done, or could not be. */
+  async settled(): Promise<void> {
+    await this.#working;
+  }
+
+  /** One after the other: each may hold one of Node's few threads for a minute. What fails is done with the next write. */
+  async #work(): Promise<void> {
+    for (const [key, { workspace, session, epoch, text }] of this.#chores) {
+      this.#chores.delete(key);
+      try {
+        await replaceFile(this.#paths.sessionRecord(workspace, session), text);
+        for (const earlier of await this.#epochs(workspace, session)) {
+          if (earlier < epoch) await removeTree(this.#paths.ownersRecord(workspace, session, earlier));
+        }
+      } catch {
+        // The session was moved to the trash meanwhile, or the storage failed: the owner's record stands.
+      }
     }
+    this.#working = undefined;
   }
 
   /** The sessions of a workspace that have a directory. */

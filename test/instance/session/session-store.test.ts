@@ -11,7 +11,10 @@ async function make() {
   return { paths, store: new SessionStore(paths) };
 }
 
-const names = async (paths: SessionPaths) => (await readdir(paths.session('7', 'main'))).sort();
+const names = async (paths: SessionPaths, store: SessionStore) => {
+  await store.settled();
+  return (await readdir(paths.session('7', 'main'))).sort();
+};
 
 describe("a session's record", () => {
   it('is what the owner at the highest epoch wrote, and what people read says the same', async () => {
@@ -19,10 +22,10 @@ describe("a session's record", () => {
     await store.write(aRecord(), 2);
     await store.write(aRecord({ linked: true }), 3);
     expect(await store.read('7', 'main')).toEqual({ record: aRecord({ linked: true }), epoch: 3 });
+    expect(await names(paths, store)).toEqual(['session-3.json', 'session.json']);
     expect(JSON.parse(await readFile(paths.sessionRecord('7', 'main'), 'utf8'))).toMatchObject({
       linked: true,
     });
-    expect(await names(paths)).toEqual(['session-3.json', 'session.json']);
   });
 
   it('is not reverted by what an earlier owner writes late, whole or in part', async () => {
@@ -35,12 +38,13 @@ describe("a session's record", () => {
       record: aRecord({ linked: true, generation: 3 }),
       epoch: 3,
     });
+    await Promise.all([store.settled(), late.settled()]);
     // Its rename of the file for people alone, which it had begun before.
     await writeFile(paths.sessionRecord('7', 'main'), JSON.stringify(aRecord({ should_run: false })));
     expect(await store.read('7', 'main')).toMatchObject({ record: { should_run: true }, epoch: 3 });
     // The next write of the owner puts both right.
     await store.write(aRecord({ linked: true, generation: 3 }), 3);
-    expect(await names(paths)).toEqual(['session-3.json', 'session.json']);
+    expect(await names(paths, store)).toEqual(['session-3.json', 'session.json']);
     expect(JSON.parse(await readFile(paths.sessionRecord('7', 'main'), 'utf8'))).toMatchObject({
       should_run: true,
     });
