@@ -209,7 +209,10 @@ export class Fleet {
   async leader(): Promise<RouterHost> {
     return await eventually(async () => {
       const { leader } = await this.view().catch(() => ({ leader: null }));
-      return this.routers.find(({ id }) => leader?.startsWith(`router-${id}-`));
+      // One that was killed is named for as long as its lease lasts.
+      return this.routers.find(
+        ({ id, process }) => !process.hasEnded && leader?.startsWith(`router-${id}-${process.pid}-`),
+      );
     }, 60_000);
   }
 

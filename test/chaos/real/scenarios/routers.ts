@@ -6,10 +6,10 @@ import type { Scenario, Scene } from '../scene.ts';
 export const ROUTER_SCENARIOS: readonly Scenario[] = [
   {
     name: 'leader-killed-in-a-takeover',
-    what: 'an instance is lost, and the router that leads is killed as soon as its first workspace has another owner',
+    what: 'an instance is lost, and the router that leads is killed at the moment at which it judges it as dead and gives its workspaces away',
     async run(scene) {
       const { instance } = await loseOne(scene);
-      await firstAssigned(scene, instance);
+      await judgedDead(scene, instance);
       await killLeader(scene);
       await scene.leaves(instance);
       await scene.recovers();
@@ -87,8 +87,8 @@ async function loseOne(scene: Scene): Promise<{ instance: InstanceHost }> {
   return { instance };
 }
 
-/** Waits until somebody was assigned what the lost instance owned. */
-async function firstAssigned(scene: Scene, lost: InstanceHost): Promise<void> {
+/** Waits until routers see the instance as dead: the one that leads assigns its workspaces in the same moment. */
+async function judgedDead(scene: Scene, lost: InstanceHost): Promise<void> {
   await eventually(async () => {
     const view = await scene.fleet.view().catch(() => undefined);
     const seen = view?.instances.find(({ id }) => id === lost.id);
