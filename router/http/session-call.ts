@@ -3,7 +3,7 @@ import type { Exchange } from '../../common/http/route.ts';
 import { sessionIdSchema, workspaceIdSchema } from '../../fleet/ids.ts';
 import { instanceSessionPath } from '../../fleet/instance-api.ts';
 import type { Principal } from '../principal.ts';
-import type { Outgoing } from '../proxy/forwarder.ts';
+import type { Outgoing } from '../proxy/outgoing.ts';
 import { passOn } from '../proxy/pass-on.ts';
 import type { Services } from '../services.ts';
 import { findSession } from '../sessions/finder.ts';

@@ -3,7 +3,7 @@ import { pipeline } from 'node:stream/promises';
 import type { z } from 'zod';
 import { WharfError } from '../../common/errors.ts';
 import { fromProblem, problemSchema } from '../../common/problem.ts';
-import type { Answer } from './forwarder.ts';
+import type { Answer } from './outgoing.ts';
 
 /** Headers of an instance's answer that a caller gets; the rest is between it and the router. */
 const PASSED_HEADERS = [

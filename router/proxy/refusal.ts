@@ -1,6 +1,6 @@
 import { messageOf, WharfError } from '../../common/errors.ts';
 import { fromProblem, problemSchema } from '../../common/problem.ts';
-import type { Answer, Outgoing } from './forwarder.ts';
+import type { Answer, Outgoing } from './outgoing.ts';
 
 /**
  * Why nothing was done with a request, and so for how long it is worth to try again.

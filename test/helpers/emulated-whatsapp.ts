@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import whatsapp, { type Client, type ClientOptions } from 'whatsapp-web.js';
+import { messageOf } from '../../common/errors.ts';
 import { type Emulator, startEmulator } from '../../emulator/context.ts';
 import { findChromium } from './chromium.ts';
 import { type BuiltPage, buildPage } from './emulated-page.ts';
@@ -129,10 +130,15 @@ function quietAfterClose(client: Client): void {
  * library must ask it.
  */
 async function tellOfSync(client: Client): Promise<void> {
-  await client.pupPage?.evaluate(`{
-    const { Socket } = window.require('WAWebSocketModel');
-    if (Socket.hasSynced && !window.WWebJS) window.onAppStateHasSyncedEvent();
-  }`);
+  try {
+    await client.pupPage?.evaluate(`{
+      const { Socket } = window.require('WAWebSocketModel');
+      if (Socket.hasSynced && !window.WWebJS) window.onAppStateHasSyncedEvent();
+    }`);
+  } catch (error) {
+    // It had heard after all, and was at it: then the second call fails at what the first has done.
+    if (!/already exists/.test(messageOf(error))) throw error;
+  }
 }
 
 /** The arguments of a client's next event of a name, that fulfil a condition. */

@@ -1,16 +1,17 @@
 import { writeFile } from 'node:fs/promises';
 import { SeededRandom } from '../helpers/random.ts';
+import type { Found } from './found.ts';
 import { MachineFleet as Fleet, type MachineFleet } from './machines/fleet.ts';
 import type { SystemImage } from './machines/images.ts';
 import type { Machine } from './machines/machine.ts';
 import { Worker } from './machines/worker.ts';
 import type { Part, ProofOptions } from './options.ts';
-import { type CutOff, cutOff } from './parts/cut-off.ts';
-import { type Failover, failover, type Loss } from './parts/failover.ts';
-import { type HostNames, hostNames, NAMINGS } from './parts/host-names.ts';
-import { type PowerOff, powerOff } from './parts/power-off.ts';
-import { type Races, raceClaims } from './parts/races.ts';
-import { type ServerRestart, serverRestart } from './parts/server-restart.ts';
+import { cutOff } from './parts/cut-off.ts';
+import { failover, type Loss } from './parts/failover.ts';
+import { hostNames, NAMINGS } from './parts/host-names.ts';
+import { powerOff } from './parts/power-off.ts';
+import { raceClaims } from './parts/races.ts';
+import { serverRestart } from './parts/server-restart.ts';
 import { claimDelay, LOOKS, replaceDelay } from './parts/visibility.ts';
 import { load, tablesOf } from './report.ts';
 import { brokenRules } from './rules.ts';
@@ -18,18 +19,6 @@ import { say } from './say.ts';
 
 /** Seconds that a client is cut off: less than the server's lease of 90 s, and more. */
 const AWAY = [45_000, 150_000];
-
-/** What was found, by part. */
-export interface Found {
-  visibility: { mount: string; what: string; delay: Awaited<ReturnType<typeof claimDelay>> }[];
-  replaced: { mount: string; delay: Awaited<ReturnType<typeof replaceDelay>> }[];
-  races: { mount: string; races: Races }[];
-  host_names: HostNames[];
-  cut_off: CutOff[];
-  server_restart: ServerRestart[];
-  power_off: PowerOff[];
-  failover: Failover[];
-}
 
 /** Runs the parts on machines in this process's own namespaces. Answers the exit code. */
 export async function inside(system: SystemImage, directory: string, options: ProofOptions): Promise<number> {

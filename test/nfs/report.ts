@@ -1,6 +1,6 @@
 import { loadavg } from 'node:os';
 import Table from 'cli-table3';
-import type { Found } from './inside.ts';
+import type { Found } from './found.ts';
 import type { Delay } from './parts/visibility.ts';
 
 /** All that was found, as tables for people. */

@@ -1,4 +1,4 @@
-import type { Found } from './inside.ts';
+import type { Found } from './found.ts';
 
 /** A step of a takeover that takes longer waited for a machine that is lost; milliseconds. */
 const LONG_STEP = 15_000;

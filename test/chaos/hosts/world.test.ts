@@ -143,9 +143,10 @@ await describeHosts('hosts made of namespaces', () => {
   });
 
   it('use no namespace of this machine', async () => {
-    const [process_] = await two.processes();
+    // What holds a host may not be seen yet as the host's while it is being set up.
+    const process_ = await eventually(async () => (await two.processes())[0] ?? false);
     for (const kind of ['net', 'mnt', 'uts'])
-      expect(await readlink(`/proc/${process_?.pid}/ns/${kind}`)).not.toBe(
+      expect(await readlink(`/proc/${process_.pid}/ns/${kind}`)).not.toBe(
         await readlink(`/proc/self/ns/${kind}`),
       );
   });

@@ -123,7 +123,7 @@ export const ISLAND: Plan = {
  * An island again. Whoever takes its workspaces over lets go of them while it still waits for the owner before: it is stopped cleanly and comes
  * back, or is told to hand over what it has. The island loses the storage too just then, and so does not learn of the claim.
  */
-export const HANDED_ON_IN_WAIT: Plan = {
+const HANDED_ON_IN_WAIT: Plan = {
   calm: false,
   schedule(world, from, span) {
     const island = world.random.oneOf(world.instances);
