@@ -1,4 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { runProcess } from '../../common/lifecycle.ts';
+import { OWNERSHIP_TIMES } from '../../fleet/ownership-times.ts';
 import { FailoverFleet } from './failover/fleet.ts';
 import {
   drain,
@@ -15,6 +17,9 @@ import { benchArguments, publish, rounded } from './support/report.ts';
 import { median, quantile } from './support/statistics.ts';
 
 const SESSIONS = 25;
+
+/** An instance's process that has run for so long is started again at once when it dies, milliseconds. */
+const WELL = 65_000;
 
 /**
  * What the loss of a host costs, and what planned hand-overs do: `npm run bench:failover [-- --quick --json FILE]`. Two instances on this
@@ -40,9 +45,13 @@ await runProcess(async (signal) => {
     }
     const inPlace: number[] = [];
     for (let kill = 0; kill < kills && !signal.aborted; kill += 1) {
+      // One that died a moment ago is started again later and later.
+      if (kill > 0) await sleep(WELL);
       inPlace.push(await killProcess(fleet, on));
       say(`killed the process of an instance: ${inPlace.at(-1)}`);
     }
+    // An owner that has just claimed cannot yet say that nobody before it runs: whoever it hands over to would wait in its place.
+    await sleep(OWNERSHIP_TIMES.wait);
     const drained = await drain(fleet, on);
     on = drained.now;
     say(`drained: ${drained.seconds} s, ${JSON.stringify(drained.load)}`);

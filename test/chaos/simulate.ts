@@ -7,7 +7,7 @@ import { PLANS } from './simulation/plans.ts';
 import { type RunResult, runSeed } from './simulation/run.ts';
 
 /** Seeds after which a broken rule that nobody noticed counts as not noticed. */
-const SEEDS_PER_RULE = 60;
+const SEEDS_PER_RULE = 400;
 
 /**
  * Runs the real control code through seeded faults in a simulated world:

@@ -7,7 +7,7 @@ import { runSeed } from './run.ts';
 const SEED = Math.floor(Date.now() / 86_400_000) * 1000;
 
 /** Seeds after which a broken rule that nobody noticed counts as not noticed. */
-const SEEDS_PER_RULE = 60;
+const SEEDS_PER_RULE = 400;
 
 describe('ownership and failover in simulation', () => {
   it.each(Object.entries(PLANS))(
