@@ -142,18 +142,26 @@ export async function scaleOut(seed: number, workspaces: number): Promise<Scene>
     async () => {
       const coordination = memoryCoordination(world.redis);
       const operations = world.routers[0]?.operations(count);
-      let asked = operations?.rebalance();
+      // Writing down thousands of moves takes a while of the world's time.
+      const rebalance = async () => {
+        let written = false;
+        const asked = operations?.rebalance().finally(() => {
+          written = true;
+        });
+        while (!written) await world.time.runUntil(world.time.now + 1000);
+        await asked;
+      };
+      await rebalance();
       const end = world.time.now + 60 * MINUTE;
       for (;;) {
         await world.time.runUntil(world.time.now + 5000);
-        await asked;
         const left = (await coordination.moves()).filter((move) => !hasEnded(move)).length;
         if (world.time.now > end) break;
         if (left > 0) continue;
         const after = await owners(world);
         if (wrong.every((workspace) => after.get(workspace) === homeOf(workspace, count))) break;
         // Home had no room yet, since its own were not gone: once more.
-        asked = operations?.rebalance();
+        await rebalance();
       }
       await untilRunning(world, world.workspaces, MINUTE);
       const after = await owners(world);
