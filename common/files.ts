@@ -4,6 +4,7 @@ import {
   chmod,
   type FileHandle,
   link,
+  lstat,
   mkdir,
   open,
   readdir,
@@ -286,5 +287,31 @@ export async function removeTree(path: string): Promise<void> {
     await rm(path, { recursive: true, force: true, maxRetries: 3, retryDelay: 50 });
   } catch (error) {
     throw storageError('remove', path, error);
+  }
+}
+
+/** Whether something stands under a name, of whatever kind; nobody opens it. Throws WharfError `storage_unavailable`. */
+export async function exists(path: string): Promise<boolean> {
+  try {
+    await lstat(path);
+    return true;
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return false;
+    throw storageError('look at', path, error);
+  }
+}
+
+/**
+ * The names in a directory; none where there is no directory.
+ *
+ * @param operation for the error: what is done to the directory
+ * @throws WharfError `storage_unavailable`
+ */
+export async function listNames(directory: string, operation = 'list'): Promise<string[]> {
+  try {
+    return await readdir(directory);
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return [];
+    throw storageError(operation, directory, error);
   }
 }

@@ -1,7 +1,5 @@
-import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { systemCode } from '../common/errors.ts';
-import { createExclusive, makePrivateSubdirectory, removeTree, storageError } from '../common/files.ts';
+import { createExclusive, listNames, makePrivateSubdirectory, removeTree } from '../common/files.ts';
 import type { SessionPaths } from './session-paths.ts';
 
 /** A beacon's file: whose it is, which of theirs, and what it says. */
@@ -39,13 +37,7 @@ export async function readBeacon(paths: SessionPaths, instance: string): Promise
 
 /** Newest first. */
 async function beaconsOf(paths: SessionPaths, instance: string): Promise<Beacon[]> {
-  let names: string[];
-  try {
-    names = await readdir(paths.beacons());
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return [];
-    throw storageError('list the beacons in', paths.beacons(), error);
-  }
+  const names = await listNames(paths.beacons(), 'list the beacons in');
   return names
     .flatMap((file) => {
       const [, owner, number, text] = NAME.exec(file) ?? [];

@@ -1,7 +1,7 @@
-import { lstat, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf, systemCode, WharfError } from '../common/errors.ts';
-import { createExclusive, makePrivateSubdirectory, readJson, storageError } from '../common/files.ts';
+import { createExclusive, exists, makePrivateSubdirectory, readJson, storageError } from '../common/files.ts';
 import type { ClaimStore, HighestClaim } from './claims.ts';
 import type { WorkspaceId } from './ids.ts';
 import { type Claim, claimSchema } from './records.ts';
@@ -43,7 +43,9 @@ export class FileClaims implements ClaimStore {
       .filter((name) => /^[1-9]\d{0,14}$/.test(name))
       .map(Number)
       .sort((a, b) => b - a);
-    while (await this.#isThere(workspace, (epochs[0] ?? 0) + 1)) epochs.unshift((epochs[0] ?? 0) + 1);
+    // Not opened: that waits out the grace period of a file server that was restarted, up to 90 s.
+    for (let next = (epochs[0] ?? 0) + 1; await exists(this.#paths.claim(workspace, next)); next += 1)
+      epochs.unshift(next);
     const [epoch, ...earlier] = epochs;
     if (epoch === undefined) return undefined;
     const claim = await this.#read(workspace, epoch);
@@ -72,18 +74,6 @@ export class FileClaims implements ClaimStore {
 
   async release(workspace: WorkspaceId, epoch: number): Promise<void> {
     await createExclusive(join(this.#paths.owners(workspace), releaseName(epoch)), '');
-  }
-
-  async #isThere(workspace: WorkspaceId, epoch: number): Promise<boolean> {
-    const path = this.#paths.claim(workspace, epoch);
-    try {
-      // Not open(): that waits out the grace period of a file server that was restarted, up to 90 s.
-      await lstat(path);
-      return true;
-    } catch (error) {
-      if (systemCode(error) === 'ENOENT') return false;
-      throw storageError('look for the claim', path, error);
-    }
   }
 
   async #read(workspace: WorkspaceId, epoch: number): Promise<Claim | null> {

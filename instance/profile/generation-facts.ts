@@ -1,6 +1,5 @@
-import { lstat, readdir } from 'node:fs/promises';
 import { systemCode } from '../../common/errors.ts';
-import { readJson, storageError } from '../../common/files.ts';
+import { exists, listNames, readJson } from '../../common/files.ts';
 import type { SessionId, WorkspaceId } from '../../fleet/ids.ts';
 import {
   type GenerationName,
@@ -26,7 +25,7 @@ export async function listGenerations(
   workspace: WorkspaceId,
   session: SessionId,
 ): Promise<GenerationDirectories> {
-  const names = await list(paths.session(workspace, session));
+  const names = await listNames(paths.session(workspace, session));
   const numbers = (parse: (name: string) => number | null) =>
     names
       .map(parse)
@@ -57,7 +56,7 @@ export async function readFacts(paths: SessionPaths, name: GenerationName): Prom
 
 /** When the good copies in a generation were made, milliseconds since 1970. Throws WharfError `storage_unavailable`. */
 export async function listGoodCopies(paths: SessionPaths, name: GenerationName): Promise<number[]> {
-  return (await list(paths.goodCopies(name))).map(parseGoodCopy).filter((time) => time !== null);
+  return (await listNames(paths.goodCopies(name))).map(parseGoodCopy).filter((time) => time !== null);
 }
 
 /** The user data directory of a source. Throws WharfError `storage_unavailable`. */
@@ -71,24 +70,4 @@ export async function sourceDirectory(
   // Whoever put it there had decided to start with it, and was kept from it.
   const restored = paths.restoredProfile(name);
   return (await exists(restored)) ? restored : paths.userData(name);
-}
-
-/** Throws WharfError `storage_unavailable`. */
-export async function exists(path: string): Promise<boolean> {
-  try {
-    await lstat(path);
-    return true;
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return false;
-    throw storageError('look at', path, error);
-  }
-}
-
-async function list(directory: string): Promise<string[]> {
-  try {
-    return await readdir(directory);
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return [];
-    throw storageError('list', directory, error);
-  }
 }

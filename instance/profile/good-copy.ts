@@ -4,6 +4,7 @@ import pMap from 'p-map';
 import type { Clock } from '../../common/clock.ts';
 import { isWharfError, systemCode } from '../../common/errors.ts';
 import {
+  exists,
   makePrivateSubdirectory,
   removeTree,
   storageError,
@@ -13,7 +14,7 @@ import {
 import type { Logger } from '../../common/logger.ts';
 import type { GenerationName, SessionPaths } from '../../fleet/session-paths.ts';
 import { copyFile } from './copy-file.ts';
-import { exists, listGenerations, readFacts, sourceDirectory } from './generation-facts.ts';
+import { listGenerations, readFacts, sourceDirectory } from './generation-facts.ts';
 import { isTable, listNeeded } from './needed-files.ts';
 import { ProfileCopy } from './profile-copy.ts';
 import { describeSource, orderSources, type ProfileSource } from './profile-sources.ts';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Clock } from '../../common/clock.ts';
 import { WharfError } from '../../common/errors.ts';
-import { makePrivateSubdirectory, removeTree, syncTree } from '../../common/files.ts';
+import { exists, makePrivateSubdirectory, removeTree, syncTree } from '../../common/files.ts';
 import type { Logger } from '../../common/logger.ts';
 import type { SessionId, WorkspaceId } from '../../fleet/ids.ts';
 import type { GenerationName, SessionPaths } from '../../fleet/session-paths.ts';
@@ -11,7 +11,7 @@ import {
   mayOpen,
   parseChromiumVersion,
 } from './chromium-version.ts';
-import { exists, listGenerations } from './generation-facts.ts';
+import { listGenerations } from './generation-facts.ts';
 import { finishRestore, keepGoodCopy, prepareLastGood } from './good-copy.ts';
 import { NEEDED } from './needed-files.ts';
 import { beginGeneration, type GenerationInMaking, type GenerationRequest } from './new-generation.ts';

@@ -1,9 +1,8 @@
 import { join } from 'node:path';
 import type { Clock } from '../../common/clock.ts';
 import { WharfError } from '../../common/errors.ts';
-import { syncTree } from '../../common/files.ts';
+import { exists, syncTree } from '../../common/files.ts';
 import type { GenerationName, SessionPaths } from '../../fleet/session-paths.ts';
-import { exists } from './generation-facts.ts';
 import { finishRestore } from './good-copy.ts';
 import { NEEDED } from './needed-files.ts';
 import { readRecordOrFault } from './profile-record.ts';

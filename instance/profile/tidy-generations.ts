@@ -1,8 +1,8 @@
-import { lstat, readdir } from 'node:fs/promises';
+import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../common/clock.ts';
 import { systemCode } from '../../common/errors.ts';
-import { removeTree, storageError } from '../../common/files.ts';
+import { listNames, removeTree, storageError } from '../../common/files.ts';
 import { type GenerationName, parseTrashEntryName, type SessionPaths } from '../../fleet/session-paths.ts';
 import { listGenerations } from './generation-facts.ts';
 import { readRecordOrFault } from './profile-record.ts';
@@ -62,7 +62,7 @@ async function factsOf(paths: SessionPaths, name: GenerationName) {
 async function trashFacts(paths: SessionPaths, of: GenerationName): Promise<TrashFacts[]> {
   const directory = paths.trash(of.workspace);
   const facts: TrashFacts[] = [];
-  for (const name of await list(directory)) {
+  for (const name of await listNames(directory)) {
     const entry = parseTrashEntryName(name);
     // A whole session is there because somebody deleted it: it goes by its age alone.
     if (entry === null || entry.session !== of.session || entry.generation === null) continue;
@@ -80,15 +80,6 @@ async function sizeOf(path: string): Promise<number> {
     throw storageError('look at', path, error);
   }
   let bytes = 0;
-  for (const name of await list(path)) bytes += await sizeOf(join(path, name));
+  for (const name of await listNames(path)) bytes += await sizeOf(join(path, name));
   return bytes;
-}
-
-async function list(directory: string): Promise<string[]> {
-  try {
-    return await readdir(directory);
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return [];
-    throw storageError('list', directory, error);
-  }
 }

@@ -2,7 +2,13 @@ import { readdir, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Clock } from '../../common/clock.ts';
 import { systemCode } from '../../common/errors.ts';
-import { makePrivateSubdirectory, removeTree, storageError, syncDirectory } from '../../common/files.ts';
+import {
+  listNames,
+  makePrivateSubdirectory,
+  removeTree,
+  storageError,
+  syncDirectory,
+} from '../../common/files.ts';
 import type { SessionId, WorkspaceId } from '../../fleet/ids.ts';
 import {
   type GenerationName,
@@ -75,13 +81,7 @@ export class Trash {
   }
 
   async #list(workspace: WorkspaceId): Promise<string[]> {
-    const directory = this.#paths.trash(workspace);
-    try {
-      return await readdir(directory);
-    } catch (error) {
-      if (systemCode(error) === 'ENOENT') return [];
-      throw storageError('list the trash', directory, error);
-    }
+    return await listNames(this.#paths.trash(workspace), 'list the trash');
   }
 
   async #move(

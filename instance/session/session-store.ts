@@ -1,11 +1,11 @@
-import { lstat, readdir } from 'node:fs/promises';
-import { systemCode, WharfError } from '../../common/errors.ts';
+import { WharfError } from '../../common/errors.ts';
 import {
+  exists,
+  listNames,
   makePrivateSubdirectory,
   readJson,
   removeTree,
   replaceFile,
-  storageError,
 } from '../../common/files.ts';
 import type { SessionId, WorkspaceId } from '../../fleet/ids.ts';
 import { type SessionRecord, sessionRecordSchema } from '../../fleet/records.ts';
@@ -47,14 +47,7 @@ export class SessionStore {
 
   /** Whether a workspace is in quarantine: instances died while it was starting. */
   async isQuarantined(workspace: WorkspaceId): Promise<boolean> {
-    const path = this.#paths.quarantined(workspace);
-    try {
-      await lstat(path);
-      return true;
-    } catch (error) {
-      if (systemCode(error) === 'ENOENT') return false;
-      throw storageError('look at', path, error);
-    }
+    return await exists(this.#paths.quarantined(workspace));
   }
 
   /** The session's record, or undefined where there is none. Throws also when it is there and cannot be understood. */
@@ -120,22 +113,13 @@ export class SessionStore {
 
   /** The sessions of a workspace that have a directory. */
   async list(workspace: WorkspaceId): Promise<SessionId[]> {
-    const names = await list(this.#paths.workspace(workspace), 'list the sessions in');
+    const names = await listNames(this.#paths.workspace(workspace), 'list the sessions in');
     return names.flatMap((name) => parseSessionDirectory(name) ?? []);
   }
 
   /** The epochs whose owners wrote a record of a session. */
   async #epochs(workspace: WorkspaceId, session: SessionId): Promise<number[]> {
-    const names = await list(this.#paths.session(workspace, session), 'list the records in');
+    const names = await listNames(this.#paths.session(workspace, session), 'list the records in');
     return names.flatMap((name) => parseOwnersRecord(name) ?? []);
-  }
-}
-
-async function list(directory: string, operation: string): Promise<string[]> {
-  try {
-    return await readdir(directory);
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return [];
-    throw storageError(operation, directory, error);
   }
 }

@@ -1,7 +1,8 @@
-import { readdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { systemCode, WharfError } from '../../common/errors.ts';
+import { WharfError } from '../../common/errors.ts';
 import {
+  listNames,
   makePrivateDirectory,
   makePrivateSubdirectory,
   replaceFile,
@@ -40,9 +41,9 @@ export class FileSettings implements FleetSettings {
   }
 
   async reread(): Promise<void> {
-    const draining = (await namesIn(join(this.#root, 'draining'))).filter((name) => INSTANCE.test(name));
-    const quarantined = (await namesIn(join(this.#root, 'quarantined'))).filter(isWorkspaceId);
-    const unfrozen = (await namesIn(this.#root)).includes('unfrozen');
+    const draining = (await names(join(this.#root, 'draining'))).filter((name) => INSTANCE.test(name));
+    const quarantined = (await names(join(this.#root, 'quarantined'))).filter(isWorkspaceId);
+    const unfrozen = (await names(this.#root)).includes('unfrozen');
     this.#current = { draining: new Set(draining), quarantined: new Set(quarantined), unfrozen };
   }
 
@@ -80,11 +81,6 @@ function misnamed(id: string): WharfError {
   return new WharfError('invalid_request', `${JSON.stringify(id).slice(0, 80)} is not an id.`);
 }
 
-async function namesIn(directory: string): Promise<string[]> {
-  try {
-    return await readdir(directory);
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return [];
-    throw storageError('read the settings in', directory, error);
-  }
+function names(directory: string): Promise<string[]> {
+  return listNames(directory, 'read the settings in');
 }
