@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { workspaceIdSchema } from './ids.ts';
+import { orderSchema } from './coordination-schemas.ts';
 import { proxySchema } from './records.ts';
 
 /**
@@ -49,16 +49,7 @@ export const pairingCodeSchema = z.strictObject({
 
 /** Hand-overs that a router asks for past Redis; see `Order` in coordination.ts. */
 export const ordersSchema = z.strictObject({
-  orders: z
-    .array(
-      z.strictObject({
-        workspace: workspaceIdSchema,
-        epoch: z.number().int().positive(),
-        to: z.string().nullable(),
-        move: z.string().nullable(),
-      }),
-    )
-    .max(5000),
+  orders: z.array(z.strictObject(orderSchema.shape)).max(5000),
 });
 
 /** Seconds to hold an answer for; a query value. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { orderSchema } from '../../fleet/coordination-schemas.ts';
 
 /**
  * What a supervisor and its instance's process say to each other over Node's IPC channel. When the channel closes, the other one is gone:
@@ -73,10 +74,7 @@ export const instanceMessageSchema = z.discriminatedUnion('kind', [
   /** A first session is to be made in a workspace that nobody owns. */
   z.object({ kind: z.literal('claim'), id, workspace }),
   /** Came by HTTP from a router that cannot tell it through Redis; see `Order` in fleet/coordination.ts. */
-  z.object({
-    kind: z.literal('order'),
-    order: z.object({ workspace, epoch, to: z.string().nullable(), move: z.string().nullable() }),
-  }),
+  z.object({ kind: z.literal('order'), order: orderSchema }),
 ]);
 export type InstanceMessage = z.infer<typeof instanceMessageSchema>;
 
