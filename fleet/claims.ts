@@ -1,5 +1,5 @@
 import type { WorkspaceId } from './ids.ts';
-import type { Claim } from './records.ts';
+import type { Assignment, Claim } from './records.ts';
 
 /** The newest claim of a workspace. */
 export interface HighestClaim {
@@ -27,4 +27,12 @@ export interface ClaimStore {
   create(claim: Claim): Promise<boolean>;
   /** Notes for ever that the owner at this epoch has released the workspace. Whoever calls it has seen the browsers end. */
   release(workspace: WorkspaceId, epoch: number): Promise<void>;
+}
+
+/** What the claim of a workspace is in Redis, which says since when. */
+export function assignmentOf(
+  workspace: WorkspaceId,
+  { epoch, instance, incarnation }: Pick<Claim, 'epoch' | 'instance' | 'incarnation'>,
+): Assignment {
+  return { workspace_id: workspace, epoch, instance, incarnation, claimed: true, since: 0 };
 }

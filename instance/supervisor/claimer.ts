@@ -2,14 +2,14 @@ import pMap from 'p-map';
 import type { Clock } from '../../common/clock.ts';
 import { isWharfError, messageOf, WharfError } from '../../common/errors.ts';
 import type { Logger } from '../../common/logger.ts';
-import type { ClaimStore } from '../../fleet/claims.ts';
+import { assignmentOf, type ClaimStore } from '../../fleet/claims.ts';
 import type { Coordination } from '../../fleet/coordination.ts';
 import type { WorkspaceId } from '../../fleet/ids.ts';
 import type { OwnershipTimes } from '../../fleet/ownership-times.ts';
+import type { Patience } from '../../fleet/patience.ts';
 import type { Assignment, Claim } from '../../fleet/records.ts';
 import { type Adopter, claimOf, type Occasion, planAdoption } from './adoption.ts';
 import type { Authority } from './authority.ts';
-import type { Patience } from './patience.ts';
 import type { Worker } from './worker.ts';
 
 /** Adoptions under way at one time while an instance claims anew what it had. */
@@ -112,8 +112,7 @@ export class Claimer {
 
   /** What a claim at this epoch is in Redis. */
   assignment(workspace: WorkspaceId, epoch: number): Assignment {
-    const { instance, incarnation } = this.#me;
-    return { workspace_id: workspace, epoch, instance, incarnation, claimed: true, since: 0 };
+    return assignmentOf(workspace, { ...this.#me, epoch });
   }
 
   async #adopt(workspace: WorkspaceId, occasion: Occasion): Promise<void> {
@@ -149,14 +148,13 @@ export class Claimer {
   }
 
   /** Redis fell behind the storage, and is told. */
-  async #foreign(workspace: WorkspaceId, { instance, incarnation, epoch }: Claim): Promise<WharfError> {
+  async #foreign(workspace: WorkspaceId, claim: Claim): Promise<WharfError> {
     const { coordination, patience } = this.#parts;
-    const assignment = { workspace_id: workspace, epoch, instance, incarnation, claimed: true, since: 0 };
-    await patience.redis(coordination.recordAssignment(assignment)).catch(() => {});
+    await patience.redis(coordination.recordAssignment(assignmentOf(workspace, claim))).catch(() => {});
     return new WharfError(
       'not_owner',
-      `${this.#me.instance} does not own workspace ${workspace}; ${instance} does.`,
-      { extra: { owner: instance } },
+      `${this.#me.instance} does not own workspace ${workspace}; ${claim.instance} does.`,
+      { extra: { owner: claim.instance } },
     );
   }
 

@@ -4,8 +4,8 @@ import type { Logger } from '../../common/logger.ts';
 import type { ClaimStore } from '../../fleet/claims.ts';
 import type { Coordination, LeaseHolder, Order } from '../../fleet/coordination.ts';
 import type { WorkspaceId } from '../../fleet/ids.ts';
+import type { Patience } from '../../fleet/patience.ts';
 import type { Authority, Owned } from './authority.ts';
-import type { Patience } from './patience.ts';
 import type { Worker } from './worker.ts';
 
 /** What hand-overs need. */

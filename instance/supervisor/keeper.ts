@@ -6,10 +6,10 @@ import type { ClaimStore } from '../../fleet/claims.ts';
 import type { Coordination, LeaseHolder, Order, RedisIdentity, Renewal } from '../../fleet/coordination.ts';
 import type { WorkspaceId } from '../../fleet/ids.ts';
 import type { OwnershipTimes } from '../../fleet/ownership-times.ts';
+import { Patience } from '../../fleet/patience.ts';
 import { Authority, type Owned, PROOF_POLICY, type ProofPolicy } from './authority.ts';
 import { Claimer } from './claimer.ts';
 import { HandOvers } from './hand-overs.ts';
-import { Patience } from './patience.ts';
 import { Sweeper } from './sweeper.ts';
 import type { Worker } from './worker.ts';
 

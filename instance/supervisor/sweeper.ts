@@ -3,8 +3,8 @@ import type { Clock } from '../../common/clock.ts';
 import { messageOf } from '../../common/errors.ts';
 import type { Logger } from '../../common/logger.ts';
 import type { ClaimStore, HighestClaim } from '../../fleet/claims.ts';
+import type { Patience } from '../../fleet/patience.ts';
 import type { Authority, Owned } from './authority.ts';
-import type { Patience } from './patience.ts';
 
 /** Looks under way at one time. */
 const CONCURRENCY = 8;

@@ -1,10 +1,11 @@
-import { type Clock, withinTime } from '../../common/clock.ts';
-import { messageOf, WharfError } from '../../common/errors.ts';
+import type { Clock } from '../../common/clock.ts';
+import { messageOf } from '../../common/errors.ts';
 import type { Logger } from '../../common/logger.ts';
 import type { ClaimStore } from '../../fleet/claims.ts';
 import type { Coordination } from '../../fleet/coordination.ts';
 import { hasEnded } from '../../fleet/coordination-rules.ts';
 import type { OwnershipTimes } from '../../fleet/ownership-times.ts';
+import { Patience } from '../../fleet/patience.ts';
 import type { FleetFacts, FleetSettings } from './facts.ts';
 import type { Admitted } from './freeze.ts';
 import type { Probes } from './monitor.ts';
@@ -57,6 +58,7 @@ export interface LeaderParts {
  */
 export class Leader {
   readonly #parts: LeaderParts;
+  readonly #patience: Patience;
   readonly #watch: Watch;
   readonly #takeovers: Takeovers;
   readonly #driver: MoveDriver;
@@ -77,6 +79,7 @@ export class Leader {
 
   constructor(parts: LeaderParts) {
     this.#parts = parts;
+    this.#patience = new Patience(parts.clock, parts.times);
     this.#watch = new Watch({ ...VERDICT_TIMES, lease: parts.times.lease });
     this.#takeovers = new Takeovers(parts);
     this.#driver = new MoveDriver(parts);
@@ -105,7 +108,7 @@ export class Leader {
       await clock.sleep(TICK, this.#wake.signal).catch(() => {});
       this.#wake = new AbortController();
     }
-    await this.#ask(coordination.resign(router)).catch(() => {});
+    await this.#patience.redis(coordination.resign(router)).catch(() => {});
   }
 
   /** Looks at everything now: something was asked for. */
@@ -182,9 +185,9 @@ export class Leader {
   async #look(now: number): Promise<void> {
     const { coordination, router, times, probes, facts } = this.#parts;
     const led = this.#leads;
-    const { leader } = await this.#ask(coordination.lead(router, times.lease));
-    const answer = await this.#ask(coordination.leases());
-    const notes = await this.#ask(coordination.routers());
+    const { leader } = await this.#patience.redis(coordination.lead(router, times.lease));
+    const answer = await this.#patience.redis(coordination.leases());
+    const notes = await this.#patience.redis(coordination.routers());
     const before = this.#watch.standings(now).filter(({ lease }) => lease !== 'gone').length;
     if (this.#watch.saw(answer, now) || (leader === router && !led)) {
       this.#rebuild.request();
@@ -194,8 +197,8 @@ export class Leader {
     const interval = this.#isBusy() ? READ_BUSY : READ_IDLE;
     let { assignments, moves } = this.#read;
     if (this.#readDue || now - this.#readAt >= interval) {
-      assignments = await this.#ask(coordination.assignments());
-      moves = await this.#ask(coordination.moves());
+      assignments = await this.#patience.redis(coordination.assignments());
+      moves = await this.#patience.redis(coordination.moves());
       this.#readDue = false;
       this.#readAt = now;
       this.#unclaimed.note(assignments, now);
@@ -238,7 +241,7 @@ export class Leader {
     });
     if (taken.size > 0 || moved || plan.redirects.length > 0) this.#readDue = true;
     for (const workspace of this.#watch.blamed()) {
-      if (!quarantined.has(workspace)) await this.#set(settings.setQuarantined(workspace, true));
+      if (!quarantined.has(workspace)) await this.#patience.storage(settings.setQuarantined(workspace, true));
       this.#watch.forgive(workspace);
     }
     await this.#thaw(candidates);
@@ -256,7 +259,7 @@ export class Leader {
     if (!settings.current().unfrozen) return;
     const owners = new Set(this.#read.assignments.map(({ instance }) => instance));
     const isWell = ({ id, verdict }: Candidate) => verdict === 'healthy' || !owners.has(id);
-    if (candidates.every(isWell)) await this.#set(settings.setUnfrozen(false));
+    if (candidates.every(isWell)) await this.#patience.storage(settings.setUnfrozen(false));
   }
 
   /** In the background, one reading at a time: a storage that hangs holds up no tick. */
@@ -281,17 +284,5 @@ export class Leader {
   #tell({ kind, text, instance, workspace }: FleetEvent): void {
     const level = this.#leads ? 'info' : 'debug';
     this.#parts.log[level]({ event: kind, instance, workspace }, text);
-  }
-
-  #set(setting: Promise<void>): Promise<void> {
-    const { clock, times } = this.#parts;
-    const late = () => new WharfError('storage_unavailable', 'The shared storage did not answer in time.');
-    return withinTime(clock, times.look, setting, late);
-  }
-
-  #ask<T>(question: Promise<T>): Promise<T> {
-    const { clock, times } = this.#parts;
-    const late = () => new WharfError('redis_unavailable', 'Redis did not answer in time.');
-    return withinTime(clock, times.redis, question, late);
   }
 }

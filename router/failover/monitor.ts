@@ -3,6 +3,7 @@ import { messageOf } from '../../common/errors.ts';
 import type { Logger } from '../../common/logger.ts';
 import type { Coordination, RouterNote } from '../../fleet/coordination.ts';
 import type { OwnershipTimes } from '../../fleet/ownership-times.ts';
+import { Patience } from '../../fleet/patience.ts';
 import type { FleetFacts } from './facts.ts';
 
 /** Between two probes of an instance, and how long each may take, milliseconds. */
@@ -54,11 +55,13 @@ interface Probed {
 /** Probes every instance whose address is known, and tells the other routers what came of it. */
 export class Monitor implements Probes {
   readonly #parts: MonitorParts;
+  readonly #patience: Patience;
   readonly #probed = new Map<string, Probed>();
   #noted = true;
 
   constructor(parts: MonitorParts) {
     this.#parts = parts;
+    this.#patience = new Patience(parts.clock, parts.times);
   }
 
   /** Probes and tells until aborted; then takes its note back. */
@@ -67,7 +70,7 @@ export class Monitor implements Probes {
       this.#every(PROBE_INTERVAL, signal, async () => this.#probeAll()),
       this.#every(this.#parts.times.renew, signal, () => this.#note()),
     ]);
-    await this.#ask(this.#parts.coordination.forgetRouter(this.#parts.me.router)).catch(() => {});
+    await this.#patience.redis(this.#parts.coordination.forgetRouter(this.#parts.me.router)).catch(() => {});
   }
 
   silences(): ReadonlyMap<string, number> {
@@ -121,16 +124,11 @@ export class Monitor implements Probes {
     const { coordination, me, times, log } = this.#parts;
     const silent = Object.fromEntries([...this.silences()].map(([id, ms]) => [id, Math.round(ms)]));
     try {
-      await this.#ask(coordination.noteRouter({ ...me, silent }, times.lease));
+      await this.#patience.redis(coordination.noteRouter({ ...me, silent }, times.lease));
       this.#noted = true;
     } catch (error) {
       if (this.#noted) log.debug({ reason: messageOf(error) }, 'the other routers are not told');
       this.#noted = false;
     }
-  }
-
-  #ask<T>(question: Promise<T>): Promise<T> {
-    const { clock, times } = this.#parts;
-    return withinTime(clock, times.redis, question, () => new Error('Redis did not answer in time'));
   }
 }

@@ -1,10 +1,11 @@
-import { type Clock, withinTime } from '../../common/clock.ts';
-import { messageOf, WharfError } from '../../common/errors.ts';
+import type { Clock } from '../../common/clock.ts';
+import { messageOf } from '../../common/errors.ts';
 import type { Logger } from '../../common/logger.ts';
 import type { Coordination, Move } from '../../fleet/coordination.ts';
 import { hasEnded } from '../../fleet/coordination-rules.ts';
 import type { WorkspaceId } from '../../fleet/ids.ts';
 import type { OwnershipTimes } from '../../fleet/ownership-times.ts';
+import { Patience } from '../../fleet/patience.ts';
 import type { Assignment } from '../../fleet/records.ts';
 import type { FleetFacts } from './facts.ts';
 import { newMoves } from './move-ids.ts';
@@ -44,11 +45,13 @@ const AGAIN_AFTER: Readonly<Record<'drain' | 'hand_over', number>> = { drain: 60
  */
 export class MoveDriver {
   readonly #parts: MoveDriverParts;
+  readonly #patience: Patience;
   /** When each move was first seen in its state, and when its order was given; monotonic. */
   readonly #seen = new Map<string, { state: Move['state']; since: number; orderedAt: number | null }>();
 
   constructor(parts: MoveDriverParts) {
     this.#parts = parts;
+    this.#patience = new Patience(parts.clock, parts.times);
   }
 
   /** Takes every move a step further. True where it changed something. Throws `redis_unavailable`. */
@@ -90,7 +93,8 @@ export class MoveDriver {
       else if (beginning.kind === 'wait' && !isVoid) continue;
       changed = (await this.#take(move, step, pokes)) || changed;
     }
-    for (const instance of pokes) await this.#ask(this.#parts.coordination.poke(instance)).catch(() => {});
+    for (const instance of pokes)
+      await this.#patience.redis(this.#parts.coordination.poke(instance)).catch(() => {});
     return changed;
   }
 
@@ -104,7 +108,9 @@ export class MoveDriver {
         pokes.add(move.from);
         return true;
       case 'take_over': {
-        const outcome = await this.#ask(coordination.takeOver(move.workspace, step.epoch, step.to));
+        const outcome = await this.#patience.redis(
+          coordination.takeOver(move.workspace, step.epoch, step.to),
+        );
         if (typeof outcome !== 'number') return false;
         pokes.add(step.to);
         const begun = { state: 'adopting', to: step.to, from_epoch: step.epoch, to_epoch: outcome } as const;
@@ -114,9 +120,11 @@ export class MoveDriver {
       case 'change': {
         const changed = this.#changed(move, step.changes);
         if (step.withdraw)
-          await this.#ask(coordination.withdrawOrder(move.from, move.workspace)).catch((error: unknown) =>
-            log.warn({ move: move.id, reason: messageOf(error) }, 'an order could not be taken back'),
-          );
+          await this.#patience
+            .redis(coordination.withdrawOrder(move.from, move.workspace))
+            .catch((error: unknown) =>
+              log.warn({ move: move.id, reason: messageOf(error) }, 'an order could not be taken back'),
+            );
         await this.#save(changed);
         if (changed.state === 'closing' && changed.to !== null && changed.from_epoch !== null) {
           await this.#order(changed, changed.from_epoch, changed.to);
@@ -129,7 +137,7 @@ export class MoveDriver {
 
   async #order(move: Move, epoch: number, to: string): Promise<void> {
     const order = { workspace: move.workspace, epoch, to, move: move.id };
-    await this.#ask(this.#parts.coordination.order(move.from, order));
+    await this.#patience.redis(this.#parts.coordination.order(move.from, order));
     const seen = this.#seen.get(move.id);
     if (seen) seen.orderedAt = this.#parts.clock.monotonic();
   }
@@ -143,7 +151,7 @@ export class MoveDriver {
   }
 
   async #save(move: Move): Promise<void> {
-    await this.#ask(this.#parts.coordination.saveMove(move));
+    await this.#patience.redis(this.#parts.coordination.saveMove(move));
     this.#look([move]);
     if (move.state === 'done' || move.state === 'failed')
       this.#parts.recorder.moveEnded(move.reason, move.state);
@@ -175,15 +183,5 @@ export class MoveDriver {
         this.#seen.set(id, { state, since: now, orderedAt: seen?.orderedAt ?? null });
       if (state === 'done' || state === 'failed') this.#seen.delete(id);
     }
-  }
-
-  #ask<T>(question: Promise<T>): Promise<T> {
-    const { clock, times } = this.#parts;
-    return withinTime(
-      clock,
-      times.redis,
-      question,
-      () => new WharfError('redis_unavailable', 'Redis did not answer in time.'),
-    );
   }
 }

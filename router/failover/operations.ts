@@ -1,9 +1,10 @@
-import { type Clock, withinTime } from '../../common/clock.ts';
+import type { Clock } from '../../common/clock.ts';
 import { WharfError } from '../../common/errors.ts';
 import type { Coordination, Move } from '../../fleet/coordination.ts';
 import { hasEnded } from '../../fleet/coordination-rules.ts';
 import type { WorkspaceId } from '../../fleet/ids.ts';
 import type { OwnershipTimes } from '../../fleet/ownership-times.ts';
+import { Patience } from '../../fleet/patience.ts';
 import type { ShardStrategy } from '../../fleet/placement.ts';
 import type { FleetFacts, FleetSettings } from './facts.ts';
 import { newMove, newMoves, type PlannedMove } from './move-ids.ts';
@@ -43,9 +44,11 @@ export interface Moves {
  */
 export class FleetOperations {
   readonly #parts: OperationParts;
+  readonly #patience: Patience;
 
   constructor(parts: OperationParts) {
     this.#parts = parts;
+    this.#patience = new Patience(parts.clock, { ...parts.times, redis: parts.times.redis * 2 });
   }
 
   /** How it stands now, from memory. */
@@ -60,7 +63,7 @@ export class FleetOperations {
 
   /** All moves that run, and the last that ended; oldest first. */
   moves(): Promise<Move[]> {
-    return this.#ask(this.#parts.coordination.moves());
+    return this.#patience.redis(this.#parts.coordination.moves());
   }
 
   /**
@@ -71,7 +74,7 @@ export class FleetOperations {
    */
   async requestMove(workspace: WorkspaceId, to: string): Promise<Move> {
     const { coordination, settings, clock } = this.#parts;
-    const assignment = await this.#ask(coordination.assignment(workspace));
+    const assignment = await this.#patience.redis(coordination.assignment(workspace));
     if (!assignment) {
       throw new WharfError(
         'not_found',
@@ -106,7 +109,10 @@ export class FleetOperations {
   async drain(instance: string): Promise<Moves> {
     const { coordination, settings, facts } = this.#parts;
     const candidates = await this.#candidates();
-    const [assignments, moves] = await Promise.all([this.#ask(coordination.assignments()), this.moves()]);
+    const [assignments, moves] = await Promise.all([
+      this.#patience.redis(coordination.assignments()),
+      this.moves(),
+    ]);
     const plan = planDrain({ instance, candidates, assignments, moves, facts });
     if ('code' in plan) throw new WharfError(plan.code, plan.text);
     await settings.setDraining(instance, true);
@@ -122,7 +128,7 @@ export class FleetOperations {
       if (move.from !== instance || move.reason !== 'drain' || move.state !== 'queued') continue;
       const ended = new Date(clock.now()).toISOString();
       const error = `${instance} is no longer drained`;
-      await this.#ask(coordination.saveMove({ ...move, state: 'failed', ended_at: ended, error }));
+      await this.#patience.redis(coordination.saveMove({ ...move, state: 'failed', ended_at: ended, error }));
     }
     this.#parts.wake();
   }
@@ -131,7 +137,10 @@ export class FleetOperations {
   async rebalance(): Promise<Moves> {
     const { coordination, facts, instanceCount, shardStrategy } = this.#parts;
     const candidates = await this.#candidates();
-    const [assignments, moves] = await Promise.all([this.#ask(coordination.assignments()), this.moves()]);
+    const [assignments, moves] = await Promise.all([
+      this.#patience.redis(coordination.assignments()),
+      this.moves(),
+    ]);
     const plan = planRebalance({ candidates, assignments, moves, facts, instanceCount, shardStrategy });
     return { moves: await this.#begin(plan.moves, moves, null) };
   }
@@ -167,16 +176,15 @@ export class FleetOperations {
   }
 
   async #save(moves: readonly Move[]): Promise<void> {
-    for (const move of moves) await this.#ask(this.#parts.coordination.saveMove(move));
+    for (const move of moves) await this.#patience.redis(this.#parts.coordination.saveMove(move));
     this.#parts.wake();
   }
 
   async #candidates(): Promise<Candidate[]> {
-    const { coordination, settings, facts, view, clock, times } = this.#parts;
+    const { coordination, settings, facts, view } = this.#parts;
     // Another router may have drained one a moment ago: the last instance must not be drained by two routers.
-    const late = () => new WharfError('storage_unavailable', 'The session path did not answer in time.');
-    await withinTime(clock, times.look, settings.reread(), late);
-    const assignments = await this.#ask(coordination.assignments());
+    await this.#patience.storage(settings.reread());
+    const assignments = await this.#patience.redis(coordination.assignments());
     return candidatesOf({
       views: view().instances,
       facts,
@@ -188,15 +196,5 @@ export class FleetOperations {
   #require(instance: string, candidates: readonly Candidate[]): void {
     if (candidates.some(({ id }) => id === instance)) return;
     throw new WharfError('not_found', `There is no instance ${instance}. GET /api/fleet lists them.`);
-  }
-
-  #ask<T>(question: Promise<T>): Promise<T> {
-    const { clock, times } = this.#parts;
-    return withinTime(
-      clock,
-      times.redis * 2,
-      question,
-      () => new WharfError('redis_unavailable', 'Redis did not answer in time.'),
-    );
   }
 }

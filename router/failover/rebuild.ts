@@ -1,11 +1,12 @@
 import pMap from 'p-map';
-import { type Clock, withinTime } from '../../common/clock.ts';
-import { messageOf, WharfError } from '../../common/errors.ts';
+import type { Clock } from '../../common/clock.ts';
+import { messageOf } from '../../common/errors.ts';
 import type { Logger } from '../../common/logger.ts';
-import type { ClaimStore } from '../../fleet/claims.ts';
+import { assignmentOf, type ClaimStore } from '../../fleet/claims.ts';
 import type { Coordination } from '../../fleet/coordination.ts';
 import type { WorkspaceId } from '../../fleet/ids.ts';
 import type { OwnershipTimes } from '../../fleet/ownership-times.ts';
+import { Patience } from '../../fleet/patience.ts';
 import type { Assignment } from '../../fleet/records.ts';
 
 /** Looks at the storage at one time, and calls of it that may hang without an answer: of Node's four threads some must stay free. */
@@ -30,6 +31,7 @@ export interface RebuildParts {
  */
 export class Rebuild {
   readonly #parts: RebuildParts;
+  readonly #patience: Patience;
   #running: Promise<void> | undefined;
   #due = true;
   #triedAt = Number.NEGATIVE_INFINITY;
@@ -39,6 +41,7 @@ export class Rebuild {
 
   constructor(parts: RebuildParts) {
     this.#parts = parts;
+    this.#patience = new Patience(parts.clock, parts.times);
   }
 
   /** Redis may know less than the storage. */
@@ -65,7 +68,7 @@ export class Rebuild {
 
   async #run(): Promise<void> {
     const { coordination, claims, clock, log } = this.#parts;
-    const assignments = await this.#ask(coordination.assignments());
+    const assignments = await this.#patience.redis(coordination.assignments());
     const known = new Map(assignments.map((each) => [each.workspace_id, each]));
     // Read after the assignments: a workspace has its directory before it has an assignment.
     const workspaces = await this.#look(() => claims.workspaces());
@@ -87,7 +90,7 @@ export class Rebuild {
     let forgotten = 0;
     for (const { workspace_id, epoch } of assignments) {
       if (there.has(workspace_id) || (await this.#look(() => claims.highest(workspace_id)))) continue;
-      await this.#ask(coordination.forgetAssignment(workspace_id, epoch));
+      await this.#patience.redis(coordination.forgetAssignment(workspace_id, epoch));
       forgotten += 1;
     }
     if (failed !== undefined) throw failed;
@@ -104,25 +107,15 @@ export class Rebuild {
     const { claims, coordination } = this.#parts;
     const claim = (await this.#look(() => claims.highest(workspace)))?.lastReadable;
     if (!claim || claim.epoch < (known?.epoch ?? 0)) return false;
-    const { epoch, instance, incarnation } = claim;
-    if (known?.epoch === epoch && known.claimed) return false;
-    const assignment = { workspace_id: workspace, epoch, instance, incarnation, claimed: true, since: 0 };
-    return await this.#ask(coordination.recordAssignment(assignment));
+    if (known?.epoch === claim.epoch && known.claimed) return false;
+    return await this.#patience.redis(coordination.recordAssignment(assignmentOf(workspace, claim)));
   }
 
   async #look<T>(look: () => Promise<T>): Promise<T> {
-    const { clock, times } = this.#parts;
-    const late = () => new WharfError('storage_unavailable', 'The shared storage did not answer in time.');
     this.#pending += 1;
     const looking = look().finally(() => {
       this.#pending -= 1;
     });
-    return await withinTime(clock, times.look, looking, late);
-  }
-
-  #ask<T>(question: Promise<T>): Promise<T> {
-    const { clock, times } = this.#parts;
-    const late = () => new WharfError('redis_unavailable', 'Redis did not answer in time.');
-    return withinTime(clock, times.redis, question, late);
+    return await this.#patience.storage(looking);
   }
 }

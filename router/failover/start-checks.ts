@@ -1,8 +1,9 @@
-import { type Clock, withinTime } from '../../common/clock.ts';
+import type { Clock } from '../../common/clock.ts';
 import { WharfError } from '../../common/errors.ts';
 import type { Coordination, LeaseHolder, RouterNote } from '../../fleet/coordination.ts';
 import { liveHolders, protocolFaults } from '../../fleet/fleet-checks.ts';
 import type { OwnershipTimes } from '../../fleet/ownership-times.ts';
+import { Patience } from '../../fleet/patience.ts';
 
 /** Between two looks while something stands against starting, milliseconds. */
 const PAUSE = 500;
@@ -46,13 +47,12 @@ export async function requireFittingFleet(
   clock: Clock,
   times: OwnershipTimes,
 ): Promise<void> {
-  const late = () => new WharfError('redis_unavailable', 'Redis did not answer in time.');
-  const ask = <T>(question: Promise<T>) => withinTime(clock, times.redis * 2, question, late);
+  const patience = new Patience(clock, { ...times, redis: times.redis * 2 });
   const end = clock.monotonic() + times.lease + times.renew;
   for (;;) {
     const [routers, { leases }] = await Promise.all([
-      ask(coordination.routers()),
-      ask(coordination.leases()),
+      patience.redis(coordination.routers()),
+      patience.redis(coordination.leases()),
     ]);
     const faults = routerFaults(me, routers, liveHolders(leases));
     if (faults.length === 0) return;

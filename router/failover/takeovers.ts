@@ -1,11 +1,12 @@
 import pMap from 'p-map';
 import { type Clock, withinTime } from '../../common/clock.ts';
-import { messageOf, WharfError } from '../../common/errors.ts';
+import { messageOf } from '../../common/errors.ts';
 import type { Logger } from '../../common/logger.ts';
 import type { ClaimStore, HighestClaim } from '../../fleet/claims.ts';
 import type { Coordination } from '../../fleet/coordination.ts';
 import type { WorkspaceId } from '../../fleet/ids.ts';
 import type { OwnershipTimes } from '../../fleet/ownership-times.ts';
+import { Patience } from '../../fleet/patience.ts';
 import type { FleetFacts } from './facts.ts';
 import type { OrderSender } from './order-sender.ts';
 import type { Redirect, Takeover, TakeoverPlan } from './planner.ts';
@@ -39,6 +40,7 @@ export interface TakeoverParts {
 /** Carries out plans. Each step is one comparison by epoch in Redis: what another leader did meanwhile is left alone. */
 export class Takeovers {
   readonly #parts: TakeoverParts;
+  readonly #patience: Patience;
   /** Workspaces whose owner was asked by HTTP to release them: at which epoch, and when first. */
   readonly #asked = new Map<WorkspaceId, { epoch: number; at: number; sentAt: number }>();
   /** Assignments that were driven again: how often. */
@@ -49,6 +51,7 @@ export class Takeovers {
 
   constructor(parts: TakeoverParts) {
     this.#parts = parts;
+    this.#patience = new Patience(parts.clock, parts.times);
   }
 
   /** How often the assignment of a workspace at an epoch was driven again. */
@@ -65,7 +68,7 @@ export class Takeovers {
   async revoke(standings: readonly Standing[], allowed: ReadonlySet<string>): Promise<void> {
     for (const { instance, verdict, lease, holder } of standings) {
       if (verdict !== 'revoke' || lease !== 'running' || !holder || !allowed.has(instance)) continue;
-      await this.#ask(this.#parts.coordination.release(instance, holder.incarnation, 0));
+      await this.#patience.redis(this.#parts.coordination.release(instance, holder.incarnation, 0));
     }
   }
 
@@ -84,7 +87,7 @@ export class Takeovers {
     await pMap(
       ready,
       async ({ workspace, epoch, to }) => {
-        const outcome = await this.#ask(coordination.takeOver(workspace, epoch, to));
+        const outcome = await this.#patience.redis(coordination.takeOver(workspace, epoch, to));
         if (typeof outcome !== 'number') {
           this.#parts.log.debug({ workspace, to, why: outcome }, 'a takeover was refused');
           return;
@@ -97,7 +100,7 @@ export class Takeovers {
       { concurrency: CONCURRENCY },
     );
     for (const redirect of redirects) pokes.add(await this.#redirect(redirect));
-    for (const instance of pokes) await this.#ask(coordination.poke(instance)).catch(() => {});
+    for (const instance of pokes) await this.#patience.redis(coordination.poke(instance)).catch(() => {});
     return taken;
   }
 
@@ -111,7 +114,7 @@ export class Takeovers {
       log.warn({ workspace, epoch, to, times }, 'an assignment is not claimed: driven again');
       return to;
     }
-    const outcome = await this.#ask(coordination.redirect(workspace, epoch, to));
+    const outcome = await this.#patience.redis(coordination.redirect(workspace, epoch, to));
     log.warn(
       { workspace, from: redirect.from, to, outcome },
       'an assignment is not claimed: given elsewhere',
@@ -161,22 +164,11 @@ export class Takeovers {
 
   /** The highest claim, where the storage says so in time. */
   async #look(workspace: WorkspaceId): Promise<HighestClaim | undefined> {
-    const { claims, clock, times } = this.#parts;
+    const { claims } = this.#parts;
     this.#looks += 1;
     const looking = claims.highest(workspace).finally(() => {
       this.#looks -= 1;
     });
-    const late = () => new Error('the storage did not answer in time');
-    return await withinTime(clock, times.look, looking, late).catch(() => undefined);
-  }
-
-  #ask<T>(question: Promise<T>): Promise<T> {
-    const { clock, times } = this.#parts;
-    return withinTime(
-      clock,
-      times.redis,
-      question,
-      () => new WharfError('redis_unavailable', 'Redis did not answer in time.'),
-    );
+    return await this.#patience.storage(looking).catch(() => undefined);
   }
 }

@@ -1,13 +1,13 @@
-import { type Clock, withinTime } from '../../common/clock.ts';
-import { WharfError } from '../../common/errors.ts';
-import type { OwnershipTimes } from '../../fleet/ownership-times.ts';
+import { type Clock, withinTime } from '../common/clock.ts';
+import { WharfError } from '../common/errors.ts';
+import type { OwnershipTimes } from './ownership-times.ts';
 
 /** Sets the deadlines of questions: an answer that comes later is none. */
 export class Patience {
   readonly #clock: Clock;
-  readonly #times: OwnershipTimes;
+  readonly #times: Pick<OwnershipTimes, 'redis' | 'look'>;
 
-  constructor(clock: Clock, times: OwnershipTimes) {
+  constructor(clock: Clock, times: Pick<OwnershipTimes, 'redis' | 'look'>) {
     this.#clock = clock;
     this.#times = times;
   }
