@@ -1,5 +1,6 @@
 import { readFile, readlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
+import { statFields } from '../common/proc.ts';
 import type { HostIdentity } from './coordination.ts';
 
 /** Which host this process is on. Linux: from `/proc`. */
@@ -30,14 +31,7 @@ function kernelOf({ boot }: HostIdentity): string {
  * pid. Null when there is no such process, or only its zombie.
  */
 export async function processStart(pid: number): Promise<string | null> {
-  let text: string;
-  try {
-    text = await readFile(`/proc/${pid}/stat`, 'latin1');
-  } catch {
-    return null;
-  }
-  // The name in parentheses may hold anything; after it come the state (field 3) and all others.
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  const fields = await statFields(pid);
   const [state, started] = [fields[0], fields[19]];
   return state === 'Z' || state === 'X' || started === undefined ? null : started;
 }

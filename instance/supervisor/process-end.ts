@@ -1,5 +1,6 @@
-import { readdir, readFile } from 'node:fs/promises';
-import { killGroup, statFields, waitForEnd, waitForGroupEnd } from '../whatsapp/process-tree.ts';
+import { readFile } from 'node:fs/promises';
+import { hostPids, statFields } from '../../common/proc.ts';
+import { killGroup, waitForEnd, waitForGroupEnd } from '../whatsapp/process-tree.ts';
 import { INCARNATION_VARIABLE } from './messages.ts';
 
 /** How long what hangs in the kernel may hide whether it is meant, milliseconds. */
@@ -79,7 +80,7 @@ interface Look {
 }
 
 async function look(isMeant: (process: SeenProcess) => boolean): Promise<Look> {
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
+  const pids = await hostPids();
   const verdicts = await Promise.all(
     pids.map(async (pid) => {
       if (pid === process.pid) return 'other';

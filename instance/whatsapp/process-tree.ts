@@ -1,4 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises';
+import { hostPids, statFields } from '../../common/proc.ts';
 
 /** Kills a process group at once; true if there was one. */
 export function killGroup(pid: number): boolean {
@@ -41,17 +42,6 @@ async function ended(runs: () => Promise<boolean>, milliseconds: number): Promis
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   return true;
-}
-
-/** Every pid of this host. */
-async function hostPids(): Promise<number[]> {
-  return (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
-}
-
-/** What `/proc/PID/stat` says after the name, from the state on; nothing where there is no such process. */
-export async function statFields(pid: number): Promise<string[]> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => '');
-  return stat === '' ? [] : stat.slice(stat.lastIndexOf(')') + 2).split(' ');
 }
 
 /** Whether any process of a group runs. A zombie has ended, though a signal still finds it. */
