@@ -1,12 +1,12 @@
 import type { Order } from '../../../fleet/coordination.ts';
 import { MemoryRedis } from '../../../fleet/memory-redis.ts';
 import type { FleetSettings } from '../../../router/failover/facts.ts';
+import { memorySettings } from '../../helpers/memory-settings.ts';
 import { SeededRandom } from '../../helpers/random.ts';
 import { Checker } from './checker.ts';
 import { Network, Server } from './network.ts';
 import { Process } from './process.ts';
 import type { Rules } from './rules.ts';
-import { simulatedSettings } from './settings.ts';
 import { Storage } from './storage.ts';
 import { VirtualTime } from './virtual-time.ts';
 
@@ -41,7 +41,7 @@ export interface EnvironmentOptions {
 export abstract class Environment {
   readonly time = new VirtualTime();
   readonly redisServer = new Server('redis');
-  readonly settings: FleetSettings = simulatedSettings();
+  readonly settings: FleetSettings = memorySettings();
   readonly random: SeededRandom;
   readonly network: Network;
   readonly rules: Rules;

@@ -8,12 +8,12 @@ import { MemoryRedis } from '../../../fleet/memory-redis.ts';
 import { OWNERSHIP_TIMES } from '../../../fleet/ownership-times.ts';
 import { OwnershipKeeper } from '../../../instance/supervisor/keeper.ts';
 import type { Worker } from '../../../instance/supervisor/worker.ts';
-import type { FleetSettings } from '../../../router/failover/facts.ts';
 import { Leader } from '../../../router/failover/leader.ts';
 import { Monitor } from '../../../router/failover/monitor.ts';
 import { FleetOperations } from '../../../router/failover/operations.ts';
 import { DrivenClock } from '../../helpers/driven-clock.ts';
 import { leaseHolder } from '../../helpers/fleet-values.ts';
+import { memorySettings } from '../../helpers/memory-settings.ts';
 
 const times = OWNERSHIP_TIMES;
 const log = createLogger('silent', {});
@@ -269,23 +269,4 @@ export class SmallFleet {
     this.#names += 1;
     return String(this.#names);
   }
-}
-
-function memorySettings(): FleetSettings {
-  const draining = new Set<string>();
-  const quarantined = new Set<string>();
-  let unfrozen = false;
-  const put = (set: Set<string>, item: string, present: boolean) => {
-    if (present) set.add(item);
-    else set.delete(item);
-  };
-  return {
-    current: () => ({ draining: new Set(draining), quarantined: new Set(quarantined), unfrozen }),
-    reread: async () => {},
-    setDraining: async (instance, present) => put(draining, instance, present),
-    setQuarantined: async (workspace, present) => put(quarantined, workspace, present),
-    setUnfrozen: async (value) => {
-      unfrozen = value;
-    },
-  };
 }

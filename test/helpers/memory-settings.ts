@@ -1,7 +1,7 @@
-import type { FleetSettings } from '../../../router/failover/facts.ts';
+import type { FleetSettings } from '../../router/failover/facts.ts';
 
-/** The fleet's settings: durable, and the same for all. */
-export function simulatedSettings(): FleetSettings {
+/** The fleet's settings in memory: durable, and the same for all at once. */
+export function memorySettings(): FleetSettings {
   const draining = new Set<string>();
   const quarantined = new Set<string>();
   let unfrozen = false;
@@ -10,7 +10,7 @@ export function simulatedSettings(): FleetSettings {
     else set.delete(item);
   };
   return {
-    current: () => ({ draining, quarantined, unfrozen }),
+    current: () => ({ draining: new Set(draining), quarantined: new Set(quarantined), unfrozen }),
     reread: async () => {},
     setDraining: async (instance, present) => put(draining, instance, present),
     setQuarantined: async (workspace, present) => put(quarantined, workspace, present),
