@@ -1,16 +1,7 @@
 import type { ApiClient } from '../api/client.ts';
 import type { Session } from '../api/types.ts';
-import { useWork } from '../state/use-work.ts';
-import { Dialog } from './dialog.tsx';
 import type { Confirmable, DialogProps } from './dialog-state.ts';
-import { Problem } from './problem.tsx';
-
-interface Question {
-  title: string;
-  text: string;
-  button: string;
-  dangerous: boolean;
-}
+import { type Question, QuestionDialog } from './question-dialog.tsx';
 
 const QUESTIONS: Readonly<Record<Confirmable, Question>> = {
   restart: {
@@ -39,34 +30,17 @@ const QUESTIONS: Readonly<Record<Confirmable, Question>> = {
   },
 };
 
-/** Asks before something is done to a session, then does it. The focus begins on the harmless answer. */
+/** Asks before something is done to a session, then does it. */
 export function ConfirmDialog(props: DialogProps & { session: Session; action: Confirmable }) {
-  const { api, session, action, onState, onDone } = props;
-  const { title, text, button, dangerous } = QUESTIONS[action];
-  const { busy, error, work } = useWork();
-  const confirm = () =>
-    work(async () => {
-      onDone(await perform(api, session, action));
-      onState(null);
-    });
+  const { api, session, action, ...rest } = props;
+  const question = QUESTIONS[action];
+  const title = `${question.title} ${session.session_id}?`;
   return (
-    <Dialog title={`${title} ${session.session_id}?`} onClose={() => onState(null)}>
-      <p>{text}</p>
-      <Problem error={error} />
-      <div class="dialog-foot">
-        <button type="button" class="button" data-autofocus onClick={() => onState(null)}>
-          Cancel
-        </button>
-        <button
-          type="button"
-          class={dangerous ? 'button button-danger-full' : 'button button-primary'}
-          disabled={busy}
-          onClick={confirm}
-        >
-          {busy ? 'Working …' : button}
-        </button>
-      </div>
-    </Dialog>
+    <QuestionDialog
+      {...rest}
+      question={{ ...question, title }}
+      perform={() => perform(api, session, action)}
+    />
   );
 }
 

@@ -1,19 +1,13 @@
 import type { Operation } from '../api/client.ts';
-import { useWork } from '../state/use-work.ts';
-import { Dialog } from './dialog.tsx';
 import type { DialogProps } from './dialog-state.ts';
-import { Problem } from './problem.tsx';
+import { type Question, QuestionDialog } from './question-dialog.tsx';
 
-interface Question {
-  title: string;
-  text: string;
-  button: string;
-  dangerous: boolean;
-  /** Said once it was done. */
+/** A question, and what is said once it was done. */
+interface FleetQuestion extends Question {
   done: string;
 }
 
-function questionOf(operation: Operation): Question {
+function questionOf(operation: Operation): FleetQuestion {
   switch (operation.kind) {
     case 'drain':
       return {
@@ -42,34 +36,13 @@ function questionOf(operation: Operation): Question {
   }
 }
 
-/** Asks before something is done to the fleet, then does it. The focus begins on the harmless answer. */
+/** Asks before something is done to the fleet, then does it. */
 export function OperateDialog(props: DialogProps & { operation: Operation }) {
-  const { api, operation, onState, onDone } = props;
-  const { title, text, button, dangerous, done } = questionOf(operation);
-  const { busy, error, work } = useWork();
-  const confirm = () =>
-    work(async () => {
-      await api.operate(operation);
-      onDone(done);
-      onState(null);
-    });
-  return (
-    <Dialog title={title} onClose={() => onState(null)}>
-      <p>{text}</p>
-      <Problem error={error} />
-      <div class="dialog-foot">
-        <button type="button" class="button" data-autofocus onClick={() => onState(null)}>
-          Cancel
-        </button>
-        <button
-          type="button"
-          class={dangerous ? 'button button-danger-full' : 'button button-primary'}
-          disabled={busy}
-          onClick={confirm}
-        >
-          {busy ? 'Working …' : button}
-        </button>
-      </div>
-    </Dialog>
-  );
+  const { api, operation, ...rest } = props;
+  const question = questionOf(operation);
+  const perform = async () => {
+    await api.operate(operation);
+    return question.done;
+  };
+  return <QuestionDialog {...rest} question={question} perform={perform} />;
 }
