@@ -35,20 +35,8 @@ export const systemClock: Clock = {
  *
  * @param late makes the error
  */
-export async function withDeadline<T>(
-  promise: Promise<T>,
-  milliseconds: number,
-  late: () => Error,
-): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const deadline = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(late()), milliseconds);
-  });
-  try {
-    return await Promise.race([promise, deadline]);
-  } finally {
-    clearTimeout(timer);
-  }
+export function withDeadline<T>(promise: Promise<T>, milliseconds: number, late: () => Error): Promise<T> {
+  return withinTime(systemClock, milliseconds, promise, late);
 }
 
 /** Why a deadline's sleep is given up; made once, since an error is dear and this one is never shown. */
