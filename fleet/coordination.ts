@@ -28,7 +28,7 @@ export interface LeaseHolder {
   /** The supervisor's pid, and when it started (clock ticks since boot), so that a pid used again is not mistaken for it. */
   pid: number;
   pid_start: string;
-  /** What it wrote to `fleet/beacons/{instance}` on the shared storage: who cannot see it there does not share the storage. */
+  /** What it wrote at its start to `fleet/beacons/{instance}.{n}.{beacon}` on the shared storage: who cannot see it there does not share it. */
   beacon: string;
   started_at: string;
 }
