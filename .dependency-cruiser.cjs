@@ -150,10 +150,27 @@ module.exports = {
     vendorHome(
       'ioredis-at-home',
       'ioredis',
-      '^(common/redis|fleet/redis-[a-z-]+)\\.ts$',
+      '^(common/redis|fleet/(queue/|events/)?redis-[a-z-]+)\\.ts$',
       'Redis is reached through common/redis.ts and the redis-* files of fleet/.',
     ),
-    vendorHome('aws-at-home', '@aws-sdk|@smithy', '^backup/store/', 'The object store hides whose it is.'),
+    vendorHome(
+      'bullmq-at-home',
+      'bullmq',
+      '^fleet/queue/bullmq-[a-z-]+\\.ts$',
+      'The queues hide what carries them.',
+    ),
+    vendorHome(
+      'standard-webhooks-at-home',
+      'standardwebhooks',
+      '^router/webhooks/signature\\.ts$',
+      'One file signs.',
+    ),
+    vendorHome(
+      'aws-at-home',
+      '@aws-sdk|@smithy',
+      '^(backup/store/|fleet/media/s3-[a-z-]+\\.ts$)',
+      'The object store hides whose it is.',
+    ),
     {
       name: 'no-development-packages',
       severity: 'error',

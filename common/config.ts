@@ -41,6 +41,12 @@ export const integerVariable = (least: number, most: number) =>
     .transform(Number)
     .pipe(z.number().min(least).max(most));
 
+/** Hours, with up to three decimals; gives milliseconds. */
+export const hoursVariable = z
+  .string()
+  .regex(/^\d{1,5}(\.\d{1,3})?$/, 'must be a number of hours')
+  .transform((text) => Math.round(Number(text) * 3_600_000));
+
 /** A TCP port; 0 lets the system choose. */
 export const portVariable = integerVariable(0, 65535);
 

@@ -37,8 +37,13 @@ const mediaFields = {
     .regex(/^[^/\\\0]+$/, 'must be a name without slashes'),
 };
 
-/** Media by address or in the body. */
+/** Media by address, in the body, or uploaded before. */
 export const mediaSchema = z.union([
+  z.strictObject({
+    media_id: z.string().regex(/^med_[0-9a-f]{32}$/, 'must be the media_id of an upload'),
+    mimetype: mediaFields.mimetype.optional(),
+    filename: mediaFields.filename.optional(),
+  }),
   z.strictObject({
     url: z.url({ protocol: /^https?$/, error: 'must be an http or https address' }).max(2000),
     mimetype: mediaFields.mimetype.optional(),
@@ -120,7 +125,7 @@ export const outgoingMessageBodySchema = z.unknown().transform((value, context):
 });
 
 /** What became of a message. */
-const messageStatusSchema = z
+export const messageStatusSchema = z
   .enum(['queued', 'sending', 'sent', 'delivered', 'read', 'failed', 'unknown'])
   .meta({ id: 'MessageStatus' });
 export type MessageStatus = z.infer<typeof messageStatusSchema>;

@@ -1,14 +1,25 @@
 import { availableParallelism, hostname } from 'node:os';
 import { z } from 'zod';
-import { integerVariable, loadConfig, logLevelVariable, portVariable } from '../common/config.ts';
+import {
+  hoursVariable,
+  integerVariable,
+  loadConfig,
+  logLevelVariable,
+  portVariable,
+  switchVariable,
+} from '../common/config.ts';
 import type { Env } from '../common/env.ts';
 import { parseRedisUrl, type RedisAddress, redisVariable } from '../common/redis.ts';
+import { type MessagingConfig, messagingConfig, messagingVariables } from '../fleet/messaging-config.ts';
+import type { SendLimit, SendLimits } from '../fleet/queue/limits.ts';
 import type { BackoffRules } from './session/backoff.ts';
 import { SLOW_RETRY } from './session/backoff.ts';
 import type { LifeTimeouts } from './session/session-life.ts';
 import type { ClientTimeouts } from './whatsapp/client.ts';
 
 const minutes = (count: number) => count * 60_000;
+
+const perMinute = (count: number): SendLimit => ({ count, window: minutes(1) });
 
 const variables = z.object({
   INSTANCE_ID: z
@@ -38,7 +49,21 @@ const variables = z.object({
   WHARF_INTERNAL_TOKEN: z.string().optional(),
   SHUTDOWN_TIMEOUT: integerVariable(1000, minutes(30)).default(30_000),
   REDIS_URL: redisVariable.default(parseRedisUrl('redis://localhost:6379')),
+  WHATSAPP_RATE_LIMIT_MAX: integerVariable(0, 1_000_000).default(30),
+  WHATSAPP_RATE_LIMIT_WINDOW: integerVariable(1000, minutes(24 * 60)).default(60_000),
+  RATE_LIMIT_CRITICAL: integerVariable(0, 1_000_000).default(200),
+  RATE_LIMIT_HIGH: integerVariable(0, 1_000_000).default(100),
+  RATE_LIMIT_NORMAL: integerVariable(0, 1_000_000).default(60),
+  RATE_LIMIT_LOW: integerVariable(0, 1_000_000).default(30),
+  RATE_LIMIT_GLOBAL: integerVariable(0, 1_000_000).default(0),
+  QUEUE_MESSAGE_CONCURRENCY: integerVariable(1, 1000).default(5),
+  QUEUE_DEFAULT_ATTEMPTS: integerVariable(1, 100).default(3),
+  QUEUE_MAX_WAIT_HOURS: hoursVariable.default(minutes(24 * 60)),
+  SEND_TYPING: switchVariable.default(false),
+  SEND_JITTER: integerVariable(0, 60_000).default(0),
+  MEDIA_DOWNLOAD: z.enum(['on_demand', 'always'], 'must be on_demand or always').default('on_demand'),
   LOG_LEVEL: logLevelVariable.default('info'),
+  ...messagingVariables,
 });
 
 /**
@@ -46,6 +71,21 @@ const variables = z.object({
  * default lets that garbage grow to 32 MB before it looks at it (`npm run bench:session`: 28 MB less). It cannot be set once V8 runs.
  */
 export const INSTANCE_NODE_FLAGS: readonly string[] = ['--max-semi-space-size=2'];
+
+/** How messages are sent. Limits are counts of messages; 0: none. */
+export interface OutboxConfig {
+  limits: SendLimits;
+  /** Messages that are handed to pages at one time. */
+  concurrency: number;
+  /** Tries of a message whose failure may pass. */
+  attempts: number;
+  /** How long a message may wait for a session that cannot send, before it fails. */
+  maxWait: number;
+  /** Shows "typing" before a text, for as long as it might have taken to write it. */
+  typing: boolean;
+  /** Up to so long is waited before each message, at random. */
+  jitter: number;
+}
 
 /** An instance's configuration. Times are in milliseconds. */
 export interface InstanceConfig {
@@ -66,6 +106,10 @@ export interface InstanceConfig {
   backoff: BackoffRules;
   life: LifeTimeouts;
   client: ClientTimeouts;
+  messaging: MessagingConfig;
+  outbox: OutboxConfig;
+  /** Whether received media is fetched when it comes, or when it is asked for. */
+  mediaDownload: 'on_demand' | 'always';
   internalToken: string | undefined;
   shutdownTimeout: number;
   logLevel: string;
@@ -115,6 +159,25 @@ export function instanceConfig(env: Env): Readonly<InstanceConfig> {
         read: 20_000,
         send: 60_000,
       },
+      messaging: messagingConfig(values, values.REDIS_URL),
+      outbox: {
+        limits: {
+          session: { count: values.WHATSAPP_RATE_LIMIT_MAX, window: values.WHATSAPP_RATE_LIMIT_WINDOW },
+          workspace: {
+            critical: perMinute(values.RATE_LIMIT_CRITICAL),
+            high: perMinute(values.RATE_LIMIT_HIGH),
+            normal: perMinute(values.RATE_LIMIT_NORMAL),
+            low: perMinute(values.RATE_LIMIT_LOW),
+          },
+          global: perMinute(values.RATE_LIMIT_GLOBAL),
+        },
+        concurrency: values.QUEUE_MESSAGE_CONCURRENCY,
+        attempts: values.QUEUE_DEFAULT_ATTEMPTS,
+        maxWait: values.QUEUE_MAX_WAIT_HOURS,
+        typing: values.SEND_TYPING,
+        jitter: values.SEND_JITTER,
+      },
+      mediaDownload: values.MEDIA_DOWNLOAD,
       internalToken: values.WHARF_INTERNAL_TOKEN,
       shutdownTimeout: values.SHUTDOWN_TIMEOUT,
       logLevel: values.LOG_LEVEL,

@@ -166,6 +166,7 @@ async function compose(
       counters,
       log,
       random: Math.random,
+      listeners: [],
     },
   });
   const usage = new HostUsageMeter(() => manager.all().flatMap((session) => session.browserPid ?? []));

@@ -1,8 +1,15 @@
 import { z } from 'zod';
-import { integerVariable, loadConfig, logLevelVariable, portVariable } from '../common/config.ts';
+import {
+  hoursVariable,
+  integerVariable,
+  loadConfig,
+  logLevelVariable,
+  portVariable,
+} from '../common/config.ts';
 import type { Env } from '../common/env.ts';
 import { messageOf } from '../common/errors.ts';
 import { parseRedisUrl, type RedisAddress } from '../common/redis.ts';
+import { type MessagingConfig, messagingConfig, messagingVariables } from '../fleet/messaging-config.ts';
 import { instanceId, type ShardStrategy } from '../fleet/placement.ts';
 import { isSchedule } from './failover/rebalance-schedule.ts';
 
@@ -29,6 +36,18 @@ export interface RouterConfig {
   holdTime: number;
   /** The same while its workspace is being moved, or its sessions are coming up after that. */
   moveHoldTime: number;
+  messaging: MessagingConfig;
+  webhooks: WebhookConfig;
+}
+
+/** How webhooks are delivered. Times in milliseconds. */
+export interface WebhookConfig {
+  /** For an answer of the receiver. */
+  timeout: number;
+  /** From an event's first try to its becoming a dead letter. */
+  retryTime: number;
+  /** `public`: receivers on private addresses are refused. Link-local ones always are: there cloud providers hand out credentials. */
+  addresses: 'any' | 'public';
 }
 
 /** What a router is told in confidence. */
@@ -63,6 +82,10 @@ const variables = z.object({
     .regex(/^[\x21-\x7e]{32,200}$/, 'must be 32 to 200 printable characters without spaces')
     .optional(),
   WHARF_INTERNAL_TOKEN: z.string().optional(),
+  WEBHOOK_TIMEOUT: integerVariable(100, 60_000).default(15_000),
+  WEBHOOK_RETRY_HOURS: hoursVariable.default(72 * 3_600_000),
+  WEBHOOK_ADDRESSES: z.enum(['any', 'public'], 'must be any or public').default('any'),
+  ...messagingVariables,
 });
 
 const urlVariable = z.url({ protocol: /^https?$/, error: 'must be an http or https address' });
@@ -95,6 +118,12 @@ export function routerConfig(env: Env): Readonly<{ config: RouterConfig; secrets
       requestTimeout: values.WHARF_REQUEST_TIMEOUT,
       holdTime: values.WHARF_HOLD_TIME,
       moveHoldTime: values.WHARF_MOVE_HOLD_TIME,
+      messaging: messagingConfig(values, redis ?? { options: {}, shown: '' }),
+      webhooks: {
+        timeout: values.WEBHOOK_TIMEOUT,
+        retryTime: values.WEBHOOK_RETRY_HOURS,
+        addresses: values.WEBHOOK_ADDRESSES,
+      },
     };
     return {
       config: Object.freeze(config),

@@ -59,6 +59,8 @@ export class MediaFetcher {
       if (bytes > this.#limit) throw this.#tooLarge(bytes);
       return { mimetype: media.mimetype, data: media.data, filename: media.filename ?? null };
     }
+    if ('media_id' in media)
+      throw new WharfError('media_not_found', `There is no media ${media.media_id}. Upload it again.`);
     const fetched = await this.#fetch(media.url);
     const mimetype = media.mimetype ?? fetched.mimetype;
     if (mimetype === null) {

@@ -4,9 +4,9 @@ import type { Logger } from '../../common/logger.ts';
 import type {
   ClientAuthority,
   ClientFactory,
+  Happening,
   LinkedAccount,
   LossReason,
-  MessageEvent,
   WhatsAppClient,
 } from '../whatsapp/client.ts';
 
@@ -27,8 +27,7 @@ export interface LifeEvents {
   qr(code: string): void;
   authenticated(): void;
   ready(account: LinkedAccount): void;
-  message(event: MessageEvent): void;
-  ack(whatsappId: string, ack: number): void;
+  happened(happening: Happening): void;
   corrupted(detail: string): void;
 }
 
@@ -105,8 +104,7 @@ export class SessionLife {
           clearTimeout(this.#timer);
           events.ready(account);
         }),
-        message: (event) => events.message(event),
-        ack: (whatsappId, ack) => events.ack(whatsappId, ack),
+        happened: (happening) => events.happened(happening),
         corrupted: (detail) => events.corrupted(detail),
         lost: (reason, detail) => this.#lose(reason, detail),
         loggedOut: () => this.#settle({ kind: 'logged_out', detail: 'the device was removed on the phone' }),

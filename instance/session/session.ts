@@ -6,11 +6,12 @@ import type { SessionDetail, SessionRecord, SessionStatus } from '../../fleet/re
 import type { ChromiumVersion } from '../profile/chromium-version.ts';
 import type { ProfileStore } from '../profile/profile-store.ts';
 import type { Trash } from '../profile/trash.ts';
-import type { ClientFactory, PreparedMessage, WhatsAppClient } from '../whatsapp/client.ts';
+import type { ClientFactory, Happening, PreparedMessage, WhatsAppClient } from '../whatsapp/client.ts';
 import { waitForGroupEnd } from '../whatsapp/process-tree.ts';
 import type { BackoffRules } from './backoff.ts';
 import type { InstanceCounters } from './counters.ts';
 import { LinkDesk } from './link-desk.ts';
+import type { SessionListener } from './listener.ts';
 import { Sender } from './sender.ts';
 import { detailOf, hintFor } from './session-detail.ts';
 import { type Conclusion, SessionEndings } from './session-endings.ts';
@@ -40,6 +41,8 @@ export interface SessionParts {
   log: Logger;
   /** From 0 to 1; spreads reconnects. */
   random: () => number;
+  /** Hear what goes on in every session. */
+  listeners: readonly SessionListener[];
   /** Hears of every change that others should see. */
   onChange: (session: Session) => void;
   /** Hears that the owner before had deleted the session. */
@@ -155,8 +158,15 @@ export class Session {
     await this.#endLoop();
   }
 
+  /** Lets what is under way come to its end, whatever that is, and begins nothing new: it is about to be closed. */
+  async settle(): Promise<void> {
+    const listeners = this.#parts.listeners.map((listener) => listener.settle(this));
+    await Promise.allSettled([...listeners, this.sender.settled()]);
+  }
+
   /** As {@link Session.pause}, for good: nothing may start it again. True when its browser was seen to end. */
   async close(): Promise<boolean> {
+    if (!this.#ending.signal.aborted) for (const listener of this.#parts.listeners) listener.left(this);
     this.#ending.abort(new Error('the session is closed'));
     await this.pause();
     return this.#left === undefined || (await waitForGroupEnd(this.#left, 1000));
@@ -352,15 +362,12 @@ export class Session {
       events: {
         qr: (code) => {
           this.#links.show(code);
+          for (const listener of parts.listeners) listener.qr(this, code);
           if (this.#status !== 'pairing') this.#move('qr');
         },
         authenticated: () => this.#move('authenticated'),
         ready: (account) => this.#onReady(account.phoneNumber),
-        message: ({ message }) => {
-          this.#touch();
-          if (!message.from_me) parts.counters.messages_received += 1;
-        },
-        ack: (whatsappId, ack) => this.sender.note(whatsappId, ack),
+        happened: (happening) => this.#happened(happening),
         corrupted: (detail) =>
           this.#log.error({ detail }, 'Chromium found its database corrupt and deleted it'),
       },
@@ -383,6 +390,16 @@ export class Session {
     this.#move('ready');
   }
 
+  #happened(happening: Happening): void {
+    const { counters, listeners } = this.#parts;
+    if (happening.kind === 'ack') this.sender.note(happening.whatsappId, happening.ack);
+    if (happening.kind === 'message') {
+      this.#touch();
+      if (!happening.message.from_me) counters.messages_received += 1;
+    }
+    for (const listener of listeners) listener.happened(this, happening);
+  }
+
   #touch(): void {
     this.#lastActivity = this.#parts.clock.now();
     this.#parts.onChange(this);
@@ -396,10 +413,12 @@ export class Session {
 
   #set(next: SessionStatus): void {
     if (next === this.#status) return;
-    this.#log.info({ from: this.#status, to: next }, 'the session changed its state');
+    const from = this.#status;
+    this.#log.info({ from, to: next }, 'the session changed its state');
     this.#status = next;
     if (!isLive(next)) this.#links.clear();
     this.#links.changed();
     this.#parts.onChange(this);
+    for (const listener of this.#parts.listeners) listener.changed(this, from, next);
   }
 }

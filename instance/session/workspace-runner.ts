@@ -135,7 +135,7 @@ export class WorkspaceRunner {
     await run.read;
     const sessions = roll.of(workspace);
     // What is being sent comes to its end first: cut off, nobody could say whether it left.
-    const sent = Promise.all(sessions.map(({ sender }) => sender.settled()));
+    const sent = Promise.all(sessions.map((session) => session.settle()));
     await withDeadline(sent, Math.min(SENDS_DEADLINE, closeWithin / 2), () => new Error('late')).catch(() =>
       log.warn({ workspace }, 'messages that are not acknowledged in time may be unknown'),
     );

@@ -22,10 +22,15 @@ export interface LinkedAccount {
 /** A message's acknowledgement: -1 failed, 0 pending, 1 the server has it, 2 delivered, 3 read, 4 played. */
 export type Ack = number;
 
-/** An incoming message, or one of our own from another device. */
-export interface MessageEvent {
-  message: ChatMessage;
-}
+/** What happens in an account, as its page tells it. Ids are WhatsApp's own, serialized (`true_491701234567@c.us_3EB0...`). */
+export type Happening =
+  /** A message that came, or one of the account's own, whichever device it was written on. */
+  | { kind: 'message'; message: ChatMessage }
+  | { kind: 'ack'; whatsappId: string; ack: Ack }
+  /** `emoji` is empty where the reaction was taken back; `key` is the reaction's own id. */
+  | { kind: 'reaction'; whatsappId: string; chatId: string; from: string; emoji: string; key: string }
+  | { kind: 'edited'; whatsappId: string; chatId: string; text: string | null }
+  | { kind: 'revoked'; whatsappId: string; chatId: string };
 
 /**
  * What a client tells while it runs. After `lost` or `loggedOut` nothing more comes, and its browser has ended or is being ended.
@@ -38,8 +43,7 @@ export interface ClientEvents {
   authenticated(): void;
   /** Messages can be sent. */
   ready(account: LinkedAccount): void;
-  message(event: MessageEvent): void;
-  ack(whatsappId: string, ack: Ack): void;
+  happened(happening: Happening): void;
   /** The browser wrote that it found its database corrupt; the session is probably lost. */
   corrupted(detail: string): void;
   lost(reason: LossReason, detail: string): void;

@@ -219,11 +219,13 @@ class PageClient implements WhatsAppClient {
     );
     client.on(
       'message_create',
-      whileRunning((message) => events.message({ message: toChatMessage(message) })),
+      whileRunning((message) => events.happened({ kind: 'message', message: toChatMessage(message) })),
     );
     client.on(
       'message_ack',
-      whileRunning((message, ack) => events.ack(message.id._serialized, ack)),
+      whileRunning((message, ack) =>
+        events.happened({ kind: 'ack', whatsappId: message.id._serialized, ack }),
+      ),
     );
     client.on(
       'disconnected',

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 const read = (path: string) => readFile(new URL(`../../${path}`, import.meta.url), 'utf8');
 
 describe('docs/configuration.md', () => {
-  it.each(['router/config.ts', 'instance/config.ts', 'emulator/config.ts'])(
+  it.each(['router/config.ts', 'instance/config.ts', 'emulator/config.ts', 'fleet/messaging-config.ts'])(
     'describes every variable of %s',
     async (source) => {
       const text = await read(source);
@@ -18,7 +18,13 @@ describe('docs/configuration.md', () => {
   it('describes no variable that nothing reads', async () => {
     const sources = (
       await Promise.all(
-        ['router/config.ts', 'instance/config.ts', 'emulator/config.ts', 'common/lifecycle.ts'].map(read),
+        [
+          'router/config.ts',
+          'instance/config.ts',
+          'emulator/config.ts',
+          'fleet/messaging-config.ts',
+          'common/lifecycle.ts',
+        ].map(read),
       )
     ).join('\n');
     const document = await read('docs/configuration.md');

@@ -124,6 +124,7 @@ export class SessionHost {
         timeouts: { health: 30_000, ready: 60_000, qr: 600_000, ...options.life },
         counters: newCounters(),
         log,
+        listeners: [],
         random: () => 0,
       },
     });

@@ -133,6 +133,7 @@ export function memoryParts(clients: FakeClients, changes: Partial<SessionParts>
   const parts: SessionParts = {
     instance: 'instance-1',
     clients: clients.factory,
+    listeners: [],
     chromium: [156, 0, 0, 0],
     profiles,
     store,

@@ -31,8 +31,7 @@ function begin(
       qr: (code) => told.push(`qr ${code}`),
       authenticated: () => told.push('authenticated'),
       ready: () => told.push('ready'),
-      message: () => told.push('message'),
-      ack: (id, ack) => told.push(`ack ${id} ${ack}`),
+      happened: ({ kind }) => told.push(kind),
       corrupted: () => told.push('corrupted'),
     },
   });
@@ -48,10 +47,10 @@ describe("a life of a session's browser", () => {
     client.events.qr('one');
     client.events.qr('two');
     client.becomeReady();
-    client.events.ack('a', 1);
+    client.events.happened({ kind: 'ack', whatsappId: 'a', ack: 1 });
     abort.abort();
     expect(await ending).toEqual({ kind: 'stopped', clean: true });
-    expect(told).toEqual(['qr one', 'qr two', 'authenticated', 'ready', 'ack a 1']);
+    expect(told).toEqual(['qr one', 'qr two', 'authenticated', 'ready', 'ack']);
     expect(client.calls.at(-1)).toBe('stop');
     expect(clients.running).toBe(0);
   });
@@ -75,8 +74,7 @@ describe("a life of a session's browser", () => {
         qr: () => {},
         authenticated: () => {},
         ready: () => {},
-        message: () => {},
-        ack: () => {},
+        happened: () => {},
         corrupted: () => {},
       },
     });

@@ -443,7 +443,7 @@ describe('messages of a session', () => {
     const { session, clients } = await ready({
       script: {
         send: async (_message, client) => {
-          client.events.ack('w', 1);
+          client.events.happened({ kind: 'ack', whatsappId: 'w', ack: 1 });
           return { whatsappId: 'w', ack: 0 };
         },
       },
@@ -452,7 +452,7 @@ describe('messages of a session', () => {
     clients.script.send = async () => ({ whatsappId: 'w2', ack: 0 });
     const sending = session.send(message, 'msg_2', 600_000);
     await nextTurn();
-    clients.last.events.ack('w2', 2);
+    clients.last.events.happened({ kind: 'ack', whatsappId: 'w2', ack: 2 });
     expect(await sending).toMatchObject({ status: 'delivered' });
     await session.stop();
   });
@@ -467,7 +467,7 @@ describe('messages of a session', () => {
       extra: { whatsapp_id: 'w' },
     });
     await nextTurn();
-    clients.last.events.ack('w', -1);
+    clients.last.events.happened({ kind: 'ack', whatsappId: 'w', ack: -1 });
     await refused;
     clients.script.send = async () => ({ whatsappId: 'w3', ack: 0 });
     const unknown = session.send(message, 'msg_3', 600_000);

@@ -87,8 +87,9 @@ export async function watchedClient(
         qr: (code) => seen.qrs.push(code),
         authenticated: () => {},
         ready: (account) => seen.ready.push(account),
-        message: ({ message }) => seen.messages.push(message),
-        ack: () => {},
+        happened: (happening) => {
+          if (happening.kind === 'message') seen.messages.push(happening.message);
+        },
         corrupted: (detail) => seen.corrupted.push(detail),
         lost: (reason) => seen.losses.push(reason),
         loggedOut: () => {

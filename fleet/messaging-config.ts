@@ -1,0 +1,58 @@
+import { z } from 'zod';
+import { hoursVariable, integerVariable } from '../common/config.ts';
+import { type RedisAddress, redisVariable } from '../common/redis.ts';
+
+const WEEK = 7 * 24 * 3_600_000;
+
+/** What routers and instances must agree on about messages, events and media; part of both configurations. */
+export const messagingVariables = {
+  QUEUE_REDIS_URL: redisVariable.optional(),
+  NODE_ENV: z.string().optional(),
+  QUEUE_MAX_DEPTH: integerVariable(1, 10_000_000).default(50_000),
+  QUEUE_RETENTION_HOURS: hoursVariable.default(WEEK),
+  EVENT_RETENTION_HOURS: hoursVariable.default(WEEK),
+  MEDIA_RETENTION_HOURS: hoursVariable.default(WEEK),
+  MEDIA_S3_BUCKET: z.string().min(3).max(63).optional(),
+  MEDIA_S3_PREFIX: z.string().max(200).default('media/'),
+  MEDIA_S3_ENDPOINT: z.url({ protocol: /^https?$/, error: 'must be an http or https address' }).optional(),
+};
+
+/** Times in milliseconds. */
+export interface MessagingConfig {
+  /** Where queues and events are. */
+  queueRedis: RedisAddress;
+  /** True: a Redis that may lose what it confirmed is refused. */
+  production: boolean;
+  /** Messages a session's queue takes; those beyond are refused. */
+  maxDepth: number;
+  /** How long a message's body is kept after its end; 0: it goes with it. */
+  messageRetention: number;
+  /** How long events are kept; 0: until they are delivered. */
+  eventRetention: number;
+  mediaRetention: number;
+  /** Null: media is kept on the session path. */
+  mediaBucket: { bucket: string; prefix: string; endpoint: string | null } | null;
+}
+
+/** @param redis where Redis is, if the queues have none of their own */
+export function messagingConfig(
+  values: z.infer<z.ZodObject<typeof messagingVariables>>,
+  redis: RedisAddress,
+): MessagingConfig {
+  return {
+    queueRedis: values.QUEUE_REDIS_URL ?? redis,
+    production: values.NODE_ENV === 'production',
+    maxDepth: values.QUEUE_MAX_DEPTH,
+    messageRetention: values.QUEUE_RETENTION_HOURS,
+    eventRetention: values.EVENT_RETENTION_HOURS,
+    mediaRetention: values.MEDIA_RETENTION_HOURS,
+    mediaBucket:
+      values.MEDIA_S3_BUCKET === undefined
+        ? null
+        : {
+            bucket: values.MEDIA_S3_BUCKET,
+            prefix: values.MEDIA_S3_PREFIX,
+            endpoint: values.MEDIA_S3_ENDPOINT ?? null,
+          },
+  };
+}

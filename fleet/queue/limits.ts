@@ -1,0 +1,14 @@
+import type { Priority } from './outgoing.ts';
+
+/** At most `count` messages in any `window` milliseconds; a count of 0 is no limit. */
+export interface SendLimit {
+  count: number;
+  window: number;
+}
+
+/** The limits a message must fit in before it is sent: its session's, its workspace's for its priority, and the whole fleet's. */
+export interface SendLimits {
+  session: SendLimit;
+  workspace: Record<Priority, SendLimit>;
+  global: SendLimit;
+}
