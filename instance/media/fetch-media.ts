@@ -2,10 +2,10 @@ import type { LookupAddress } from 'node:dns';
 import { lookup } from 'node:dns';
 import { isIP } from 'node:net';
 import { Agent, type Dispatcher, request } from 'undici';
+import { isPublicAddress } from '../../common/address-check.ts';
 import { isWharfError, messageOf, WharfError } from '../../common/errors.ts';
 import { MAX_MEDIA_BYTES, type Media } from '../../fleet/messages.ts';
 import type { MediaContent } from '../whatsapp/client.ts';
-import { isPublicAddress } from './address-check.ts';
 
 /** How media is fetched. */
 export interface MediaFetchOptions {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isPublicAddress } from '../../../instance/media/address-check.ts';
+import { isPublicAddress } from '../../common/address-check.ts';
 
 describe('a public address', () => {
   it.each([
