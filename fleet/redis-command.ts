@@ -3,18 +3,27 @@ import { readFileSync } from 'node:fs';
 import { messageOf } from '../common/errors.ts';
 import type { Redis } from '../common/redis.ts';
 
-const read = (name: string) => readFileSync(new URL(`./commands/${name}.lua`, import.meta.url), 'utf8');
+const COORDINATION = new URL('./commands/', import.meta.url);
 
-/** A command of `fleet/commands/`: one step in Redis. Its name ends with the number of its keys. */
+/** What a command's first line is where its file has none: it is refused before it begins where Redis is full (see `shared.lua`). */
+const HEADER = '#!lua';
+
+/** A command: one step in Redis. Its file's name ends with the number of its keys; `shared.lua` beside it is put before it. */
 export class RedisCommand {
   readonly #script: string;
   readonly #hash: string;
   readonly #keys: number;
 
-  /** @param name of the file, without `.lua` */
-  constructor(name: string) {
+  /**
+   * @param name of the file, without `.lua`
+   * @param folder where it is; an address that ends with a slash
+   * @param before more Lua that goes before `shared.lua`
+   */
+  constructor(name: string, folder: URL = COORDINATION, before = '') {
+    const read = (file: string) => readFileSync(new URL(`${file}.lua`, folder), 'utf8');
+    const [, header = HEADER, own = ''] = /^(?:(#!lua[^\n]*)\n)?(.*)$/s.exec(read(name)) ?? [];
     this.#keys = Number(name.slice(name.lastIndexOf('-') + 1));
-    this.#script = `#!lua\n${read('shared')}\n${read(name)}`;
+    this.#script = `${header}\n${before}${read('shared')}\n${own}`;
     this.#hash = createHash('sha1').update(this.#script).digest('hex');
   }
 
