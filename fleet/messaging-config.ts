@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { hoursVariable, integerVariable } from '../common/config.ts';
 import { type RedisAddress, redisVariable } from '../common/redis.ts';
+import type { MediaBucket } from './media/media-bucket.ts';
 
 const WEEK = 7 * 24 * 3_600_000;
 
@@ -15,6 +16,7 @@ export const messagingVariables = {
   MEDIA_S3_BUCKET: z.string().min(3).max(63).optional(),
   MEDIA_S3_PREFIX: z.string().max(200).default('media/'),
   MEDIA_S3_ENDPOINT: z.url({ protocol: /^https?$/, error: 'must be an http or https address' }).optional(),
+  AWS_REGION: z.string().min(1).max(60).optional(),
 };
 
 /** Times in milliseconds. */
@@ -31,7 +33,7 @@ export interface MessagingConfig {
   eventRetention: number;
   mediaRetention: number;
   /** Null: media is kept on the session path. */
-  mediaBucket: { bucket: string; prefix: string; endpoint: string | null } | null;
+  mediaBucket: MediaBucket | null;
 }
 
 /** @param redis where Redis is, if the queues have none of their own */
@@ -53,6 +55,8 @@ export function messagingConfig(
             bucket: values.MEDIA_S3_BUCKET,
             prefix: values.MEDIA_S3_PREFIX,
             endpoint: values.MEDIA_S3_ENDPOINT ?? null,
+            // Whoever is not AWS asks for some region in the signature, and seldom for a certain one.
+            region: values.AWS_REGION ?? (values.MEDIA_S3_ENDPOINT === undefined ? null : 'us-east-1'),
           },
   };
 }

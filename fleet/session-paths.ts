@@ -29,6 +29,7 @@ export interface TrashEntry {
  *     fleet/beacons/{instance}.{n}.{beacon}     what an instance's supervisor wrote at its start: who shares the path sees it
  *     workspace_{id}/owners/{epoch}             claims
  *     workspace_{id}/trash/{time}.session_{sid}[.gen-{n}]
+ *     workspace_{id}/media/{media_id}.json, {media_id}.{random}   files of messages: see fleet/media
  *     workspace_{id}/session_{sid}/session.json                    the session's record, for people and tools
  *     workspace_{id}/session_{sid}/session-{epoch}.json            the same as its owner at that epoch wrote it: the highest counts
  *     workspace_{id}/session_{sid}/gen-{n}/wharf-profile.json
@@ -155,6 +156,11 @@ export class SessionPaths {
   /** Where a generation is made, until it is complete and gets its name. */
   generationInMaking(name: GenerationName): string {
     return `${this.generation(name)}.making`;
+  }
+
+  /** Files of messages, sent or received. */
+  media(workspace: WorkspaceId): string {
+    return join(this.workspace(workspace), 'media');
   }
 
   trash(workspace: WorkspaceId): string {
