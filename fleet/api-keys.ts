@@ -107,6 +107,12 @@ export class ApiKeys {
     return undefined;
   }
 
+  /** The key of an id, while it is good: what was allowed by it may be taken back when it is revoked. */
+  infoOf(keyId: string): KeyInfo | undefined {
+    if (keyId === ENVIRONMENT_KEY_ID) return this.#environmentHash && ENVIRONMENT_KEY;
+    return this.#known.get(keyId)?.info;
+  }
+
   /** Whose key this is; undefined when it is nobody's. A key of an unknown id may have been made by another router just now. */
   async find(key: string): Promise<KeyInfo | undefined> {
     const known = this.known(key);
