@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { isWharfError, WharfError } from '../../common/errors.ts';
 import type { MessageReceipt, MessageStatus } from '../../fleet/messages.ts';
 import type { Ack, PreparedMessage, WhatsAppClient } from '../whatsapp/client.ts';
@@ -58,16 +59,17 @@ export class Sender {
     wait: number,
   ): Promise<MessageReceipt> {
     try {
-      const handed = await client.send(message);
-      this.#acks.note(handed.whatsappId, handed.ack);
-      const ack = await this.#acks.settled(handed.whatsappId, wait);
+      const key = `3EB0${randomBytes(9).toString('hex').toUpperCase()}`;
+      await client.requireRecipient(message.to);
+      const whatsappId = await client.send(message, key, async () => true);
+      const ack = await this.#acks.settled(whatsappId, wait);
       if (ack === -1) {
         throw new WharfError('send_failed', `WhatsApp refused the message to ${message.to}.`, {
-          extra: { whatsapp_id: handed.whatsappId },
+          extra: { whatsapp_id: whatsappId },
         });
       }
       if (typeof ack === 'number') this.#counters.messages_sent += 1;
-      return { message_id: messageId, status: statusOf(ack), whatsapp_id: handed.whatsappId };
+      return { message_id: messageId, status: statusOf(ack), whatsapp_id: whatsappId };
     } catch (error) {
       if (!isWharfError(error, 'session_not_ready')) this.#counters.messages_failed += 1;
       throw error;

@@ -51,12 +51,22 @@ export interface ClientEvents {
   loggedOut(): void;
 }
 
-/** A message that was handed to the page. */
-export interface HandedOver {
-  whatsappId: string;
-  /** The ack it had when the page answered; later ones come as events. */
-  ack: Ack;
+/** A message of ours to be looked for in a session's history. */
+export interface FateQuery {
+  to: string;
+  /** Its id without chat and direction; see `whatsappKeyOf`. */
+  key: string;
+  /** The id the page gave it, where that is known. */
+  whatsappId?: string | undefined;
 }
+
+/**
+ * What a session's page knows of a message. `storing`: the page has it in hand and has not stored it yet. `refused`: this very page refused it and has no trace of
+ * it, so it did not leave. `absent` proves nothing, since a page that was lost may not have got to storing what it sent.
+ */
+export type Fate =
+  | { kind: 'present'; whatsappId: string; ack: Ack }
+  | { kind: 'storing' | 'refused' | 'absent' };
 
 /** Media as the client takes it. */
 export interface MediaContent {
@@ -96,11 +106,22 @@ export interface WhatsAppClient {
   ping(): Promise<void>;
   /** Asks WhatsApp for a code to type into the phone. Rejects with `pairing_refused`. */
   requestPairingCode(phoneNumber: string): Promise<string>;
+  /** Rejects with `recipient_not_on_whatsapp`. */
+  requireRecipient(to: string): Promise<void>;
+  /** Shows the other side that somebody types, for some seconds or until a message comes. */
+  showTyping(to: string): Promise<void>;
   /**
-   * Hands a message to the page. Rejects with `recipient_not_on_whatsapp`, `message_not_found` (reply_to), `send_failed` where the page
-   * certainly did not send it, `send_unknown` where it may have.
+   * Hands a message to the page; resolves with WhatsApp's id once the page has stored it. What becomes of it is told by acks.
+   *
+   * Rejects with `send_unknown` where the message may have left or may leave yet; with anything else it has not left and never will:
+   * `message_not_found` (reply_to), `send_failed`, `timeout`, `browser_failed` (the page was lost), `session_not_ready`, what the authority throws, what `begin` throws.
+   *
+   * @param key its id, as `whatsappKeyOf` makes it
+   * @param begin called when all is ready and nothing but the step itself is left; false: it is not sent after all
    */
-  send(message: PreparedMessage): Promise<HandedOver>;
+  send(message: PreparedMessage, key: string, begin: () => Promise<boolean>): Promise<string>;
+  /** What the history knows of messages, and whether the page is connected to WhatsApp. In the order asked. */
+  fates(queries: readonly FateQuery[]): Promise<{ connected: boolean; fates: Fate[] }>;
   chats(limit: number): Promise<Chat[]>;
   contacts(limit: number): Promise<Contact[]>;
   messages(chatId: string, limit: number): Promise<ChatMessage[]>;
@@ -140,7 +161,7 @@ export interface ClientTimeouts {
   ping: number;
   /** A read. */
   read: number;
-  /** Handing a message over, its media's upload included. */
+  /** Handing a message to the page, its media's upload included. */
   send: number;
 }
 

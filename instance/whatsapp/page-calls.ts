@@ -1,7 +1,10 @@
 import { withDeadline } from '../../common/clock.ts';
 import { messageOf, WharfError } from '../../common/errors.ts';
 import type { Chat, ChatMessage, Contact, PhoneNumber } from '../../fleet/messages.ts';
-import type { ClientAuthority, ClientTimeouts, HandedOver, PreparedMessage } from './client.ts';
+import type { ClientAuthority, ClientTimeouts, Fate, FateQuery, PreparedMessage } from './client.ts';
+import { Departures } from './departures.ts';
+import { fatesExpression, parseFates } from './page-fates.ts';
+import { SEND_HOOK, typingExpression } from './page-send.ts';
 import { RecipientCache } from './recipient-cache.ts';
 import { toChat, toChatMessage, toContact } from './shapes.ts';
 import { type HookedClient, sendThroughLibrary } from './whatsapp-web-js.ts';
@@ -13,6 +16,7 @@ export class PageCalls {
   readonly #authority: ClientAuthority;
   readonly #timeouts: ClientTimeouts;
   readonly #recipients = new RecipientCache();
+  readonly departures: Departures;
 
   /** @param session its id, for errors */
   constructor(client: HookedClient, session: string, authority: ClientAuthority, timeouts: ClientTimeouts) {
@@ -20,6 +24,7 @@ export class PageCalls {
     this.#session = session;
     this.#authority = authority;
     this.#timeouts = timeouts;
+    this.departures = new Departures(authority);
   }
 
   /** Evaluates an expression of `page-scripts.ts`. Throws `timeout`, `session_not_ready` where there is no page yet. */
@@ -47,18 +52,37 @@ export class PageCalls {
     }
   }
 
-  async send(message: PreparedMessage): Promise<HandedOver> {
-    await this.#requireRecipient(message.to);
+  async send(message: PreparedMessage, key: string, begin: () => Promise<boolean>): Promise<string> {
     this.#authority.require();
-    const sending = sendThroughLibrary(this.#client, message);
-    const sent = await this.#within(sending, this.#timeouts.send, 'handing over a message').catch(
-      (error: unknown) => {
-        throw sendError(error, message);
-      },
+    await this.#read(this.evaluate(SEND_HOOK, this.#timeouts.read), 'how it sends');
+    const departure = this.departures.open(key, begin);
+    try {
+      const sending = sendThroughLibrary(this.#client, message, key);
+      await this.#within(sending, this.#timeouts.send, 'handing over a message');
+    } catch (error) {
+      if (departure.whatsappId === undefined) throw departure.refusal ?? this.#notSent(error, message);
+      throw new WharfError(
+        'send_unknown',
+        `The message to ${message.to} was handed to WhatsApp's page, which did not say that it has it (${messageOf(error)}). It may or may not have been sent.`,
+        { cause: error },
+      );
+    } finally {
+      this.departures.close(key, departure);
+    }
+    if (departure.whatsappId === undefined)
+      throw new WharfError('send_failed', `WhatsApp's page has no chat for ${message.to}.`);
+    return departure.whatsappId;
+  }
+
+  async fates(queries: readonly FateQuery[]): Promise<{ connected: boolean; fates: Fate[] }> {
+    return parseFates(
+      await this.#read(this.evaluate(fatesExpression(queries), this.#timeouts.read), 'messages'),
     );
-    if (!sent)
-      throw new WharfError('send_failed', `WhatsApp's page did not take the message to ${message.to}.`);
-    return { whatsappId: sent.id, ack: sent.ack };
+  }
+
+  async showTyping(to: string): Promise<void> {
+    this.#authority.require();
+    await this.#read(this.evaluate(typingExpression(to), this.#timeouts.read), 'who types');
   }
 
   async chats(limit: number): Promise<Chat[]> {
@@ -90,7 +114,7 @@ export class PageCalls {
     return { phone_number: phoneNumber, on_whatsapp: id !== null, whatsapp_id: id?._serialized ?? null };
   }
 
-  async #requireRecipient(to: string): Promise<void> {
+  async requireRecipient(to: string): Promise<void> {
     if (!to.endsWith('@c.us') || this.#recipients.has(to)) return;
     const id = await this.#read(this.#client.getNumberId(to), 'the recipient');
     if (id === null)
@@ -98,54 +122,53 @@ export class PageCalls {
     this.#recipients.add(to);
   }
 
+  /** Why a message was not sent, where the page did not get to asking whether it may leave. */
+  #notSent(error: unknown, message: PreparedMessage): WharfError {
+    if (error instanceof WharfError) return error;
+    const reason = messageOf(error);
+    if (/quoted message/i.test(reason)) {
+      return new WharfError(
+        'message_not_found',
+        `The message ${message.reply_to} to reply to is not in the session's history.`,
+        { cause: error },
+      );
+    }
+    if (/timed out/i.test(reason)) return this.#late(this.#timeouts.send, 'handing over a message');
+    if (PAGE_GONE.test(reason)) return this.#pageGone('a message was being sent', error);
+    return new WharfError('send_failed', `WhatsApp's page refused the message to ${message.to}: ${reason}`, {
+      cause: error,
+    });
+  }
+
+  #pageGone(doing: string, cause: unknown): WharfError {
+    return new WharfError(
+      'browser_failed',
+      `The browser of session ${this.#session} was closed while ${doing}. Nothing was done; try again.`,
+      { cause },
+    );
+  }
+
   async #read<T>(answer: Promise<T>, what: string): Promise<T> {
     try {
       return await this.#within(answer, this.#timeouts.read, `reading ${what}`);
     } catch (error) {
       if (error instanceof WharfError || !PAGE_GONE.test(messageOf(error))) throw error;
-      throw new WharfError(
-        'browser_failed',
-        `The browser of session ${this.#session} was closed while ${what} were read. Nothing was done; try again.`,
-        { cause: error },
-      );
+      throw this.#pageGone(`${what} were read`, error);
     }
   }
 
   async #within<T>(answer: Promise<T>, milliseconds: number, what: string): Promise<T> {
     answer.catch(() => {});
-    return await withDeadline(
-      answer,
-      milliseconds,
-      () =>
-        new WharfError(
-          'timeout',
-          `WhatsApp's page of session ${this.#session} did not answer in ${milliseconds} ms (${what}).`,
-        ),
+    return await withDeadline(answer, milliseconds, () => this.#late(milliseconds, what));
+  }
+
+  #late(milliseconds: number, what: string): WharfError {
+    return new WharfError(
+      'timeout',
+      `WhatsApp's page of session ${this.#session} did not answer in ${milliseconds} ms (${what}).`,
     );
   }
 }
 
 /** What puppeteer says of a page that is gone, or does not answer. */
 const PAGE_GONE = /Target closed|Session closed|context was destroyed|detached|Connection closed|timed out/i;
-
-/** An exception of the page's own code means that it did not send; a page that fell silent or went away may have. */
-function sendError(error: unknown, message: PreparedMessage): WharfError {
-  const reason = messageOf(error);
-  if (/quoted message/i.test(reason)) {
-    return new WharfError(
-      'message_not_found',
-      `The message ${message.reply_to} to reply to is not in the session's history.`,
-      { cause: error },
-    );
-  }
-  if (error instanceof WharfError || PAGE_GONE.test(reason)) {
-    return new WharfError(
-      'send_unknown',
-      `The browser fell silent while the message to ${message.to} was handed over (${reason}). It may or may not have been sent; look at the chat before you send it again.`,
-      { cause: error },
-    );
-  }
-  return new WharfError('send_failed', `WhatsApp's page refused the message to ${message.to}: ${reason}`, {
-    cause: error,
-  });
-}

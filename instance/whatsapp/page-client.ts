@@ -8,12 +8,13 @@ import type {
   BrowserSettings,
   ClientFactory,
   ClientOptions,
-  HandedOver,
+  FateQuery,
   LossReason,
   PreparedMessage,
   WhatsAppClient,
 } from './client.ts';
 import { PageAuthority } from './page-authority.ts';
+import { exposeCallbacks } from './page-callbacks.ts';
 import { PageCalls } from './page-calls.ts';
 import {
   LOGOUT,
@@ -24,6 +25,7 @@ import {
   SYNC_ENDED,
   WATCH_STATE,
 } from './page-scripts.ts';
+import { LEAVE_CALLBACK } from './page-send.ts';
 import { killGroup, waitForGroupEnd } from './process-tree.ts';
 import { toChatMessage } from './shapes.ts';
 import { PING } from './storage-watch.ts';
@@ -167,8 +169,20 @@ class PageClient implements WhatsAppClient {
     return this.#calls.requestPairingCode(phoneNumber);
   }
 
-  async send(message: PreparedMessage): Promise<HandedOver> {
-    return await this.#readyCalls().send(message);
+  async requireRecipient(to: string) {
+    await this.#readyCalls().requireRecipient(to);
+  }
+
+  async showTyping(to: string) {
+    await this.#readyCalls().showTyping(to);
+  }
+
+  async send(message: PreparedMessage, key: string, begin: () => Promise<boolean>) {
+    return await this.#readyCalls().send(message, key, begin);
+  }
+
+  async fates(queries: readonly FateQuery[]) {
+    return await this.#readyCalls().fates(queries);
   }
 
   async chats(limit: number) {
@@ -281,11 +295,10 @@ class PageClient implements WhatsAppClient {
   async #watchState(): Promise<void> {
     const page = this.#client.pupPage;
     if (!page) return;
-    await page
-      .exposeFunction(STATE_CALLBACK, (state: string) => this.#onState(state))
-      .catch((error: unknown) => {
-        if (!/already exists/.test(messageOf(error))) throw error;
-      });
+    await exposeCallbacks(page, {
+      [STATE_CALLBACK]: (state) => this.#onState(state),
+      [LEAVE_CALLBACK]: (key, whatsappId) => this.#calls.departures.ask(key, whatsappId),
+    });
     await page.evaluate(WATCH_STATE);
   }
 

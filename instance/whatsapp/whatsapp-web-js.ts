@@ -2,6 +2,7 @@ import whatsappWebJs from 'whatsapp-web.js';
 import { chromiumFlags, proxyCredentials } from './chromium-flags.ts';
 import type { BrowserSettings, ClientOptions, PreparedMessage } from './client.ts';
 import { timerScript } from './dead-mans-timer.ts';
+import { extraFor } from './page-send.ts';
 import { STORAGE_WATCH } from './storage-watch.ts';
 
 const { Client, LocalAuth, Location, MessageMedia, Poll } = whatsappWebJs;
@@ -92,20 +93,21 @@ export function createLibraryClient(
   });
 }
 
-/** Hands a message to the library; resolves with WhatsApp's id and ack, or undefined where the page did not take it. */
+/** Hands a message to the library, to be sent under our id: {@link SEND_HOOK} must be in the page. What the library answers says nothing. */
 export async function sendThroughLibrary(
   client: HookedClient,
   message: PreparedMessage,
-): Promise<{ id: string; ack: number } | undefined> {
+  key: string,
+): Promise<void> {
   const { content, options } = contentOf(message);
-  const sent = await client.sendMessage(message.to, content, {
+  await client.sendMessage(message.to, content, {
+    extra: extraFor(key),
     // Whether a chat counts as read is for the application to say.
     sendSeen: false,
     ignoreQuoteErrors: false,
     ...(message.reply_to === undefined ? {} : { quotedMessageId: message.reply_to }),
     ...options,
   });
-  return sent?.id?._serialized ? { id: sent.id._serialized, ack: sent.ack ?? 0 } : undefined;
 }
 
 function contentOf(message: PreparedMessage): {

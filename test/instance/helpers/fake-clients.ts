@@ -3,7 +3,8 @@ import { WharfError } from '../../../common/errors.ts';
 import type {
   ClientEvents,
   ClientOptions,
-  HandedOver,
+  Fate,
+  FateQuery,
   PreparedMessage,
   WhatsAppClient,
 } from '../../../instance/whatsapp/client.ts';
@@ -18,7 +19,13 @@ export interface ClientScript {
   logout: (client: FakeClient) => Promise<boolean>;
   ping: (client: FakeClient) => Promise<void>;
   pairingCode: (client: FakeClient) => Promise<string>;
-  send: (message: PreparedMessage, client: FakeClient) => Promise<HandedOver>;
+  /** What `send()` does once `begin` said yes; resolves with WhatsApp's id. */
+  send: (message: PreparedMessage, client: FakeClient, key: string) => Promise<string>;
+  /** What the history knows of a message. */
+  fate: (query: FateQuery, client: FakeClient) => Promise<Fate>;
+  /** Whether the page is connected. */
+  connected: () => boolean;
+  requireRecipient: (to: string) => Promise<void>;
 }
 
 const DEFAULT: ClientScript = {
@@ -34,7 +41,10 @@ const DEFAULT: ClientScript = {
   },
   ping: async () => {},
   pairingCode: async () => 'PAIR1234',
-  send: async () => ({ whatsappId: 'true_491701234567@c.us_ABC', ack: 1 }),
+  send: async (message, _client, key) => `true_${message.to}_${key}`,
+  fate: async () => ({ kind: 'absent' }),
+  connected: () => true,
+  requireRecipient: async () => {},
 };
 
 /** Makes scripted clients through the same interface as the real ones, and keeps count of those that run at one time. */
@@ -148,8 +158,22 @@ export class FakeClient implements WhatsAppClient {
     return this.#clients.script.pairingCode(this);
   }
 
-  send(message: PreparedMessage): Promise<HandedOver> {
-    return this.#clients.script.send(message, this);
+  requireRecipient(to: string): Promise<void> {
+    return this.#clients.script.requireRecipient(to);
+  }
+
+  async showTyping(to: string): Promise<void> {
+    this.calls.push(`typing ${to}`);
+  }
+
+  async send(message: PreparedMessage, key: string, begin: () => Promise<boolean>): Promise<string> {
+    if (!(await begin())) throw new WharfError('send_failed', 'it was taken back');
+    return await this.#clients.script.send(message, this, key);
+  }
+
+  async fates(queries: readonly FateQuery[]) {
+    const { connected, fate } = this.#clients.script;
+    return { connected: connected(), fates: await Promise.all(queries.map((query) => fate(query, this))) };
   }
 
   async chats() {

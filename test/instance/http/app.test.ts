@@ -9,6 +9,7 @@ import { createLogger } from '../../../common/logger.ts';
 import { problemSchema } from '../../../common/problem.ts';
 import { FileClaims } from '../../../fleet/file-claims.ts';
 import { instanceHealthSchema } from '../../../fleet/instance-api.ts';
+import { openMediaStore } from '../../../fleet/media/open-media-store.ts';
 import { MAX_MESSAGE_BODY_BYTES } from '../../../fleet/messages.ts';
 import { sessionDetailSchema } from '../../../fleet/records.ts';
 import { SessionPaths } from '../../../fleet/session-paths.ts';
@@ -16,6 +17,8 @@ import { HealthReporter } from '../../../instance/health.ts';
 import { HostUsageMeter } from '../../../instance/host-usage.ts';
 import { instanceApp } from '../../../instance/http/app.ts';
 import { MediaFetcher } from '../../../instance/media/fetch-media.ts';
+import { MemoryBudget } from '../../../instance/media/memory-budget.ts';
+import { UrlMedia } from '../../../instance/media/url-media.ts';
 import { InstanceMetrics } from '../../../instance/metrics.ts';
 import { SessionManager } from '../../../instance/session/session-manager.ts';
 import { eventually } from '../../helpers/eventually.ts';
@@ -75,7 +78,12 @@ describe("the instance's API", () => {
       standing: () => undefined,
       owned: () => 0,
     });
-    const media = new MediaFetcher();
+    const media = new MediaFetcher({
+      store: openMediaStore({ mediaBucket: null }, paths, systemClock),
+      urls: new UrlMedia(),
+      budget: new MemoryBudget(),
+      clock: systemClock,
+    });
     granting.to(manager);
     const metrics = new InstanceMetrics({
       manager: () => manager,

@@ -1,7 +1,18 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { MediaFetcher, type MediaFetchOptions } from '../../../instance/media/fetch-media.ts';
+import { systemClock } from '../../../common/clock.ts';
+import type { MediaStore } from '../../../fleet/media/media-store.ts';
+import { openMediaStore } from '../../../fleet/media/open-media-store.ts';
+import type { Media } from '../../../fleet/messages.ts';
+import { SessionPaths } from '../../../fleet/session-paths.ts';
+import { MediaFetcher } from '../../../instance/media/fetch-media.ts';
+import { MemoryBudget } from '../../../instance/media/memory-budget.ts';
+import { UrlMedia, type UrlMediaOptions } from '../../../instance/media/url-media.ts';
+import { temporaryDirectory } from '../../helpers/temp-dir.ts';
+
+const PNG = { 'Content-Type': 'image/png' };
+type Options = UrlMediaOptions & { limit?: number };
 
 /** A fetcher that may call this host too, and a server on it. */
 describe('fetching media', () => {
@@ -9,10 +20,14 @@ describe('fetching media', () => {
   let answer: (request: IncomingMessage, response: ServerResponse) => void;
   let asked: string[];
   let close: () => Promise<void>;
+  let store: MediaStore;
+  let budget: MemoryBudget;
   const fetchers: MediaFetcher[] = [];
 
   beforeEach(async () => {
     asked = [];
+    store = openMediaStore({ mediaBucket: null }, new SessionPaths(await temporaryDirectory()), systemClock);
+    budget = new MemoryBudget();
     answer = (_request, response) => {
       response.setHeader('Content-Type', 'image/png').end('picture');
     };
@@ -29,16 +44,30 @@ describe('fetching media', () => {
       });
   });
   afterEach(async () => {
+    expect(budget.taken).toBe(0);
     await Promise.all(fetchers.splice(0).map((fetcher) => fetcher.close()));
     await close();
   });
 
-  const fetcher = (options: MediaFetchOptions = {}) => {
-    const made = new MediaFetcher(options);
+  const fetcher = ({ limit, ...options }: Options = {}) => {
+    const made = new MediaFetcher({
+      store,
+      urls: new UrlMedia(options),
+      budget,
+      clock: systemClock,
+      ...(limit === undefined ? {} : { limit: () => limit }),
+    });
     fetchers.push(made);
-    return made;
+    return {
+      /** Released at once; what is left of it is checked after each test. */
+      prepare: async (media: Media) => {
+        const { release, ...content } = await made.prepare('7', media);
+        release();
+        return content;
+      },
+    };
   };
-  const local = (options: MediaFetchOptions = {}) =>
+  const local = (options: Options = {}) =>
     fetcher({ mayCall: (address) => address === '127.0.0.1', ...options });
 
   it('gives what is there, with its type, and the name its address ends in', async () => {
@@ -161,7 +190,7 @@ describe('fetching media', () => {
     for (const path of ['announced', 'unannounced']) {
       await expect(local({ limit: 100 }).prepare({ url: `${base}/${path}` })).rejects.toMatchObject({
         code: 'media_too_large',
-        message: expect.stringContaining('100 are the limit'),
+        message: expect.stringContaining('100 bytes (0 MB) are the limit'),
       });
     }
     answer = (_request, response) => response.setHeader('Content-Type', 'image/png').end('x'.repeat(100));
@@ -170,7 +199,7 @@ describe('fetching media', () => {
 
   it.each([
     ['no answer', () => {}],
-    ['a body that never ends', (response: ServerResponse) => response.writeHead(200).write('x')],
+    ['a body that never ends', (response: ServerResponse) => response.writeHead(200, PNG).write('x')],
     [
       'a redirect whose body never ends',
       (response: ServerResponse) => response.writeHead(302, { Location: '/' }).write('x'),
@@ -178,7 +207,7 @@ describe('fetching media', () => {
     ['a 404 whose body never ends', (response: ServerResponse) => response.writeHead(404).write('x')],
   ])('gives up on a server with %s', async (_what, hang) => {
     answer = (_request, response) => void hang(response);
-    await expect(local({ timeout: 100 }).prepare({ url: `${base}/x` })).rejects.toMatchObject({
+    await expect(local({ begin: 100, all: 100 }).prepare({ url: `${base}/x` })).rejects.toMatchObject({
       code: 'media_unreachable',
     });
   });
@@ -187,7 +216,7 @@ describe('fetching media', () => {
     ['a status of 404', (response: ServerResponse) => response.writeHead(404).end('no'), 'status 404'],
     ['a status of 500', (response: ServerResponse) => response.writeHead(500).end(), 'status 500'],
     ['no content', (response: ServerResponse) => response.writeHead(204).end(), 'status 204'],
-    ['nothing in it', (response: ServerResponse) => response.writeHead(200).end(), 'is empty'],
+    ['nothing in it', (response: ServerResponse) => response.writeHead(200, PNG).end(), 'is empty'],
     [
       'an end in the middle',
       (response: ServerResponse) => response.socket?.destroy(),

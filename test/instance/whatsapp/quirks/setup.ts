@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { onTestFinished } from 'vitest';
+import { WharfError } from '../../../../common/errors.ts';
 import { createLogger } from '../../../../common/logger.ts';
 import type { ChatMessage } from '../../../../fleet/messages.ts';
 import type { Session } from '../../../../instance/session/session.ts';
@@ -82,7 +83,12 @@ export async function watchedClient(
       session: 'main',
       dataPath,
       proxy: null,
-      authority: { left, require: () => {} },
+      authority: {
+        left,
+        require: () => {
+          if (left() <= 0) throw new WharfError('ownership_unproved', 'the authority of the test ran out');
+        },
+      },
       events: {
         qr: (code) => seen.qrs.push(code),
         authenticated: () => {},
