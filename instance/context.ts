@@ -7,6 +7,7 @@ import { Lifecycle } from '../common/lifecycle.ts';
 import type { Logger } from '../common/logger.ts';
 import { openRedis } from '../common/redis.ts';
 import { internalToken } from '../fleet/internal-token.ts';
+import { openMediaStore } from '../fleet/media/open-media-store.ts';
 import { OWNERSHIP_TIMES } from '../fleet/ownership-times.ts';
 import { type Announcement, PROTOCOL_VERSION } from '../fleet/records.ts';
 import { redisRegistry } from '../fleet/redis-registry.ts';
@@ -18,6 +19,8 @@ import { HealthReporter } from './health.ts';
 import { HostUsageMeter } from './host-usage.ts';
 import { instanceApp } from './http/app.ts';
 import { MediaFetcher } from './media/fetch-media.ts';
+import { MemoryBudget } from './media/memory-budget.ts';
+import { UrlMedia } from './media/url-media.ts';
 import { InstanceMetrics } from './metrics.ts';
 import { type Identity, Ownership } from './ownership.ts';
 import { parseChromiumVersion } from './profile/chromium-version.ts';
@@ -117,7 +120,14 @@ async function compose(
   const paths = new SessionPaths(config.sessionPath);
   const counters = newCounters();
   const trash = new Trash(paths, clock);
-  const media = new MediaFetcher();
+  const mediaStore = openMediaStore(config.messaging, paths, clock);
+  lifecycle.add('media store', () => mediaStore.close());
+  const media = new MediaFetcher({
+    store: mediaStore,
+    urls: new UrlMedia(),
+    budget: new MemoryBudget(),
+    clock,
+  });
   lifecycle.add('media', () => media.close());
 
   let server: HttpServer | undefined;

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { WharfError } from '../../common/errors.ts';
+import { mediaTooLarge } from './media-limits.ts';
 import type { MediaDescription } from './media-store.ts';
 
 /** What passed a {@link measured} stream. */
@@ -24,7 +25,7 @@ export async function* measured(
   for await (const piece of source) {
     const chunk = typeof piece === 'string' ? Buffer.from(piece) : piece;
     size += chunk.length;
-    if (size > limit) throw tooLarge(limit);
+    if (size > limit) throw mediaTooLarge(limit);
     hash.update(chunk);
     yield chunk;
   }
@@ -65,12 +66,4 @@ export async function* verified(
     );
   }
   if (held !== undefined) yield held;
-}
-
-/** The error for a file over its limit in bytes. */
-export function tooLarge(limit: number): WharfError {
-  return new WharfError(
-    'media_too_large',
-    `The media has more than ${limit} bytes (${Math.floor(limit / 1024 / 1024)} MB), which is the limit for its type.`,
-  );
 }

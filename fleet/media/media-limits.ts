@@ -1,3 +1,5 @@
+import { WharfError } from '../../common/errors.ts';
+
 const MB = 1024 * 1024;
 
 /** What WhatsApp shows in a chat, an image, a video, a voice message, may have 16 MB. */
@@ -16,3 +18,11 @@ export function mediaLimit(mimetype: string): number {
 
 /** Bytes of the largest file there is. */
 export const LARGEST_MEDIA = DOCUMENT_LIMIT;
+
+/** The error for a file over its limit. */
+export function mediaTooLarge(limit: number): WharfError {
+  return new WharfError(
+    'media_too_large',
+    `The media is too large: ${limit} bytes (${Math.floor(limit / MB)} MB) are the limit for its type.`,
+  );
+}

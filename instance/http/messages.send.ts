@@ -21,10 +21,12 @@ export const sendMessage = ({ manager, media }: InstanceParts) =>
     async handle({ params, query, body }) {
       const session = manager.get(params.workspace_id, params.session_id);
       session.readyClient();
+      const held = 'media' in body ? await media.prepare(params.workspace_id, body.media) : undefined;
       const message: PreparedMessage =
-        'media' in body ? { ...body, media: await media.prepare(body.media) } : body;
+        'media' in body && held !== undefined ? { ...body, media: held } : (body as PreparedMessage);
       const messageId = query.message_id ?? `msg_${randomBytes(12).toString('hex')}`;
-      const receipt = await session.send(message, messageId, (query.wait ?? DEFAULT_WAIT) * 1000);
+      const wait = (query.wait ?? DEFAULT_WAIT) * 1000;
+      const receipt = await session.send(message, messageId, wait).finally(() => held?.release());
       const settled =
         receipt.status === 'sent' || receipt.status === 'delivered' || receipt.status === 'read';
       return { status: settled ? 200 : 202, body: receipt };

@@ -1,178 +1,110 @@
-import type { LookupAddress } from 'node:dns';
-import { lookup } from 'node:dns';
-import { isIP } from 'node:net';
-import { Agent, type Dispatcher, request } from 'undici';
-import { isPublicAddress } from '../../common/address-check.ts';
-import { isWharfError, messageOf, WharfError } from '../../common/errors.ts';
-import { MAX_MEDIA_BYTES, type Media } from '../../fleet/messages.ts';
+import type { Clock } from '../../common/clock.ts';
+import type { WorkspaceId } from '../../fleet/ids.ts';
+import { openSoon } from '../../fleet/media/find-soon.ts';
+import { mediaLimit, mediaTooLarge } from '../../fleet/media/media-limits.ts';
+import type { MediaStore } from '../../fleet/media/media-store.ts';
+import type { Media } from '../../fleet/messages.ts';
 import type { MediaContent } from '../whatsapp/client.ts';
+import { base64Length, toBase64 } from './base64.ts';
+import type { MemoryBudget } from './memory-budget.ts';
+import type { UrlMedia } from './url-media.ts';
 
-/** How media is fetched. */
-export interface MediaFetchOptions {
-  /** Bytes at most. */
-  limit?: number;
-  /** Milliseconds for all of it. */
-  timeout?: number;
-  /** Whether an address may be called; for tests. */
-  mayCall?: (address: string) => boolean;
+/** Media in memory. Whoever has it releases it as soon as the page took it, or will not: others wait for its room. */
+export interface MediaAtHand extends MediaContent {
+  release(): void;
 }
 
-const REDIRECTS = 3;
+/** What a fetcher works with. */
+export interface MediaFetcherParts {
+  store: MediaStore;
+  urls: UrlMedia;
+  budget: MemoryBudget;
+  clock: Clock;
+  /** Bytes a file of a type may have. */
+  limit?: (mimetype: string) => number;
+}
 
-/** Fetches the media of messages, from public addresses alone. */
+/** Brings the media of messages into memory, as the library wants it: in base64, in one piece. */
 export class MediaFetcher {
-  readonly #agent: Agent;
-  readonly #limit: number;
-  readonly #timeout: number;
-  readonly #mayCall: (address: string) => boolean;
+  readonly #parts: MediaFetcherParts;
+  readonly #limit: (mimetype: string) => number;
 
-  constructor(options: MediaFetchOptions = {}) {
-    this.#limit = options.limit ?? MAX_MEDIA_BYTES;
-    this.#timeout = options.timeout ?? 30_000;
-    this.#mayCall = options.mayCall ?? isPublicAddress;
-    this.#agent = new Agent({
-      connections: 16,
-      connect: {
-        // The address is checked where it is used, so that a name that resolves to another one a moment later gains nothing.
-        lookup: (hostname, options, callback) => {
-          lookup(hostname, { ...options, all: true }, (error, addresses: LookupAddress[]) => {
-            if (error) return callback(error, '', 0);
-            const refused = addresses.find(({ address }) => !this.#mayCall(address));
-            if (refused || addresses.length === 0) return callback(privateAddress(hostname), '', 0);
-            const [first] = addresses;
-            if (options.all) return callback(null, addresses);
-            return callback(null, first?.address ?? '', first?.family ?? 0);
-          });
-        },
-      },
-    });
+  constructor(parts: MediaFetcherParts) {
+    this.#parts = parts;
+    this.#limit = parts.limit ?? mediaLimit;
   }
 
   /**
    * The media of a message, at hand.
    *
-   * @throws WharfError `media_refused` (an address that is not public, too many redirects), `media_too_large`, `media_unreachable`
+   * @throws WharfError `media_refused` (an address that is not public, a page in place of a file, too many redirects), `media_too_large`,
+   *   `media_unreachable`, `media_not_found`, `storage_unavailable`
    */
-  async prepare(media: Media): Promise<MediaContent> {
-    if ('data' in media) {
-      const bytes = Buffer.byteLength(media.data, 'base64');
-      if (bytes > this.#limit) throw this.#tooLarge(bytes);
-      return { mimetype: media.mimetype, data: media.data, filename: media.filename ?? null };
-    }
-    if ('media_id' in media)
-      throw new WharfError('media_not_found', `There is no media ${media.media_id}. Upload it again.`);
-    const fetched = await this.#fetch(media.url);
-    const mimetype = media.mimetype ?? fetched.mimetype;
-    if (mimetype === null) {
-      throw new WharfError(
-        'media_refused',
-        `${shown(media.url)} does not say what type its media is. Give "mimetype" with the message.`,
-      );
-    }
-    return { mimetype, data: fetched.data.toString('base64'), filename: media.filename ?? nameIn(media.url) };
+  async prepare(workspace: WorkspaceId, media: Media): Promise<MediaAtHand> {
+    if ('data' in media) return await this.#ofBody(workspace, media);
+    if ('media_id' in media) return await this.#ofStore(workspace, media);
+    return await this.#ofUrl(workspace, media);
   }
 
   async close(): Promise<void> {
-    await this.#agent.destroy();
+    await this.#parts.urls.close();
   }
 
-  async #fetch(address: string): Promise<{ data: Buffer; mimetype: string | null }> {
-    const signal = AbortSignal.timeout(this.#timeout);
-    let url = new URL(address);
+  async #ofBody(workspace: WorkspaceId, media: Extract<Media, { data: string }>): Promise<MediaAtHand> {
+    const { data, mimetype } = media;
+    this.#requireSize(Buffer.byteLength(data, 'base64'), mimetype);
+    const release = await this.#parts.budget.take(workspace, data.length);
+    return { mimetype, data, filename: media.filename ?? null, release };
+  }
+
+  async #ofStore(workspace: WorkspaceId, media: Extract<Media, { media_id: string }>): Promise<MediaAtHand> {
+    const { clock, store } = this.#parts;
+    const { media: stored, stream } = await openSoon(clock, store, workspace, media.media_id);
+    const mimetype = media.mimetype ?? stored.mimetype;
     try {
-      for (let hop = 0; hop <= REDIRECTS; hop += 1) {
-        this.#requireAllowed(url);
-        const answer = await request(url, {
-          dispatcher: this.#agent,
-          signal,
-          headers: { accept: '*/*', 'user-agent': 'wharf' },
-        });
-        const location = answer.headers['location'];
-        if (answer.statusCode >= 300 && answer.statusCode < 400 && typeof location === 'string') {
-          await answer.body.dump();
-          url = new URL(location, url);
-          continue;
-        }
-        if (answer.statusCode !== 200) {
-          await answer.body.dump();
-          throw new WharfError(
-            'media_unreachable',
-            `${shown(address)} answered with status ${answer.statusCode}.`,
-          );
-        }
-        return { data: await this.#read(answer, url), mimetype: typeOf(answer.headers['content-type']) };
-      }
-    } catch (error) {
-      if (isWharfError(error)) throw error;
-      if (isWharfError((error as Error).cause)) throw (error as Error).cause;
-      const reason = signal.aborted ? `not all there after ${this.#timeout} ms` : messageOf(error);
-      throw new WharfError('media_unreachable', `${shown(address)} could not be fetched: ${reason}.`, {
-        cause: error,
+      this.#requireSize(stored.size, mimetype);
+      return await this.#encode(workspace, stored.size, () => stream, {
+        mimetype,
+        filename: media.filename ?? stored.filename,
       });
+    } finally {
+      stream.destroy();
     }
-    throw new WharfError('media_refused', `${shown(address)} redirects more than ${REDIRECTS} times.`);
   }
 
-  async #read(answer: Dispatcher.ResponseData, url: URL): Promise<Buffer> {
-    const announced = Number(answer.headers['content-length'] ?? 0);
-    if (announced > this.#limit) {
-      answer.body.destroy();
-      throw this.#tooLarge(announced);
+  async #ofUrl(workspace: WorkspaceId, media: Extract<Media, { url: string }>): Promise<MediaAtHand> {
+    const answer = await this.#parts.urls.open(media.url, media.mimetype);
+    const { mimetype, size } = answer;
+    try {
+      if (size !== null) this.#requireSize(size, mimetype);
+      const limit = this.#limit(mimetype);
+      return await this.#encode(workspace, size ?? limit, () => answer.body(limit), {
+        mimetype,
+        filename: media.filename ?? answer.filename,
+      });
+    } finally {
+      answer.abandon();
     }
-    const chunks: Buffer[] = [];
-    let size = 0;
-    for await (const chunk of answer.body as AsyncIterable<Buffer>) {
-      size += chunk.length;
-      if (size > this.#limit) {
-        answer.body.destroy();
-        throw this.#tooLarge(size);
-      }
-      chunks.push(chunk);
-    }
-    if (size === 0) throw new WharfError('media_unreachable', `${shown(url.href)} is empty.`);
-    return Buffer.concat(chunks, size);
   }
 
-  #requireAllowed(url: URL): void {
-    if (url.protocol !== 'http:' && url.protocol !== 'https:') {
-      throw new WharfError('media_refused', `Media is fetched over http and https, not ${url.protocol}`);
+  /** @param size bytes it has at most */
+  async #encode(
+    workspace: WorkspaceId,
+    size: number,
+    read: () => AsyncIterable<Buffer>,
+    description: { mimetype: string; filename: string | null },
+  ): Promise<MediaAtHand> {
+    const release = await this.#parts.budget.take(workspace, base64Length(size));
+    try {
+      return { ...description, data: await toBase64(read()), release };
+    } catch (error) {
+      release();
+      throw error;
     }
-    const host = url.hostname.replace(/^\[|\]$/g, '');
-    if (isIP(host) && !this.#mayCall(host)) throw privateAddress(host);
   }
 
-  #tooLarge(bytes: number): WharfError {
-    return new WharfError(
-      'media_too_large',
-      `The media has ${bytes} bytes or more; ${this.#limit} are the limit.`,
-    );
-  }
-}
-
-function privateAddress(host: string): WharfError {
-  return new WharfError(
-    'media_refused',
-    `${host} is not an address of the public Internet; media is fetched from no other.`,
-  );
-}
-
-/** The address without its query, which may hold a signature. */
-function shown(address: string): string {
-  const url = new URL(address);
-  return `${url.origin}${url.pathname}`.slice(0, 200);
-}
-
-function typeOf(header: string | string[] | undefined): string | null {
-  const type = typeof header === 'string' ? header.split(';')[0]?.trim() : undefined;
-  return type && /^[\w.+-]+\/[\w.+-]+$/.test(type) && type !== 'application/octet-stream' ? type : null;
-}
-
-function nameIn(address: string): string | null {
-  const last = new URL(address).pathname.split('/').pop() ?? '';
-  try {
-    const name = decodeURIComponent(last).replace(/[/\\\0]/g, '');
-    return name === '' ? null : name.slice(0, 200);
-  } catch {
-    return null;
+  #requireSize(bytes: number, mimetype: string): void {
+    const limit = this.#limit(mimetype);
+    if (bytes > limit) throw mediaTooLarge(limit);
   }
 }
