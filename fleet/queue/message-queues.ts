@@ -34,6 +34,8 @@ export interface QueueView extends SessionKey {
   delayed: number;
   /** When the oldest that may be sent was accepted; null: none waits. */
   oldest_at: string | null;
+  /** Until when a limit holds its next message back, as its owner's last look found; null: none did. A queue at its limit is not stuck. */
+  limited_until: string | null;
   /** Messages sent and failed since the counters began. */
   sent: number;
   failed: number;
