@@ -1,0 +1,147 @@
+import type { Clock } from '../../common/clock.ts';
+import { messageOf } from '../../common/errors.ts';
+import type { Logger } from '../../common/logger.ts';
+import type { SessionId, WorkspaceId } from '../../fleet/ids.ts';
+import type { MessageQueues, QueueView } from '../../fleet/queue/message-queues.ts';
+import type { SessionStatus } from '../../fleet/records.ts';
+import { compareByTrouble, type JudgedQueue, judgeQueue, STUCK_AFTER } from './queue-state.ts';
+
+/** Between two looks at all queues, milliseconds: what metrics show is at most so old. */
+const INTERVAL = 15_000;
+
+/** A look that was made within so many milliseconds answers the next question too: many pages may ask every two seconds. */
+const FRESH = 1500;
+
+/** What the watch needs of the router's table. */
+export interface SessionStates {
+  status(workspace: WorkspaceId, session: SessionId): SessionStatus | undefined;
+}
+
+/** All queues, as of one moment. */
+export interface QueueLook {
+  queues: readonly JudgedQueue[];
+  /** Milliseconds since 1970. */
+  at: number;
+}
+
+/**
+ * Looks at all queues again and again, since that a queue is stuck can only be said by who knows for how long its session has been ready. A router that
+ * has just started counts from its start: it alarms later, never falsely.
+ */
+export class QueueWatch {
+  readonly #queues: Pick<MessageQueues, 'views'>;
+  readonly #sessions: SessionStates;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #window: number;
+  readonly #stopping = new AbortController();
+  /** Session -> since when it has been ready. */
+  #ready = new Map<string, number>();
+  #stuck = new Set<string>();
+  #look: QueueLook | undefined;
+  #looking: Promise<QueueLook> | undefined;
+  #answers = false;
+  #running: Promise<void> | undefined;
+
+  constructor(
+    queues: Pick<MessageQueues, 'views'>,
+    sessions: SessionStates,
+    clock: Clock,
+    log: Logger,
+    window: number = STUCK_AFTER,
+  ) {
+    this.#queues = queues;
+    this.#sessions = sessions;
+    this.#clock = clock;
+    this.#log = log;
+    this.#window = window;
+  }
+
+  start(): void {
+    this.#running = this.#run();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#running;
+  }
+
+  /** Whether the queues could be read at the last look. */
+  get answers(): boolean {
+    return this.#answers;
+  }
+
+  /** The last look, however old; undefined before the first. */
+  get last(): QueueLook | undefined {
+    return this.#look;
+  }
+
+  /**
+   * How all queues stand, a moment ago at most; by trouble, the worst first.
+   *
+   * @throws WharfError `queue_unavailable`
+   */
+  async now(): Promise<QueueLook> {
+    if (this.#look && this.#answers && this.#clock.now() - this.#look.at < FRESH) return this.#look;
+    this.#looking ??= this.#read().finally(() => {
+      this.#looking = undefined;
+    });
+    return this.#looking;
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      await this.now().catch((error: unknown) => {
+        this.#log.debug({ reason: messageOf(error) }, 'the queues cannot be looked at');
+      });
+      await this.#clock.sleep(INTERVAL, signal).catch(() => {});
+    }
+  }
+
+  async #read(): Promise<QueueLook> {
+    try {
+      const views = await this.#queues.views();
+      this.#answers = true;
+      this.#look = this.#judge(views);
+      return this.#look;
+    } catch (error) {
+      this.#answers = false;
+      throw error;
+    }
+  }
+
+  #judge(views: readonly QueueView[]): QueueLook {
+    const now = this.#clock.now();
+    const ready = new Map<string, number>();
+    const queues = views.map((view): JudgedQueue => {
+      const status = this.#sessions.status(view.workspace, view.session);
+      const name = `${view.workspace}/${view.session}`;
+      const since = this.#ready.get(name) ?? now;
+      if (status === 'ready') ready.set(name, since);
+      return { view, status, ...judgeQueue({ view, status, readySince: since, now }, this.#window) };
+    });
+    this.#ready = ready;
+    this.#tell(queues);
+    queues.sort(compareByTrouble);
+    return { queues, at: now };
+  }
+
+  #tell(queues: readonly JudgedQueue[]): void {
+    const stuck = new Set<string>();
+    for (const { view, state, reason } of queues) {
+      if (state !== 'stuck') continue;
+      const name = `${view.workspace}/${view.session}`;
+      stuck.add(name);
+      if (this.#stuck.has(name)) continue;
+      const { workspace, session, depth } = view;
+      this.#log.warn({ workspace, session, depth }, `a queue is stuck: ${reason}`);
+    }
+    for (const name of this.#stuck) {
+      if (stuck.has(name)) continue;
+      const [workspace, session] = name.split('/');
+      this.#log.info({ workspace, session }, 'a queue is no longer stuck');
+    }
+    this.#stuck = stuck;
+  }
+}

@@ -1,0 +1,95 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { WharfError } from '../../../common/errors.ts';
+import { createLogger } from '../../../common/logger.ts';
+import type { QueueView } from '../../../fleet/queue/message-queues.ts';
+import type { SessionStatus } from '../../../fleet/records.ts';
+import { QueueWatch } from '../../../router/queues/queue-watch.ts';
+import { DrivenClock } from '../../helpers/driven-clock.ts';
+import { queueView } from '../../helpers/queue-views.ts';
+
+const MINUTE = 60_000;
+
+let clock: DrivenClock;
+let views: QueueView[];
+let status: SessionStatus | undefined;
+let away: boolean;
+let asked: number;
+let said: string[];
+let watch: QueueWatch;
+
+beforeEach(() => {
+  clock = new DrivenClock();
+  const old = new Date(clock.now() - 60 * MINUTE).toISOString();
+  views = [queueView({ depth: 2, oldest_at: old })];
+  status = 'ready';
+  away = false;
+  asked = 0;
+  said = [];
+  const log = createLogger('info', {}, { write: (line) => said.push(JSON.parse(line).msg) });
+  const queues = {
+    views: async () => {
+      asked += 1;
+      if (away) throw new WharfError('queue_unavailable', 'The queue is away.');
+      return views;
+    },
+  };
+  watch = new QueueWatch(queues, { status: () => status }, clock, log);
+});
+
+const state = () => watch.last?.queues[0]?.state;
+
+describe('the watch over the queues', () => {
+  it('counts from its own start, and says of a stuck queue so once, and once that it goes again', async () => {
+    watch.start();
+    await clock.pass(4 * MINUTE);
+    expect(state()).toBe('flowing');
+    await clock.pass(2 * MINUTE);
+    expect(state()).toBe('stuck');
+    await clock.pass(2 * MINUTE);
+    expect(said).toEqual([expect.stringContaining('a queue is stuck: nothing was sent for 5 min')]);
+    views = [queueView({ ...views[0], last_sent_at: new Date(clock.now()).toISOString() })];
+    await clock.pass(MINUTE);
+    expect(state()).toBe('flowing');
+    expect(said[1]).toBe('a queue is no longer stuck');
+    await watch.stop();
+  });
+
+  it('counts anew from when a session is ready again', async () => {
+    watch.start();
+    await clock.pass(3 * MINUTE);
+    status = 'disconnected';
+    await clock.pass(MINUTE);
+    expect(state()).toBe('waiting');
+    status = 'ready';
+    await clock.pass(4 * MINUTE);
+    expect(state()).toBe('flowing');
+    await clock.pass(2 * MINUTE);
+    expect(state()).toBe('stuck');
+    await watch.stop();
+  });
+
+  it('asks once for all who ask at one moment', async () => {
+    const looks = await Promise.all([watch.now(), watch.now(), watch.now()]);
+    await watch.now();
+    expect(asked).toBe(1);
+    expect(new Set(looks).size).toBe(1);
+    await clock.pass(2000);
+    await watch.now();
+    expect(asked).toBe(2);
+  });
+
+  it('throws while the queues cannot be read, keeps its last look, and goes on when they can', async () => {
+    watch.start();
+    await clock.pass(MINUTE);
+    const last = watch.last;
+    away = true;
+    await clock.pass(MINUTE);
+    expect(watch.answers).toBe(false);
+    expect(watch.last).toBe(last);
+    await expect(watch.now()).rejects.toMatchObject({ code: 'queue_unavailable' });
+    away = false;
+    await clock.pass(MINUTE);
+    expect(watch.answers).toBe(true);
+    await watch.stop();
+  });
+});
