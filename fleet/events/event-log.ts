@@ -34,6 +34,8 @@ export interface EventLog {
   after(position: Position, filter: EventFilter, limit: number): Promise<EventPage>;
   /** The last position there is. */
   end(): Promise<Position>;
+  /** These events of a workspace have been delivered: where none are kept beyond that, they are removed. */
+  forget(workspace: WorkspaceId, positions: readonly Position[]): Promise<void>;
   /** Hears that a workspace has new events; null: the fleet. A word may get lost: look from time to time. */
   listen(workspace: WorkspaceId | 'all', hear: (workspace: WorkspaceId | null) => void): () => void;
 }

@@ -59,6 +59,10 @@ export class MemoryEventLog implements EventLog {
     return String(this.#position);
   }
 
+  async forget(_workspace: string, positions: readonly Position[]): Promise<void> {
+    this.#entries = this.#entries.filter((each) => !positions.includes(each.position));
+  }
+
   listen(workspace: string, hear: (workspace: string | null) => void): () => void {
     const listener = { workspace, hear };
     this.#listeners.add(listener);

@@ -1,0 +1,48 @@
+-- What the commands of the event log share.
+
+-- What a reading command answers; nothing where the key holds another type, which another version may have written.
+local function read(command, key, ...)
+  local reply = redis.pcall(command, key, ...)
+  if type(reply) == 'table' and reply.err then
+    return false
+  end
+  return reply
+end
+
+-- A whole number as text: Lua's own way loses digits beyond the fourteenth.
+local function whole(number)
+  return string.format('%.0f', number)
+end
+
+-- Milliseconds since 1970.
+local function now()
+  local time = redis.call('TIME')
+  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
+
+-- The position in the id of an entry.
+local function position_of(id)
+  return string.match(id, '^%d+')
+end
+
+-- The position that a stream gave last, to an entry it may not have any more; 0 where there is no stream.
+local function last_of(stream)
+  local info = read('XINFO', 'STREAM', stream) or {}
+  for index = 1, #info, 2 do
+    if info[index] == 'last-generated-id' then
+      return tonumber(position_of(info[index + 1]))
+    end
+  end
+  return 0
+end
+
+-- Removes from a stream what is older than so many ms, and notes up to where. True where the stream is empty now.
+local function drop_older(stream, forgotten, age, time)
+  local bound = whole(math.max(0, time - age) * 1000)
+  local last = redis.call('XREVRANGE', stream, '(' .. bound .. '-0', '-', 'COUNT', 1)[1]
+  if last then
+    redis.call('XTRIM', stream, 'MINID', bound .. '-0')
+    redis.call('HSET', forgotten, stream, position_of(last[1]))
+  end
+  return redis.call('XLEN', stream) == 0
+end
