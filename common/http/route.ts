@@ -50,6 +50,8 @@ export interface Route<Principal, Params = unknown, Query = unknown, Body = unkn
   body?: z.ZodType<Body>;
   /** The body as the API's description shows it, where the schema that checks it picks among these shapes by itself. */
   bodyShape?: z.ZodType;
+  /** The handler reads the request's body itself, whatever its type; what it is, for the API's description. Not beside `body`. */
+  rawBody?: string;
   /** Request headers worth a mention in the API's description, with what they do. */
   headers?: Record<string, string>;
   /** Bytes; default: the app's. */

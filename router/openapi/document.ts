@@ -56,6 +56,15 @@ function operationOf(route: RouterRoute): ZodOpenApiOperationObject {
     ...(body === undefined
       ? {}
       : { requestBody: { required: !empty, content: { 'application/json': { schema: body } } } }),
+    ...(route.rawBody === undefined
+      ? {}
+      : {
+          requestBody: {
+            required: true,
+            description: route.rawBody,
+            content: { '*/*': { schema: { type: 'string', format: 'binary' } } },
+          },
+        }),
     responses: responsesOf(route),
   };
 }
