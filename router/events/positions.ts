@@ -1,6 +1,6 @@
 import type { Position } from '../../fleet/events/event-log.ts';
 
-const POSITION = /^(?:0|[1-9]\d{0,18})$/;
+const POSITION = /^(?:0|[1-9]\d{0,15})$/;
 
 /** True for what a log may have called a position. */
 export function isPosition(text: string): boolean {
