@@ -4,6 +4,7 @@ import type { Logger } from '../common/logger.ts';
 import type { EventLog } from '../fleet/events/event-log.ts';
 import type { MessageQueues } from '../fleet/queue/message-queues.ts';
 import { EventStreams } from './events/event-streams.ts';
+import { FleetEvents } from './events/fleet-events.ts';
 import { addStreamMetrics } from './events/stream-metrics.ts';
 import { Tickets } from './events/tickets.ts';
 import type { Metrics } from './metrics.ts';
@@ -26,7 +27,9 @@ interface SeenSources {
 }
 
 /** The parts of the services that show how messages and events get on. */
-export type Seen = Pick<Services, 'eventStreams' | 'tickets' | 'queueWatch'>;
+export interface Seen extends Pick<Services, 'eventStreams' | 'tickets' | 'queueWatch'> {
+  fleetEvents: FleetEvents;
+}
 
 /**
  * Makes what shows messages and events. The streams are to be closed by the caller, before the HTTP server that waits for them.
@@ -43,5 +46,7 @@ export function startSeen(sources: SeenSources): Seen {
   addQueueMetrics(metrics.registry, queueWatch, clock);
   const eventStreams = new EventStreams(events, clock, log.child({ part: 'events' }));
   addStreamMetrics(metrics.registry, eventStreams);
-  return { eventStreams, tickets: new Tickets(token, clock), queueWatch };
+  const fleetEvents = new FleetEvents(events, clock, log.child({ part: 'events' }));
+  lifecycle.add('events of the fleet', () => fleetEvents.stop());
+  return { eventStreams, tickets: new Tickets(token, clock), queueWatch, fleetEvents };
 }

@@ -16,7 +16,7 @@ import type { TakeoverPlan } from './planner.ts';
 import { ReadyWatch } from './ready-watch.ts';
 import { Rebuild } from './rebuild.ts';
 import type { FailoverRecorder } from './recorder.ts';
-import { Story } from './story.ts';
+import { type Scene, Story } from './story.ts';
 import { Takeovers } from './takeovers.ts';
 import type { Candidate } from './targets.ts';
 import { Unclaimed } from './unclaimed.ts';
@@ -47,6 +47,8 @@ export interface LeaderParts {
   clock: Clock;
   times: OwnershipTimes;
   recorder: FailoverRecorder;
+  /** Shown what is seen at each tick. */
+  onScene?: (scene: Scene, leads: boolean) => void;
   log: Logger;
   /** Random, for ids; at least 8 characters. */
   random: () => string;
@@ -164,16 +166,15 @@ export class Leader {
     });
     this.#admitted = plan.admitted;
     this.#view = fleetView(this.#parts.router, this.#read.leader, views, plan, current);
-    this.#story.see(
-      {
-        view: this.#view,
-        redisAnswers: this.#redisAnswers,
-        assignments: this.#read.assignments,
-        moves: this.#read.moves,
-        takeovers: plan.takeovers,
-      },
-      clock.now(),
-    );
+    const scene = {
+      view: this.#view,
+      redisAnswers: this.#redisAnswers,
+      assignments: this.#read.assignments,
+      moves: this.#read.moves,
+      takeovers: plan.takeovers,
+    };
+    this.#story.see(scene, clock.now());
+    this.#parts.onScene?.(scene, this.#leads);
     this.#ready.tick(now);
     this.#tickedAt = clock.monotonic();
     if (this.#leads && this.#redisAnswers) await this.#act(plan, candidates);

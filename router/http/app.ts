@@ -3,6 +3,7 @@ import { createApp, finishApp, mountRoutes } from '../../common/http/app.ts';
 import type { Logger } from '../../common/logger.ts';
 import { ANYONE, authenticate, type Principal } from '../principal.ts';
 import type { Services } from '../services.ts';
+import { showsTicket } from './events.stream.ts';
 import { allRoutes } from './routes.ts';
 import { commonHeaders, mountDocs, mountWebPage } from './static-files.ts';
 
@@ -21,7 +22,8 @@ export function routerApp(services: Services, log: Logger, webDirectory: string)
   mountRoutes<Principal>(app, allRoutes(services), {
     log,
     bodyLimit: BODY_LIMIT,
-    authenticate: (request, access) => authenticate(services.keys, request, access),
+    authenticate: (request, access) =>
+      showsTicket(request) ? ANYONE : authenticate(services.keys, request, access),
     anyone: ANYONE,
     onAnswer,
   });
