@@ -41,21 +41,30 @@ export class MessagesFleet {
   readonly #routers: { port: number; process: BenchProcess }[] = [];
   readonly #env: Readonly<Record<string, string>>;
 
-  private constructor(directory: string, redis: PrivateRedis, emulator: BenchProcess) {
+  private constructor(
+    directory: string,
+    redis: PrivateRedis,
+    emulator: BenchProcess,
+    instances: readonly InstanceId[],
+  ) {
     this.directory = directory;
     this.redis = redis;
     this.#emulator = emulator;
     this.#env = {
       REDIS_URL: redis.url,
       WHATSAPP_SESSION_PATH: join(directory, 'sessions'),
-      WHATSAPP_INSTANCE_COUNT: `${INSTANCES.length}`,
+      WHATSAPP_INSTANCE_COUNT: `${instances.length}`,
       BIND_ADDRESS: '127.0.0.1',
       LOG_LEVEL: 'info',
     };
   }
 
-  /** @param routers how many */
-  static async start(routers: number): Promise<MessagesFleet> {
+  /**
+   * @param routers how many
+   * @param instances how many, two at most
+   */
+  static async start(routers: number, instances: number): Promise<MessagesFleet> {
+    const ids = INSTANCES.slice(0, instances);
     const directory = await mkdtemp(join(tmpdir(), 'wharf-messages-'));
     const redis = await startRedis({ appendonly: true, settings: ['--appendfsync', 'always'] });
     const emulator = await startProgram('emulator/main.ts', {
@@ -63,11 +72,11 @@ export class MessagesFleet {
       EMULATOR_CONTROL_PORT: '0',
       EMULATOR_DATA: '',
     });
-    const fleet = new MessagesFleet(directory, redis, emulator);
+    const fleet = new MessagesFleet(directory, redis, emulator, ids);
     try {
       for (const name of ['sessions', 'logs']) await mkdir(join(directory, name), { mode: 0o700 });
       for (let index = 0; index < routers; index += 1) await fleet.#startRouter(await freePort(), index);
-      for (const id of INSTANCES) await fleet.startInstance(id);
+      for (const id of ids) await fleet.startInstance(id);
     } catch (error) {
       await fleet.close(false);
       throw error;

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SeededRandom } from '../../helpers/random.ts';
 import type { SentByDevice } from '../real/phones.ts';
-import { MessagesFleet } from './fleet.ts';
+import { INSTANCES, MessagesFleet } from './fleet.ts';
 import { checkIncoming, type IncomingFindings } from './incoming-check.ts';
 import { Killer } from './killer.ts';
 import { checkOutgoing, type OutgoingFindings } from './outgoing-check.ts';
@@ -52,7 +52,7 @@ export class MessagesProof {
   static async start(options: ProofOptions): Promise<MessagesProof> {
     const receiver = new WebhookReceiver(new SeededRandom(options.seed + 7));
     await receiver.start();
-    const fleet = await MessagesFleet.start(options.routers);
+    const fleet = await MessagesFleet.start(options.routers, INSTANCES.length);
     const proof = new MessagesProof(fleet, receiver, options);
     try {
       await fleet.link(options.sessions);
