@@ -29,6 +29,7 @@ export type Cancellation = 'cancelled' | 'under_way' | 'ended' | 'not_found';
 export interface QueueView extends SessionKey {
   /** Messages not ended, those for later included. */
   depth: number;
+  /** Of those that are not for later. */
   by_priority: Record<Priority, number>;
   /** Of those, how many are for later (`send_at`). */
   delayed: number;

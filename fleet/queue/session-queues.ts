@@ -30,10 +30,18 @@ export type Next =
 export interface SessionQueue {
   /** What is in hand already, else the next message, its place in the limits taken. */
   next(): Promise<Next>;
-  /** Writes down that the page gets the message now. False where it was cancelled: then it has ended. Durable before it resolves. */
+  /**
+   * Writes down that the page gets the message now: `held` has `begun` and the new state then. False where it was cancelled: then it has ended. Durable before
+   * it resolves.
+   */
   begin(held: HeldMessage): Promise<boolean>;
-  /** The message has ended: as sent, failed or unknown. The next may come. */
-  finish(held: HeldMessage, state: MessageState): Promise<void>;
+  /** Takes `begin` back, where the page certainly never got the message: `begun` is false then, and it may be cancelled again. It stays in hand. */
+  retract(held: HeldMessage): Promise<void>;
+  /**
+   * The message has ended: as sent, failed or unknown. The next may come. Gives the state it has then, and `held` too: an ack may have told more meanwhile. May be
+   * called again where its answer got lost.
+   */
+  finish(held: HeldMessage, state: MessageState): Promise<MessageState>;
   /** The message goes back to the head of the line, as it was; `begun` stays. */
   giveBack(held: HeldMessage): Promise<void>;
   /** What an ack changes of a message, ended or not (`message-state.ts`); the state it has then, or undefined where there is no such message or nothing changed. */

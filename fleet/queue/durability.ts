@@ -1,0 +1,139 @@
+import { messageOf, WharfError } from '../../common/errors.ts';
+import type { Logger } from '../../common/logger.ts';
+import type { Redis } from '../../common/redis.ts';
+import type { MessagingConfig } from '../messaging-config.ts';
+
+/** How long a start waits for the Redis of the queues, so that its settings can be looked at, milliseconds. */
+const PATIENCE = 3000;
+
+/** What a Redis says of itself: the fields of INFO, and those settings that CONFIG tells, by the names Redis uses. */
+export type RedisFacts = Readonly<Record<string, string>>;
+
+/** One reason for which a Redis may lose what it confirmed. */
+export interface DurabilityFault {
+  /** The setting, as redis.conf has it. */
+  setting: string;
+  /** What is wrong, and what it costs. */
+  detail: string;
+  /** What to write. */
+  hint: string;
+}
+
+/** Why a Redis may lose messages that it confirmed; empty: it keeps them. What it does not tell (managed servers refuse CONFIG) is not held against it. */
+export function durabilityFaults(facts: RedisFacts): DurabilityFault[] {
+  const faults: DurabilityFault[] = [];
+  if (facts['aof_enabled'] === '0') {
+    faults.push({
+      setting: 'appendonly',
+      detail:
+        'there is no append-only file: what was accepted since the last snapshot is lost when Redis restarts',
+      hint: 'appendonly yes',
+    });
+  } else if (facts['appendfsync'] !== undefined && facts['appendfsync'] !== 'always') {
+    faults.push({
+      setting: 'appendfsync',
+      detail: `the append-only file is synced ${facts['appendfsync'] === 'no' ? 'when the system likes to' : 'once a second'}: what was accepted since is lost with its host`,
+      hint: 'appendfsync always',
+    });
+  }
+  if (facts['aof_enabled'] === '1' && (facts['aof_last_write_status'] ?? 'ok') !== 'ok') {
+    faults.push({
+      setting: 'appendonly',
+      detail: 'the append-only file cannot be written',
+      hint: "look at Redis's disk: is it full?",
+    });
+  }
+  if (facts['no-appendfsync-on-rewrite'] === 'yes') {
+    faults.push({
+      setting: 'no-appendfsync-on-rewrite',
+      detail: 'the file is not synced while it is rewritten',
+      hint: 'no-appendfsync-on-rewrite no',
+    });
+  }
+  const policy = facts['maxmemory_policy'];
+  if (policy !== undefined && policy !== 'noeviction') {
+    faults.push({
+      setting: 'maxmemory-policy',
+      detail: `it is ${policy}: when memory is short, Redis throws messages away`,
+      hint: 'maxmemory-policy noeviction',
+    });
+  }
+  return faults;
+}
+
+/** What a Redis says of itself. */
+export async function readRedisFacts(redis: Redis): Promise<RedisFacts> {
+  return { ...readInfo(await redis.info()), ...(await readSettings(redis)) };
+}
+
+/** The fields of Redis's INFO. */
+export function readInfo(text: string): RedisFacts {
+  const lines = text.split('\r\n').filter((line) => line.includes(':'));
+  return Object.fromEntries(
+    lines.map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1)]),
+  );
+}
+
+/** Managed servers refuse CONFIG; what INFO tells must do then. */
+async function readSettings(redis: Redis): Promise<RedisFacts> {
+  try {
+    const answer: unknown = await redis.call('CONFIG', 'GET', 'appendfsync', 'no-appendfsync-on-rewrite');
+    if (!Array.isArray(answer)) return {};
+    const texts = answer.filter((part) => typeof part === 'string');
+    return Object.fromEntries(
+      texts.flatMap((name, index) => (index % 2 === 0 ? [[name, texts[index + 1] ?? '']] : [])),
+    );
+  } catch {
+    return {};
+  }
+}
+
+/**
+ * Refuses, in production, a Redis that may lose what it confirmed; elsewhere warns of it. One that does not answer now is not judged: the process starts all the same, and
+ * messages are refused until it is there.
+ *
+ * @throws WharfError `config_invalid` that names each setting
+ */
+export async function requireDurableQueues(
+  redis: Redis,
+  config: MessagingConfig,
+  log: Logger,
+): Promise<void> {
+  let facts: RedisFacts;
+  try {
+    await whenReady(redis);
+    facts = await readRedisFacts(redis);
+  } catch (error) {
+    log.warn(
+      { redis: config.queueRedis.shown, reason: messageOf(error) },
+      'the Redis of the message queues does not answer: its settings are not checked, and messages are refused until it does',
+    );
+    return;
+  }
+  const faults = durabilityFaults(facts);
+  if (faults.length === 0) return;
+  if (!config.production) {
+    log.warn(
+      { redis: config.queueRedis.shown, settings: faults.map(({ hint }) => hint) },
+      'the Redis of the message queues may lose messages that were accepted; with NODE_ENV=production it would be refused',
+    );
+    return;
+  }
+  throw new WharfError(
+    'config_invalid',
+    [
+      `The Redis of the message queues at ${config.queueRedis.shown} may lose messages that were accepted, which production does not allow:`,
+      ...faults.map(({ setting, detail, hint }) => `  ${setting}: ${detail}. In redis.conf: ${hint}`),
+      'Correct redis.conf and restart Redis (or CONFIG SET and CONFIG REWRITE), or name another Redis in QUEUE_REDIS_URL.',
+    ].join('\n'),
+    { faults: faults.map(({ setting, detail }) => ({ path: setting, message: detail })) },
+  );
+}
+
+async function whenReady(redis: Redis): Promise<void> {
+  const end = performance.now() + PATIENCE;
+  while (redis.status !== 'ready') {
+    if (performance.now() > end) throw new Error(`no answer within ${PATIENCE} ms`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}

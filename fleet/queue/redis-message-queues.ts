@@ -1,0 +1,179 @@
+import { createHash } from 'node:crypto';
+import type { Logger } from '../../common/logger.ts';
+import type { Redis } from '../../common/redis.ts';
+import type { RedisChannels } from '../redis-channels.ts';
+import { Acceptor } from './acceptor.ts';
+import { type MessageId, type SessionKey, sessionTag, tagOf } from './message-ids.ts';
+import type {
+  Acceptance,
+  Cancellation,
+  MessageQueues,
+  QueueView,
+  Reservation,
+  Reserved,
+} from './message-queues.ts';
+import { QUEUED } from './message-state.ts';
+import type { AcceptedMessage, MessageState, MessageView } from './outgoing.ts';
+import { queueAnswer } from './queue-answers.ts';
+import { queueKeys, readSessionText, sessionText } from './queue-keys.ts';
+import { readViews } from './queue-views.ts';
+import { type QueueCommands, queueCommands } from './redis-queue-commands.ts';
+import { Replication } from './replication.ts';
+import { readStoredMessage, STORED_FIELDS, stateText } from './stored-message.ts';
+
+/** How long an Idempotency-Key is remembered, seconds. */
+const REMEMBERED = 24 * 3600;
+/** Messages of a deleted session that are ended in one step. */
+const END_AT_ONCE = 200;
+/** Sessions by their tags that are kept in mind. */
+const KNOWN_TAGS = 20_000;
+/** Sessions whose queues are looked at in one step: about 2 ms. */
+const VIEWS_AT_ONCE = 100;
+
+export interface MessageQueuesOptions {
+  /** Messages that a session's queue takes. */
+  maxDepth: number;
+  /** True where bodies are kept for a time after their message's end. */
+  keepsBodies: boolean;
+}
+
+/** {@link MessageQueues} in Redis: a BullMQ queue for each session, over one connection. See docs/decisions/0012-message-queues.md. */
+export class RedisMessageQueues implements MessageQueues {
+  readonly #redis: Redis;
+  readonly #channels: RedisChannels;
+  readonly #commands: QueueCommands;
+  readonly #acceptor: Acceptor;
+  readonly #replication: Replication;
+  readonly #keeps: number;
+  readonly #tags = new Map<string, SessionKey>();
+
+  constructor(redis: Redis, channels: RedisChannels, options: MessageQueuesOptions, log: Logger) {
+    this.#redis = redis;
+    this.#channels = channels;
+    this.#commands = queueCommands(redis);
+    this.#replication = new Replication(redis, log);
+    this.#acceptor = new Acceptor(this.#commands.accept, this.#replication, options.maxDepth);
+    this.#keeps = options.keepsBodies ? 1 : 0;
+  }
+
+  /** Messages that were accepted though no replica confirmed them. */
+  get unreplicated(): number {
+    return this.#replication.unreplicated;
+  }
+
+  accept(messages: readonly AcceptedMessage[]): Promise<Acceptance[]> {
+    return this.#acceptor.accept(messages);
+  }
+
+  async reserve(reservations: readonly Reservation[]): Promise<Reserved[]> {
+    const pipeline = this.#redis.pipeline();
+    for (const { owner, key, fingerprint, messageId } of reservations) {
+      const hash = createHash('sha256')
+        .update(JSON.stringify([owner, key]))
+        .digest('base64url');
+      pipeline.set(queueKeys.idempotency(hash), `${messageId} ${fingerprint}`, 'EX', REMEMBERED, 'NX', 'GET');
+    }
+    const replies = await queueAnswer(
+      this.#replication.confirmed(async () => {
+        const answers = (await pipeline.exec()) ?? [];
+        for (const [error] of answers) if (error) throw error;
+        return answers.map(([, reply]) => reply);
+      }, reservations.length),
+    );
+    return reservations.map(({ messageId, fingerprint }, index): Reserved => {
+      const before = replies[index];
+      if (typeof before !== 'string') return { kind: 'new', messageId };
+      const [known = '', ...rest] = before.split(' ');
+      return rest.join(' ') === fingerprint ? { kind: 'known', messageId: known } : { kind: 'conflict' };
+    });
+  }
+
+  async find(message: MessageId): Promise<MessageView | undefined> {
+    const session = await this.sessionOf(message);
+    if (!session) return undefined;
+    const job = queueKeys.queue(session) + message;
+    const [envelope, body, state] = await queueAnswer(this.#redis.hmget(job, ...STORED_FIELDS));
+    if (typeof envelope !== 'string') return undefined;
+    const stored = readStoredMessage(envelope, body ?? null, state ?? null);
+    const { waiter: _, ...shown } = stored.message;
+    return { ...shown, ...stored.state };
+  }
+
+  async sessionOf(message: MessageId): Promise<SessionKey | undefined> {
+    const tag = tagOf(message);
+    if (tag === undefined) return undefined;
+    const known = this.#tags.get(tag);
+    if (known) return known;
+    const text = await queueAnswer(this.#redis.hget(queueKeys.sessions, tag));
+    const session = text === null ? undefined : readSessionText(text);
+    if (session) {
+      if (this.#tags.size >= KNOWN_TAGS) this.#tags.clear();
+      this.#tags.set(tag, session);
+    }
+    return session;
+  }
+
+  async cancel(message: MessageId): Promise<Cancellation> {
+    const session = await this.sessionOf(message);
+    if (!session) return 'not_found';
+    const state = endedState('failed', 'cancelled', 'The message was cancelled before it was sent.');
+    return await this.#replication.confirmed(() =>
+      this.#commands.cancel(
+        queueKeys.queue(session),
+        queueKeys.ended,
+        message,
+        stateText(state),
+        this.#keeps,
+      ),
+    );
+  }
+
+  async views(filter: { workspace?: string; session?: string } = {}): Promise<QueueView[]> {
+    const texts = await queueAnswer(this.#redis.hvals(queueKeys.sessions));
+    const sessions = texts
+      .flatMap((text) => readSessionText(text) ?? [])
+      .filter(
+        ({ workspace, session }) =>
+          (filter.workspace === undefined || filter.workspace === workspace) &&
+          (filter.session === undefined || filter.session === session),
+      );
+    const steps: Promise<QueueView[]>[] = [];
+    for (let index = 0; index < sessions.length; index += VIEWS_AT_ONCE)
+      steps.push(readViews(this.#commands, sessions.slice(index, index + VIEWS_AT_ONCE)));
+    return (await Promise.all(steps)).flat();
+  }
+
+  async endAll(session: SessionKey, code: string, detail: string): Promise<number> {
+    let total = 0;
+    for (;;) {
+      const ended = await this.#commands.endSome(
+        queueKeys.queue(session),
+        queueKeys.ended,
+        queueKeys.sessions,
+        stateText(endedState('failed', code, detail)),
+        stateText(
+          endedState('unknown', code, `${detail} It was being sent at that moment, and may have left.`),
+        ),
+        this.#keeps,
+        sessionTag(session),
+        sessionText(session),
+        sessionText(session, 'gone'),
+        END_AT_ONCE,
+      );
+      if (ended === 0) return total;
+      total += ended;
+    }
+  }
+
+  async onEnded(router: string, hear: (message: MessageId) => void): Promise<() => Promise<void>> {
+    const stop = this.#channels.listen(queueKeys.ended + router, hear, () => {});
+    return async () => stop();
+  }
+
+  /** Nothing is its own: the connections are closed by whoever opened them. */
+  async close(): Promise<void> {}
+}
+
+function endedState(status: 'failed' | 'unknown', code: string, detail: string): MessageState {
+  return { ...QUEUED, status, error: { code, detail }, ended_at: new Date().toISOString() };
+}
