@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type { Chat, ChatMessage, Contact, OutgoingMessage, PhoneNumber } from '../../fleet/messages.ts';
 import type { Chromium } from './chromium.ts';
 
@@ -22,10 +23,24 @@ export interface LinkedAccount {
 /** A message's acknowledgement: -1 failed, 0 pending, 1 the server has it, 2 delivered, 3 read, 4 played. */
 export type Ack = number;
 
+/** A message with all that is told of it when it comes. Media is null where it has none, or none that could be fetched. */
+export interface SeenMessage extends ChatMessage {
+  /** Who wrote it in a group; null elsewhere. */
+  author: string | null;
+  /** The message it answers. */
+  reply_to: string | null;
+  media: { mimetype: string | null; filename: string | null; size: number | null } | null;
+  location: { latitude: number; longitude: number; name: string | null } | null;
+  /** vCards. */
+  contacts: string[] | null;
+}
+
 /** What happens in an account, as its page tells it. Ids are WhatsApp's own, serialized (`true_491701234567@c.us_3EB0...`). */
 export type Happening =
   /** A message that came, or one of the account's own, whichever device it was written on. */
-  | { kind: 'message'; message: ChatMessage }
+  | { kind: 'message'; message: SeenMessage }
+  /** A message came that cannot be read yet; if it ever can, it comes as a message. Unix seconds. */
+  | { kind: 'unreadable'; whatsappId: string; sentAt: number }
   | { kind: 'ack'; whatsappId: string; ack: Ack }
   /** `emoji` is empty where the reaction was taken back; `key` is the reaction's own id. */
   | { kind: 'reaction'; whatsappId: string; chatId: string; from: string; emoji: string; key: string }
@@ -51,6 +66,30 @@ export interface ClientEvents {
   loggedOut(): void;
 }
 
+/** What a page tells of the time before it was ready. */
+export interface PageActivity {
+  /** When each chat had its last message, Unix seconds of WhatsApp's clock. */
+  chats: ReadonlyMap<string, number>;
+  /** What came while it connected, in order. */
+  happened: Happening[];
+}
+
+/** A part of a chat's history: its messages later than `after` (Unix seconds), oldest first, from the `skip`th on. */
+export interface HistoryQuery {
+  chatId: string;
+  after: number;
+  skip: number;
+}
+
+/** A message of a chat's history and what the page knows to have happened to it, in one list; `more`: the chat has messages after the last one. */
+export interface HistoryPart {
+  chatId: string;
+  happened: Happening[];
+  /** Messages in this part: what to skip next time. */
+  count: number;
+  more: boolean;
+}
+
 /** A message of ours to be looked for in a session's history. */
 export interface FateQuery {
   to: string;
@@ -74,6 +113,16 @@ export interface MediaContent {
   /** Base64. */
   data: string;
   filename: string | null;
+}
+
+/** Media of a message in an account's history, on its way out of the page. */
+export interface ReceivedMedia {
+  mimetype: string | null;
+  filename: string | null;
+  /** Bytes. */
+  size: number;
+  /** To be read to its end, or destroyed. */
+  stream: Readable;
 }
 
 /** A message whose media, if any, has been fetched. */
@@ -122,6 +171,12 @@ export interface WhatsAppClient {
   send(message: PreparedMessage, key: string, begin: () => Promise<boolean>): Promise<string>;
   /** What the history knows of messages, and whether the page is connected to WhatsApp. In the order asked. */
   fates(queries: readonly FateQuery[]): Promise<{ connected: boolean; fates: Fate[] }>;
+  /** Fetches a message's media from WhatsApp. Rejects with `media_not_found`, `media_unreachable`. */
+  media(whatsappId: string): Promise<ReceivedMedia>;
+  /** What happened before it was ready; of what came while it connected it tells once. Which of `unreadable` (WhatsApp ids) can be read by now it tells too. */
+  activity(unreadable: readonly string[]): Promise<PageActivity>;
+  /** Parts of chats' histories, in the order asked: all that fit an answer of bounded size, at least one. Loads what it needs into the page. */
+  history(queries: readonly HistoryQuery[]): Promise<HistoryPart[]>;
   chats(limit: number): Promise<Chat[]>;
   contacts(limit: number): Promise<Contact[]>;
   messages(chatId: string, limit: number): Promise<ChatMessage[]>;

@@ -1,9 +1,17 @@
 import { withDeadline } from '../../common/clock.ts';
 import { messageOf, WharfError } from '../../common/errors.ts';
 import type { Chat, ChatMessage, Contact, PhoneNumber } from '../../fleet/messages.ts';
-import type { ClientAuthority, ClientTimeouts, Fate, FateQuery, PreparedMessage } from './client.ts';
+import type {
+  ClientAuthority,
+  ClientTimeouts,
+  Fate,
+  FateQuery,
+  PreparedMessage,
+  ReceivedMedia,
+} from './client.ts';
 import { Departures } from './departures.ts';
 import { fatesExpression, parseFates } from './page-fates.ts';
+import { downloadFromPage, type Evaluate } from './page-media.ts';
 import { SEND_HOOK, typingExpression } from './page-send.ts';
 import { RecipientCache } from './recipient-cache.ts';
 import { toChat, toChatMessage, toContact } from './shapes.ts';
@@ -16,6 +24,8 @@ export class PageCalls {
   readonly #authority: ClientAuthority;
   readonly #timeouts: ClientTimeouts;
   readonly #recipients = new RecipientCache();
+  /** The account's own ids, as far as the page told. */
+  readonly #mine = new Set<string>();
   readonly departures: Departures;
 
   /** @param session its id, for errors */
@@ -80,9 +90,40 @@ export class PageCalls {
     );
   }
 
+  async activity(unreadable: readonly string[]): Promise<PageActivity> {
+    const asked = this.evaluate(activityExpression(unreadable), this.#timeouts.read);
+    const { mine, failed, ...activity } = parseActivity(await this.#read(asked, 'what happened'));
+    for (const wid of mine) this.#mine.add(wid);
+    return activity;
+  }
+
+  async history(queries: readonly HistoryQuery[]): Promise<HistoryPart[]> {
+    const asked = this.evaluate(historyExpression(queries), this.#timeouts.read);
+    return parseHistory(await this.#read(asked, "chats' histories"), (wid) => this.isMine(wid));
+  }
+
+  /** What a message is that the page says can be read now, as JSON. */
+  readable(message: string): Happening[] {
+    const raw = readRawMessage(JSON.parse(message));
+    return raw ? arrivalOf(raw, (wid) => this.isMine(wid)) : [];
+  }
+
+  isMine(wid: string): boolean {
+    return this.#mine.has(wid) || wid === this.#client.info?.wid?._serialized;
+  }
+
   async showTyping(to: string): Promise<void> {
     this.#authority.require();
     await this.#read(this.evaluate(typingExpression(to), this.#timeouts.read), 'who types');
+  }
+
+  async media(whatsappId: string): Promise<ReceivedMedia> {
+    const { send: download, read } = this.#timeouts;
+    const evaluate: Evaluate = (expression, milliseconds) =>
+      this.evaluate(expression, milliseconds).catch((error: unknown) => {
+        throw this.#lost(error, 'media');
+      });
+    return await downloadFromPage(evaluate, whatsappId, { download, read });
   }
 
   async chats(limit: number): Promise<Chat[]> {
@@ -152,9 +193,14 @@ export class PageCalls {
     try {
       return await this.#within(answer, this.#timeouts.read, `reading ${what}`);
     } catch (error) {
-      if (error instanceof WharfError || !PAGE_GONE.test(messageOf(error))) throw error;
-      throw this.#pageGone(`${what} were read`, error);
+      throw this.#lost(error, what);
     }
+  }
+
+  /** Why a read failed: an error for people where the page is gone, else as it is. */
+  #lost(error: unknown, what: string): unknown {
+    if (error instanceof WharfError || !PAGE_GONE.test(messageOf(error))) return error;
+    return this.#pageGone(`${what} were read`, error);
   }
 
   async #within<T>(answer: Promise<T>, milliseconds: number, what: string): Promise<T> {

@@ -9,6 +9,7 @@ import type {
   ClientFactory,
   ClientOptions,
   FateQuery,
+  HistoryQuery,
   LossReason,
   PreparedMessage,
   WhatsAppClient,
@@ -16,6 +17,8 @@ import type {
 import { PageAuthority } from './page-authority.ts';
 import { exposeCallbacks } from './page-callbacks.ts';
 import { PageCalls } from './page-calls.ts';
+import { READABLE_CALLBACK } from './page-history.ts';
+import { listenToAccount } from './page-listeners.ts';
 import {
   LOGOUT,
   LOOK,
@@ -27,7 +30,6 @@ import {
 } from './page-scripts.ts';
 import { LEAVE_CALLBACK } from './page-send.ts';
 import { killGroup, waitForGroupEnd } from './process-tree.ts';
-import { toChatMessage } from './shapes.ts';
 import { PING } from './storage-watch.ts';
 import { createLibraryClient, type HookedClient } from './whatsapp-web-js.ts';
 
@@ -185,6 +187,18 @@ class PageClient implements WhatsAppClient {
     return await this.#readyCalls().fates(queries);
   }
 
+  async media(whatsappId: string) {
+    return await this.#readyCalls().media(whatsappId);
+  }
+
+  async activity(unreadable: readonly string[]) {
+    return await this.#readyCalls().activity(unreadable);
+  }
+
+  async history(queries: readonly HistoryQuery[]) {
+    return await this.#readyCalls().history(queries);
+  }
+
   async chats(limit: number) {
     return await this.#readyCalls().chats(limit);
   }
@@ -231,15 +245,10 @@ class PageClient implements WhatsAppClient {
         events.ready({ phoneNumber: client.info?.wid?.user ?? null, name: client.info?.pushname ?? null });
       }),
     );
-    client.on(
-      'message_create',
-      whileRunning((message) => events.happened({ kind: 'message', message: toChatMessage(message) })),
-    );
-    client.on(
-      'message_ack',
-      whileRunning((message, ack) =>
-        events.happened({ kind: 'ack', whatsappId: message.id._serialized, ack }),
-      ),
+    listenToAccount(
+      client,
+      (wid) => this.#calls.isMine(wid),
+      whileRunning((happening) => events.happened(happening)),
     );
     client.on(
       'disconnected',
@@ -297,9 +306,16 @@ class PageClient implements WhatsAppClient {
     if (!page) return;
     await exposeCallbacks(page, {
       [STATE_CALLBACK]: (state) => this.#onState(state),
+      [READABLE_CALLBACK]: (message) => this.#onReadable(message),
       [LEAVE_CALLBACK]: (key, whatsappId) => this.#calls.departures.ask(key, whatsappId),
     });
     await page.evaluate(WATCH_STATE);
+  }
+
+  /** A message that came before the library listened, and could not be read then. */
+  #onReadable(message: string): void {
+    if (this.#hasEnded()) return;
+    for (const happening of this.#calls.readable(message)) this.#options.events.happened(happening);
   }
 
   #onState(state: string): void {

@@ -6,6 +6,7 @@ import type {
   Fate,
   FateQuery,
   PreparedMessage,
+  ReceivedMedia,
   WhatsAppClient,
 } from '../../../instance/whatsapp/client.ts';
 
@@ -26,6 +27,8 @@ export interface ClientScript {
   /** Whether the page is connected. */
   connected: () => boolean;
   requireRecipient: (to: string) => Promise<void>;
+  /** The media of a message. */
+  media: (whatsappId: string, client: FakeClient) => Promise<ReceivedMedia>;
 }
 
 const DEFAULT: ClientScript = {
@@ -45,6 +48,9 @@ const DEFAULT: ClientScript = {
   fate: async () => ({ kind: 'absent' }),
   connected: () => true,
   requireRecipient: async () => {},
+  media: async () => {
+    throw new WharfError('media_not_found', 'there is none');
+  },
 };
 
 /** Makes scripted clients through the same interface as the real ones, and keeps count of those that run at one time. */
@@ -174,6 +180,10 @@ export class FakeClient implements WhatsAppClient {
   async fates(queries: readonly FateQuery[]) {
     const { connected, fate } = this.#clients.script;
     return { connected: connected(), fates: await Promise.all(queries.map((query) => fate(query, this))) };
+  }
+
+  media(whatsappId: string): Promise<ReceivedMedia> {
+    return this.#clients.script.media(whatsappId, this);
   }
 
   async chats() {
