@@ -10,6 +10,8 @@ export interface RouterRequest {
   /** Undefined values are left out. */
   query?: Record<string, string | number | undefined>;
   body?: unknown;
+  /** Beside those every request has. */
+  headers?: Record<string, string>;
   /** Milliseconds until the whole answer must be here. */
   patience?: number;
 }
@@ -51,19 +53,57 @@ export class RouterClient {
     throw this.#notWharf(`${request.method} ${request.path} gave an answer this command does not understand`);
   }
 
-  async #send(request: RouterRequest): Promise<Response> {
+  /**
+   * Opens a stream of events and gives its text as it comes, until the router ends it.
+   *
+   * @param silence milliseconds without a word after which the connection is taken for dead; the router sends signs of life
+   * @throws CommandFailure as {@link ask} does; `unreachable` also where the connection breaks
+   */
+  async *follow(request: RouterRequest & { lastEventId: string }, silence: number): AsyncGenerator<string> {
+    const watch = new AbortController();
+    let timer = setTimeout(() => watch.abort(), silence);
+    try {
+      const response = await this.#fetch(request, watch.signal, {
+        accept: 'text/event-stream',
+        ...(request.lastEventId === '' ? {} : { 'last-event-id': request.lastEventId }),
+      });
+      if (!response.ok) throw this.#refused(response.status, parseJson(await response.text()));
+      const decoder = new TextDecoder();
+      for await (const piece of response.body ?? []) {
+        clearTimeout(timer);
+        timer = setTimeout(() => watch.abort(), silence);
+        yield decoder.decode(piece, { stream: true });
+      }
+    } catch (error) {
+      throw error instanceof CommandFailure ? error : this.#unreachable(error);
+    } finally {
+      clearTimeout(timer);
+      watch.abort();
+    }
+  }
+
+  #send(request: RouterRequest): Promise<Response> {
+    const patience = AbortSignal.timeout(request.patience ?? DEFAULT_PATIENCE);
+    return this.#fetch(request, patience, { accept: 'application/json' });
+  }
+
+  async #fetch(
+    request: RouterRequest,
+    patience: AbortSignal,
+    headers: Record<string, string>,
+  ): Promise<Response> {
     const url = new URL(this.#target.url + request.path);
     for (const [name, value] of Object.entries(request.query ?? {})) {
       if (value !== undefined) url.searchParams.set(name, String(value));
     }
-    const patience = AbortSignal.timeout(request.patience ?? DEFAULT_PATIENCE);
     try {
       return await fetch(url, {
         method: request.method,
         headers: {
           authorization: `Bearer ${this.#target.key}`,
-          accept: 'application/json',
+          ...headers,
           ...(request.body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...request.headers,
         },
         body: request.body === undefined ? null : JSON.stringify(request.body),
         redirect: 'error',

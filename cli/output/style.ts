@@ -23,13 +23,14 @@ export function createStyle(color: boolean): Style {
   };
 }
 
-const GOOD = new Set(['ready', 'healthy', 'ok', 'sent', 'delivered', 'read', 'done']);
-const BAD = new Set(['failed', 'logged_out', 'unhealthy', 'gone', 'dead', 'revoke']);
+const GOOD = new Set(['ready', 'flowing', 'healthy', 'ok', 'sent', 'delivered', 'read', 'done']);
+const BAD = new Set(['failed', 'stuck', 'logged_out', 'unhealthy', 'gone', 'dead', 'revoke']);
 
 /** A status in its colour: good, bad, at rest, or on its way. */
 export function paintStatus(style: Style, status: string): string {
   if (GOOD.has(status)) return style.good(status);
   if (BAD.has(status)) return style.bad(status);
-  if (status === 'stopped' || status === 'parked' || status === 'skipped') return style.dim(status);
+  if (status === 'stopped' || status === 'parked' || status === 'skipped' || status === 'idle')
+    return style.dim(status);
   return style.warning(status);
 }
