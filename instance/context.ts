@@ -7,7 +7,6 @@ import { Lifecycle } from '../common/lifecycle.ts';
 import type { Logger } from '../common/logger.ts';
 import { openRedis } from '../common/redis.ts';
 import { internalToken } from '../fleet/internal-token.ts';
-import { openMediaStore } from '../fleet/media/open-media-store.ts';
 import { OWNERSHIP_TIMES } from '../fleet/ownership-times.ts';
 import { type Announcement, PROTOCOL_VERSION } from '../fleet/records.ts';
 import { redisRegistry } from '../fleet/redis-registry.ts';
@@ -18,9 +17,7 @@ import type { InstanceConfig } from './config.ts';
 import { HealthReporter } from './health.ts';
 import { HostUsageMeter } from './host-usage.ts';
 import { instanceApp } from './http/app.ts';
-import { MediaFetcher } from './media/fetch-media.ts';
-import { MemoryBudget } from './media/memory-budget.ts';
-import { UrlMedia } from './media/url-media.ts';
+import { openMessaging } from './messaging-context.ts';
 import { InstanceMetrics } from './metrics.ts';
 import { type Identity, Ownership } from './ownership.ts';
 import { parseChromiumVersion } from './profile/chromium-version.ts';
@@ -39,6 +36,8 @@ import { whatsappWebJsClients } from './whatsapp/page-client.ts';
 
 /** How often the host is measured and the storage probed, milliseconds. */
 const MEASURE_INTERVAL = 10_000;
+/** How often it is looked whose queues are to be served, where no session told by changing its state. */
+const SERVE_INTERVAL = 30_000;
 /** How often the trash is emptied of what is old. */
 const PURGE_INTERVAL = 60 * 60_000;
 
@@ -120,15 +119,15 @@ async function compose(
   const paths = new SessionPaths(config.sessionPath);
   const counters = newCounters();
   const trash = new Trash(paths, clock);
-  const mediaStore = openMediaStore(config.messaging, paths, clock);
-  lifecycle.add('media store', () => mediaStore.close());
-  const media = new MediaFetcher({
-    store: mediaStore,
-    urls: new UrlMedia(),
-    budget: new MemoryBudget(),
+  const messaging = await openMessaging({
+    config,
+    paths,
     clock,
+    counters,
+    find: (workspace, session) => manager.find(workspace, session),
+    log,
+    lifecycle,
   });
-  lifecycle.add('media', () => media.close());
 
   let server: HttpServer | undefined;
   let standing: Standing | undefined;
@@ -144,6 +143,7 @@ async function compose(
     manager: () => manager,
     standing: () => standing,
     owned: () => ownership.workspaces().length,
+    outbox: messaging.outbox,
     now: () => clock.monotonic(),
   });
   const manager: SessionManager = new SessionManager({
@@ -176,7 +176,7 @@ async function compose(
       counters,
       log,
       random: Math.random,
-      listeners: [],
+      listeners: messaging.listeners,
     },
   });
   const usage = new HostUsageMeter(() => manager.all().flatMap((session) => session.browserPid ?? []));
@@ -225,7 +225,7 @@ async function compose(
   const app = instanceApp(
     {
       manager,
-      media,
+      media: messaging.media,
       health,
       metrics,
       order: (order) => link.order(order),
@@ -245,6 +245,7 @@ async function compose(
     every(MEASURE_INTERVAL, stop.signal, clock, log, async () => {
       await Promise.all([usage.measure(), health.probeStorage()]);
     }),
+    every(SERVE_INTERVAL, stop.signal, clock, log, async () => messaging.serve(ownership.workspaces())),
     every(PURGE_INTERVAL, stop.signal, clock, log, async () => {
       for (const workspace of ownership.workspaces()) await trash.purge(workspace);
       for (const session of manager.all()) await session.tidy();

@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { OutboxStatus } from './outbox/outbox-status.ts';
 import type { Session } from './session/session.ts';
 import type { SessionManager } from './session/session-manager.ts';
 import type { Standing } from './supervisor-link.ts';
@@ -13,6 +14,8 @@ export interface MetricsSources {
   standing: () => Standing | undefined;
   /** Workspaces that are granted. */
   owned: () => number;
+  /** What is sent. */
+  outbox: OutboxStatus;
   /** Monotonic, milliseconds. */
   now: () => number;
 }
@@ -24,6 +27,15 @@ const COUNTED = {
   lapses: 'Workspaces whose authority ran out',
   revocations: 'Workspaces that another instance claimed',
   hand_overs: 'Workspaces handed over',
+} as const;
+
+/** What the outbox of this process has counted. */
+const SENT = {
+  sent: 'Messages that WhatsApp acknowledged',
+  failed: 'Messages that ended as failed',
+  unknown: 'Messages that ended as unknown',
+  retries: 'Tries of messages that failed and were followed by another',
+  renewals: 'Browsers started anew since a message got no ack',
 } as const;
 
 /** The instance's Prometheus metrics. */
@@ -61,6 +73,28 @@ export class InstanceMetrics {
     gauge('storage_up', '1 while the supervisor can read the claims', () =>
       Number(sources.standing()?.storage_ok ?? false),
     );
+    const { outbox } = sources;
+    gauge(
+      'messages_under_way',
+      'Messages being prepared, handed to a page, or waiting for their ack',
+      () => outbox.underWay,
+    );
+    gauge(
+      'stuck_sessions',
+      'Sessions that are ready and get no ack for what they send',
+      () => outbox.stuckSessions,
+    );
+    for (const [name, help] of Object.entries(SENT) as [keyof typeof SENT, string][]) {
+      new Counter({
+        name: `wharf_instance_messages_${name}_total`,
+        help,
+        registers,
+        collect() {
+          this.reset();
+          this.inc(outbox[name]);
+        },
+      });
+    }
     for (const [name, help] of Object.entries(COUNTED) as [keyof typeof COUNTED, string][]) {
       new Counter({
         name: `wharf_instance_${name}_total`,

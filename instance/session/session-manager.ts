@@ -80,6 +80,11 @@ export class SessionManager {
     return this.all().filter((session) => session.status === 'ready').length;
   }
 
+  /** A session that is here, whatever becomes of its workspace. */
+  find(workspace: WorkspaceId, session: SessionId): Session | undefined {
+    return this.#roll.get(workspace, session);
+  }
+
   /** Throws `not_owner`, `session_not_found`. */
   get(workspace: WorkspaceId, session: SessionId): Session {
     this.workspaces.requireOpen(workspace);

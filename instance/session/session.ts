@@ -236,6 +236,21 @@ export class Session {
     return unlinked;
   }
 
+  /** The client, to send something now: the authority is proved. Throws `session_not_ready`, `not_owner`, `ownership_unproved`. */
+  async sendingClient(): Promise<WhatsAppClient> {
+    this.readyClient();
+    await this.#tenure.settled();
+    this.#touch();
+    return this.readyClient();
+  }
+
+  /** Ends this life of its browser, and begins another where it is to run. */
+  async renew(): Promise<void> {
+    if (this.#wish !== 'run' || !this.#loop) return;
+    this.#reconnects += 1;
+    await this.#endLoop();
+  }
+
   /** Sends a message; see {@link Sender.send}. Throws also `session_not_ready`, `ownership_unproved`. */
   async send(message: PreparedMessage, messageId: string, wait: number): Promise<MessageReceipt> {
     this.readyClient();

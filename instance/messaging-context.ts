@@ -1,0 +1,80 @@
+import type { Clock } from '../common/clock.ts';
+import type { Lifecycle } from '../common/lifecycle.ts';
+import type { Logger } from '../common/logger.ts';
+import { RedisEventLog } from '../fleet/events/redis-event-log.ts';
+import type { WorkspaceId } from '../fleet/ids.ts';
+import { openMediaStore } from '../fleet/media/open-media-store.ts';
+import { openQueueConnections, openSessionQueues } from '../fleet/queue/open-queues.ts';
+import type { SessionPaths } from '../fleet/session-paths.ts';
+import type { InstanceConfig } from './config.ts';
+import { MediaFetcher } from './media/fetch-media.ts';
+import { MemoryBudget } from './media/memory-budget.ts';
+import { UrlMedia } from './media/url-media.ts';
+import { ACK_PATIENCE } from './outbox/late-ack.ts';
+import { type FindSession, Outbox } from './outbox/outbox.ts';
+import { OutboxStatus } from './outbox/outbox-status.ts';
+import { SendSlots } from './outbox/send-slots.ts';
+import type { InstanceCounters } from './session/counters.ts';
+import type { SessionListener } from './session/listener.ts';
+
+/** What an instance's messages, events and media are made of. */
+export interface MessagingSources {
+  config: InstanceConfig;
+  paths: SessionPaths;
+  clock: Clock;
+  counters: InstanceCounters;
+  find: FindSession;
+  log: Logger;
+  lifecycle: Lifecycle;
+}
+
+/** The parts of an instance that are about messages, events and media. */
+export interface InstanceMessaging {
+  /** In the order they hear: what happened is told before what came of it. */
+  listeners: readonly SessionListener[];
+  outbox: OutboxStatus;
+  media: MediaFetcher;
+  /** Serves the queues of these workspaces, and of no others. */
+  serve(workspaces: Iterable<WorkspaceId>): void;
+}
+
+/**
+ * Makes what sends messages and tells events. A Redis of the queues that is away stops nothing: sessions run, and their queues are served when it is back.
+ *
+ * @throws WharfError `config_invalid` in production, where the queues' Redis may lose what it confirmed
+ */
+export async function openMessaging(sources: MessagingSources): Promise<InstanceMessaging> {
+  const { config, clock, counters, find, lifecycle, paths } = sources;
+  const log = sources.log.child({ part: 'messages' });
+  const connections = openQueueConnections(config.messaging, log);
+  lifecycle.add('redis of the queues', () => connections.close());
+  const queues = await openSessionQueues(connections, config.messaging, config.outbox.limits, log);
+  lifecycle.add('queues', () => queues.close());
+  const events = new RedisEventLog(connections.redis, config.messaging.eventRetention, log);
+
+  const store = openMediaStore(config.messaging, paths, clock);
+  lifecycle.add('media store', () => store.close());
+  const media = new MediaFetcher({ store, urls: new UrlMedia(), budget: new MemoryBudget(), clock });
+  lifecycle.add('media', () => media.close());
+
+  const status = new OutboxStatus();
+  const outbox = new Outbox(queues, find, {
+    events,
+    media,
+    slots: new SendSlots(config.outbox.concurrency, clock),
+    status,
+    counters,
+    config: config.outbox,
+    patience: { ...ACK_PATIENCE, end: config.outbox.maxWait },
+    clock,
+    log,
+    random: Math.random,
+  });
+  lifecycle.add('outbox', () => outbox.close());
+  return {
+    listeners: [outbox],
+    outbox: status,
+    media,
+    serve: (workspaces) => outbox.serve(workspaces),
+  };
+}

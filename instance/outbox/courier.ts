@@ -1,0 +1,349 @@
+import { isWharfError, messageOf } from '../../common/errors.ts';
+import type { Logger } from '../../common/logger.ts';
+import { type SessionKey, whatsappKeyOf } from '../../fleet/queue/message-ids.ts';
+import { advance, toldByAck } from '../../fleet/queue/message-state.ts';
+import type { MessageFault, MessageState } from '../../fleet/queue/outgoing.ts';
+import type { HeldMessage, SessionQueue } from '../../fleet/queue/session-queues.ts';
+import type { Session } from '../session/session.ts';
+import type { Ack, Fate } from '../whatsapp/client.ts';
+import type { AckBook } from './ack-book.ts';
+import { handOver } from './hand-over.ts';
+import { lateStep } from './late-ack.ts';
+import type { OutboxParts } from './outbox-parts.ts';
+import { recover } from './recovery.ts';
+import { statusEvent } from './status-event.ts';
+import { type Trial, Trials } from './trials.ts';
+import { faultOf, isBrowsersEnd, verdictOf } from './verdict.ts';
+
+/** How long is waited where the session, the storage or Redis cannot now, milliseconds. */
+const HOLD = 1000;
+/** Before the page is asked again for what it is storing. */
+const ASK_AGAIN = 500;
+/** Before the second try of a message; doubles with each. */
+const RETRY = 2000;
+const LONGEST_RETRY = 60_000;
+/** While an ack is waited for, the history is asked so often: the word of it may have been lost. */
+const LOOK = 15_000;
+
+/** What a courier works with. */
+export interface CourierOptions {
+  key: SessionKey;
+  session: Session;
+  queue: SessionQueue;
+  acks: AckBook;
+  mayBegin: () => boolean;
+  signal: AbortSignal;
+  /** A later ack of a message than the one it ended with. */
+  later: (whatsappId: string, ack: Ack) => void;
+  log: Logger;
+}
+
+/**
+ * Brings one message of a session to its end, or as far as it gets now. It holds nothing between two calls that it could not find out again: the queue says what is in hand and
+ * whether it was begun, the session's history what became of it.
+ *
+ * The order of what is written down: `begin`, the page; then the ack, the event, `finish`. Whoever dies in between, the next owner finds the message begun, asks the history, and tells the
+ * same event under the same id.
+ */
+export class Courier {
+  readonly #options: CourierOptions;
+  readonly #parts: OutboxParts;
+  readonly #trials = new Trials();
+  /** Messages given up without an ack since the last that had one. */
+  #givenUp = 0;
+
+  constructor(options: CourierOptions, parts: OutboxParts) {
+    this.#options = options;
+    this.#parts = parts;
+  }
+
+  /** Milliseconds after which to come again; 0: it has ended, or was given back for another to go first. The session must be ready. */
+  async carry(held: HeldMessage): Promise<number> {
+    const trial = this.#trials.of(held);
+    const { status } = this.#parts;
+    status.underWay += 1;
+    try {
+      return trial.uncertain ? await this.#resume(held, trial) : await this.#try(held, trial);
+    } finally {
+      status.underWay -= 1;
+    }
+  }
+
+  /** Ends a message that waited too long for its session. */
+  async expire(held: HeldMessage): Promise<void> {
+    const hours = Math.round(this.#parts.config.maxWait / 360_000) / 10;
+    const detail = `Its session could not send for longer than the message may wait (${hours} hours).`;
+    await this.#end(held, this.#trials.of(held), { code: 'expired', detail });
+  }
+
+  async #try(held: HeldMessage, trial: Trial): Promise<number> {
+    const { mayBegin, queue, session, signal } = this.#options;
+    let whatsappId: string | undefined;
+    try {
+      whatsappId = await handOver({ session, queue, held, trial, mayBegin, signal }, this.#parts);
+    } catch (error) {
+      signal.throwIfAborted();
+      return await this.#afterFailure(held, trial, error);
+    }
+    if (whatsappId !== undefined) return await this.#awaitAck(held, trial, whatsappId);
+    this.#trials.ended(held);
+    return 0;
+  }
+
+  async #afterFailure(held: HeldMessage, trial: Trial, error: unknown): Promise<number> {
+    const verdict = verdictOf(error);
+    const { code } = faultOf(error);
+    this.#options.log.info(
+      { message: held.message.message_id, verdict, code, handed: trial.handed },
+      'a message could not be sent',
+    );
+    if (verdict === 'ask') return ASK_AGAIN;
+    if (verdict === 'failed') return await this.#end(held, trial, faultOf(error));
+    if (verdict === 'again') return await this.#again(held, trial, faultOf(error));
+    return await this.#hold(held, trial, error);
+  }
+
+  /** Another try after a while, its place in the line kept; or its end, where there were enough. */
+  async #again(held: HeldMessage, trial: Trial, fault: MessageFault): Promise<number> {
+    trial.failures += 1;
+    if (trial.failures >= this.#parts.config.attempts) return await this.#end(held, trial, fault);
+    this.#parts.status.retries += 1;
+    const delay = Math.min(RETRY * 2 ** (trial.failures - 1), LONGEST_RETRY);
+    return Math.round(delay * (1 + this.#parts.random() * 0.2));
+  }
+
+  /** It waits for its session. A message that was there each time when a browser broke is what broke it. */
+  async #hold(held: HeldMessage, trial: Trial, error: unknown): Promise<number> {
+    if (isBrowsersEnd(error)) {
+      trial.broken.add(trial.client ?? trial);
+      const count = trial.broken.size;
+      if (count >= this.#parts.config.attempts) {
+        const detail = `Each of ${count} browsers broke or fell silent when it got the message: ${messageOf(error)}`;
+        return await this.#end(held, trial, { code: 'send_failed', detail });
+      }
+    }
+    if (!trial.uncertain) await this.#options.queue.giveBack(held);
+    return HOLD;
+  }
+
+  /** It may have left: the history is asked before anything else is done. */
+  async #resume(held: HeldMessage, trial: Trial): Promise<number> {
+    const { message, state } = held;
+    const query = {
+      to: message.message.to,
+      key: whatsappKeyOf(message.message_id),
+      whatsappId: state.whatsapp_id ?? undefined,
+    };
+    const heard = this.#options.acks.known(message.message_id);
+    if (heard) return await this.#settle(held, trial, heard.whatsappId, heard.ack);
+    let fate: Fate | undefined;
+    try {
+      fate = (await this.#options.session.readyClient().fates([query])).fates[0];
+    } catch (error) {
+      this.#options.log.debug({ reason: messageOf(error) }, 'the history could not be asked');
+    }
+    if (!fate) return HOLD;
+    const step = recover(fate, message.on_unknown, trial.handed, this.#parts.config.attempts);
+    this.#options.log.info(
+      { message: message.message_id, fate: fate.kind, step: step.kind },
+      'a message that may have left was looked for in the history',
+    );
+    switch (step.kind) {
+      case 'settled':
+        return await this.#settle(held, trial, step.whatsappId, step.ack);
+      case 'await':
+        return await this.#awaitAck(held, trial, step.whatsappId);
+      case 'ask_again':
+        return ASK_AGAIN;
+      case 'not_left':
+        trial.uncertain = false;
+        await this.#options.queue.retract(held);
+        return await this.#again(held, trial, {
+          code: 'send_failed',
+          detail: "WhatsApp's page did not take the message.",
+        });
+      case 'resend':
+        await this.#tell(held, [{ ...state, status: 'unknown', error: UNKNOWN }]);
+        return await this.#try(held, trial);
+      case 'unknown':
+        return await this.#end(held, trial, UNKNOWN);
+    }
+  }
+
+  async #awaitAck(held: HeldMessage, trial: Trial, whatsappId: string): Promise<number> {
+    const { acks, signal } = this.#options;
+    const { clock, patience } = this.#parts;
+    trial.since ??= clock.monotonic();
+    for (;;) {
+      const outcome = await acks.settled(held.message.message_id, Math.min(LOOK, patience.patience));
+      signal.throwIfAborted();
+      if (outcome === 'gone') {
+        trial.since = null;
+        return HOLD;
+      }
+      if (outcome !== 'late') return await this.#settle(held, trial, whatsappId, outcome);
+      const step = await this.#lookForAck(held, trial, whatsappId);
+      if (typeof step === 'number') return await this.#settle(held, trial, whatsappId, step);
+      if (step === 'wait') continue;
+      if (step === 'renew') return await this.#renew(held, trial);
+      this.#givenUp += 1;
+      return await this.#end(held, trial, UNACKNOWLEDGED);
+    }
+  }
+
+  /** The ack the history knows of, or what is to be done without one. */
+  async #lookForAck(
+    held: HeldMessage,
+    trial: Trial,
+    whatsappId: string,
+  ): Promise<Ack | 'wait' | 'renew' | 'give_up'> {
+    const { message, state } = held;
+    const { clock, patience } = this.#parts;
+    const query = { to: message.message.to, key: whatsappKeyOf(message.message_id), whatsappId };
+    let connected = false;
+    try {
+      const look = await this.#options.session.readyClient().fates([query]);
+      const [fate] = look.fates;
+      if (fate?.kind === 'present' && fate.ack !== 0) return fate.ack;
+      ({ connected } = look);
+    } catch (error) {
+      this.#options.log.debug({ reason: messageOf(error) }, 'the history could not be asked');
+    }
+    const began = Date.parse(state.sending_at ?? message.accepted_at);
+    return lateStep(
+      {
+        waited: clock.monotonic() - (trial.since ?? clock.monotonic()),
+        connected,
+        renewals: trial.renewals,
+        givenUpBefore: this.#givenUp,
+        underWay: clock.now() - began,
+      },
+      patience,
+    );
+  }
+
+  async #renew(held: HeldMessage, trial: Trial): Promise<number> {
+    const { key, log, session } = this.#options;
+    const { clock, status } = this.#parts;
+    status.noteStuck(key, { since: clock.now(), why: 'messages get no ack though the page is connected' });
+    log.error(
+      { message: held.message.message_id, renewals: trial.renewals },
+      'a message got no ack though the page says that it is connected: its browser is started anew, and the session counts as stuck until an ack comes',
+    );
+    trial.renewals += 1;
+    trial.since = null;
+    status.renewals += 1;
+    await session.renew();
+    return HOLD;
+  }
+
+  async #settle(held: HeldMessage, trial: Trial, whatsappId: string, ack: Ack): Promise<number> {
+    const { key, later } = this.#options;
+    const { clock, counters, status } = this.#parts;
+    if (ack < 0) {
+      trial.uncertain = false;
+      const detail = `WhatsApp refused the message to ${held.message.message.to}.`;
+      return await this.#end(held, trial, { code: 'send_failed', detail }, whatsappId);
+    }
+    const at = new Date(clock.now()).toISOString();
+    const known: MessageState = {
+      ...held.state,
+      attempts: trial.handed,
+      sending_at: held.state.sending_at ?? at,
+    };
+    const after = (known: MessageState, ack: Ack) => {
+      const told = toldByAck(known, { whatsappId, ack, at });
+      return told ? advance(known, told) : known;
+    };
+    const sent = after(known, 1);
+    const state = after(known, ack);
+    // That it was sent is told always, whatever more is known by now.
+    await this.#tell(held, state.status === sent.status ? [sent] : [sent, state]);
+    await this.#finish(held, state);
+    this.#givenUp = 0;
+    counters.messages_sent += 1;
+    status.sent += 1;
+    status.noteMoving(key);
+    const latest = this.#options.acks.known(held.message.message_id);
+    if (latest && latest.ack > ack) later(whatsappId, latest.ack);
+    return 0;
+  }
+
+  /** Ends it as failed, or as unknown where it may have left. */
+  async #end(
+    held: HeldMessage,
+    trial: Trial,
+    error: MessageFault,
+    whatsappId: string | null = held.state.whatsapp_id,
+  ): Promise<0> {
+    const { clock, counters, status } = this.#parts;
+    const state: MessageState = {
+      ...held.state,
+      status: trial.uncertain ? 'unknown' : 'failed',
+      whatsapp_id: whatsappId,
+      attempts: trial.handed,
+      error,
+      ended_at: new Date(clock.now()).toISOString(),
+    };
+    await this.#tell(held, [state]);
+    await this.#finish(held, state);
+    if (trial.uncertain) status.unknown += 1;
+    else {
+      counters.messages_failed += 1;
+      status.failed += 1;
+    }
+    return 0;
+  }
+
+  /** Tells what became of it; durable when it resolves. */
+  async #tell({ message }: HeldMessage, states: readonly MessageState[]): Promise<void> {
+    const { clock, events } = this.#parts;
+    const told = states.map((state) =>
+      statusEvent(this.#options.key, {
+        message: message.message_id,
+        whatsappId: state.whatsapp_id,
+        chat: message.message.to,
+        status: state.status,
+        error: state.error,
+        at: clock.now(),
+      }),
+    );
+    await this.#persist(() => events.append(told));
+  }
+
+  async #finish(held: HeldMessage, state: MessageState): Promise<void> {
+    await this.#persist(async () => {
+      await this.#options.queue.finish(held, state);
+    });
+    this.#trials.ended(held);
+  }
+
+  /** Tries again while Redis cannot: what became of a message is known here and now, and costs questions later. */
+  async #persist(write: () => Promise<void>): Promise<void> {
+    const { clock, random } = this.#parts;
+    for (let failures = 0; ; failures += 1) {
+      try {
+        this.#options.signal.throwIfAborted();
+        await write();
+        return;
+      } catch (error) {
+        if (!isWharfError(error, 'queue_unavailable')) throw error;
+        if (failures === 0)
+          this.#options.log.warn({ reason: messageOf(error) }, 'what became of a message waits for Redis');
+        await clock.sleep(Math.min(250 * 2 ** failures, 5000) * (1 + random()), this.#options.signal);
+      }
+    }
+  }
+}
+
+const UNKNOWN: MessageFault = {
+  code: 'send_unknown',
+  detail:
+    'The browser was lost while the message was handed over, and its history knows nothing of it. It may or may not have been sent.',
+};
+
+const UNACKNOWLEDGED: MessageFault = {
+  code: 'send_unknown',
+  detail:
+    "WhatsApp's server did not acknowledge it, also after its browser was started anew. It may be sent yet.",
+};

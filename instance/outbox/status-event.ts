@@ -1,0 +1,37 @@
+import { eventId, type WharfEvent } from '../../fleet/events/event.ts';
+import type { MessageStatus } from '../../fleet/messages.ts';
+import type { MessageId, SessionKey } from '../../fleet/queue/message-ids.ts';
+import type { MessageFault } from '../../fleet/queue/outgoing.ts';
+import type { Ack } from '../whatsapp/client.ts';
+
+/** What became of a message of ours. */
+export interface StatusChange {
+  message: MessageId;
+  whatsappId: string | null;
+  chat: string | null;
+  status: MessageStatus;
+  error: MessageFault | null;
+  /** Unix milliseconds. */
+  at: number;
+}
+
+/** The event that tells it; the same message and status always make the same id, so that telling it again after a crash is telling it once. */
+export function statusEvent(
+  { workspace, session }: SessionKey,
+  { message, whatsappId, chat, status, error, at }: StatusChange,
+): WharfEvent<'message.status'> {
+  return {
+    id: eventId('message.status', workspace, session, message, status),
+    type: 'message.status',
+    timestamp: new Date(at).toISOString(),
+    workspace_id: workspace,
+    session_id: session,
+    data: { message_id: message, whatsapp_id: whatsappId, chat_id: chat, status, error },
+  };
+}
+
+/** The status an ack of 1 or more stands for. */
+export function statusOf(ack: Ack): 'sent' | 'delivered' | 'read' {
+  if (ack >= 3) return 'read';
+  return ack === 2 ? 'delivered' : 'sent';
+}
