@@ -72,6 +72,8 @@ export interface PageActivity {
   chats: ReadonlyMap<string, number>;
   /** What came while it connected, in order. */
   happened: Happening[];
+  /** False: that could not be noted, or not all of it. */
+  complete: boolean;
 }
 
 /** A part of a chat's history: its messages later than `after` (Unix seconds), oldest first, from the `skip`th on. */

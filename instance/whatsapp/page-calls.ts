@@ -6,13 +6,19 @@ import type {
   ClientTimeouts,
   Fate,
   FateQuery,
+  Happening,
+  HistoryPart,
+  HistoryQuery,
+  PageActivity,
   PreparedMessage,
   ReceivedMedia,
 } from './client.ts';
 import { Departures } from './departures.ts';
 import { fatesExpression, parseFates } from './page-fates.ts';
+import { activityExpression, historyExpression, parseActivity, parseHistory } from './page-history.ts';
 import { downloadFromPage, type Evaluate } from './page-media.ts';
 import { SEND_HOOK, typingExpression } from './page-send.ts';
+import { arrivalOf, readRawMessage } from './raw-message.ts';
 import { RecipientCache } from './recipient-cache.ts';
 import { toChat, toChatMessage, toContact } from './shapes.ts';
 import { type HookedClient, sendThroughLibrary } from './whatsapp-web-js.ts';
@@ -92,7 +98,7 @@ export class PageCalls {
 
   async activity(unreadable: readonly string[]): Promise<PageActivity> {
     const asked = this.evaluate(activityExpression(unreadable), this.#timeouts.read);
-    const { mine, failed, ...activity } = parseActivity(await this.#read(asked, 'what happened'));
+    const { mine, ...activity } = parseActivity(await this.#read(asked, 'what happened'));
     for (const wid of mine) this.#mine.add(wid);
     return activity;
   }

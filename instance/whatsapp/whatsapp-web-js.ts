@@ -2,6 +2,7 @@ import whatsappWebJs from 'whatsapp-web.js';
 import { chromiumFlags, proxyCredentials } from './chromium-flags.ts';
 import type { BrowserSettings, ClientOptions, PreparedMessage } from './client.ts';
 import { timerScript } from './dead-mans-timer.ts';
+import { EARLY_NOTES } from './page-history.ts';
 import { extraFor } from './page-send.ts';
 import { STORAGE_WATCH } from './storage-watch.ts';
 
@@ -71,7 +72,7 @@ export function createLibraryClient(
     authStrategy: new KeptLocalAuth({ clientId: options.session, dataPath: options.dataPath }, launched),
     authTimeoutMs: timeouts.start,
     takeoverOnConflict: false,
-    evalOnNewDoc: `${timerScript(FIRST_FEED)};${STORAGE_WATCH}`,
+    evalOnNewDoc: `${timerScript(FIRST_FEED)};${STORAGE_WATCH};${EARLY_NOTES}`,
     // The default writes .wwebjs_cache/ into the working directory.
     webVersionCache: { type: 'none' },
     userAgent: userAgentOf(chromium.version),
