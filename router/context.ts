@@ -19,6 +19,7 @@ import type { Registry } from '../fleet/registry.ts';
 import { SessionPaths } from '../fleet/session-paths.ts';
 import { requireSessionPath } from '../fleet/session-storage.ts';
 import type { RouterConfig, RouterSecrets } from './config.ts';
+import type { FleetEvents } from './events/fleet-events.ts';
 import { FailoverMetrics } from './failover/failover-metrics.ts';
 import { FileSettings } from './failover/file-settings.ts';
 import { HttpOrders } from './failover/http-orders.ts';
@@ -28,9 +29,14 @@ import { Monitor } from './failover/monitor.ts';
 import { FleetOperations } from './failover/operations.ts';
 import { scheduleRebalance } from './failover/rebalance-schedule.ts';
 import { requireFittingFleet } from './failover/start-checks.ts';
+import type { Scene } from './failover/story.ts';
 import { TableFacts } from './failover/table-facts.ts';
 import { routerApp } from './http/app.ts';
+import { quickSends } from './http/messages.quick.ts';
 import { quickReads } from './http/quick-reads.ts';
+import { MediaLinks } from './media/links.ts';
+import { MediaDesk } from './media/media-desk.ts';
+import { type MessagingStores, startMessaging } from './messaging-context.ts';
 import { Metrics } from './metrics.ts';
 import { Forwarder } from './proxy/forwarder.ts';
 import { Holds } from './proxy/holds.ts';
@@ -40,6 +46,7 @@ import { Follower } from './registry/follower.ts';
 import { Instances } from './registry/instances.ts';
 import { MovesUnderWay } from './registry/moves-under-way.ts';
 import { Table } from './registry/table.ts';
+import { startSeen } from './seen-context.ts';
 import type { Services } from './services.ts';
 import { Creator } from './sessions/creator.ts';
 
@@ -54,6 +61,8 @@ export interface RouterOverrides {
   clock?: Clock;
   registry?: Registry;
   webDirectory?: string;
+  /** Instead of those in Redis and on the session path. */
+  messaging?: Partial<MessagingStores>;
 }
 
 /** A running router. */
@@ -137,6 +146,11 @@ export async function startRouter(
       () => follower.redisAnswers,
       () => forwarder.held,
     );
+    const messaging = await startMessaging(
+      { config: config.messaging, paths, clock, log, lifecycle },
+      overrides.messaging,
+    );
+    const seen = startSeen({ ...messaging, table, metrics, token, clock, log, lifecycle });
     const operations = await joinFleet({
       config,
       coordination,
@@ -147,11 +161,18 @@ export async function startRouter(
       pools,
       token,
       metrics,
+      fleetEvents: seen.fleetEvents,
       clock,
       log,
       lifecycle,
     });
     const services: Services = {
+      ...messaging,
+      eventStreams: seen.eventStreams,
+      tickets: seen.tickets,
+      queueWatch: seen.queueWatch,
+      mediaDesk: new MediaDesk(messaging.media, forwarder, clock),
+      mediaLinks: new MediaLinks(token, clock),
       config,
       clock,
       table,
@@ -161,15 +182,21 @@ export async function startRouter(
       operations,
       keys,
       metrics,
+      log,
       stopping: () => stopping,
     };
     const webDirectory = overrides.webDirectory ?? fileURLToPath(new URL('./web', import.meta.url));
     const app = routerApp(services, log, webDirectory);
-    const quick = { table, instances, keys, wires, metrics: services.metrics, log };
-    const server = await listen(quickReads(quick, app), config.port, config.bindAddress, {
+    const slow = quickSends({ ...messaging, table, keys, metrics, log }, app);
+    const quick = quickReads({ table, instances, keys, wires, metrics, log }, slow);
+    const server = await listen(quick, config.port, config.bindAddress, {
       requestTimeout: config.requestTimeout,
     });
     lifecycle.add('HTTP server', () => server.close());
+    // Before the server, which waits for the answers it has begun.
+    lifecycle.add('streams of events', () => seen.eventStreams.close());
+    // Before the server, which waits for the answers that are being held.
+    lifecycle.add('held answers', () => messaging.endings.stop());
     return {
       server,
       services,
@@ -201,6 +228,7 @@ interface FailoverSources {
   pools: Pools;
   token: string;
   metrics: Metrics;
+  fleetEvents: FleetEvents;
   clock: Clock;
   log: Logger;
   lifecycle: Lifecycle;
@@ -229,7 +257,9 @@ async function joinFleet(sources: FailoverSources): Promise<FleetOperations> {
   const random = () => randomBytes(8).toString('hex');
   const recorder: FailoverMetrics = new FailoverMetrics(sources.metrics.registry, () => leader.status());
   const parts = { coordination, facts, settings, orders, clock, times, log, random };
-  const leader = new Leader({ ...parts, router: me.router, claims, probes: monitor, recorder });
+  const onScene = ({ assignments, moves, view }: Scene, leads: boolean) =>
+    sources.fleetEvents.see({ assignments, moves, instances: view.instances, leads });
+  const leader = new Leader({ ...parts, router: me.router, claims, probes: monitor, recorder, onScene });
   const stopping = new AbortController();
   const running = [monitor.run(stopping.signal), leader.run(stopping.signal)];
   lifecycle.add('failover', async () => {

@@ -1,18 +1,29 @@
 import type { Clock } from '../common/clock.ts';
 import { defineRoute, type Route } from '../common/http/route.ts';
+import type { Logger } from '../common/logger.ts';
 import type { ApiKeys } from '../fleet/api-keys.ts';
+import type { EventLog } from '../fleet/events/event-log.ts';
+import type { MediaStore } from '../fleet/media/media-store.ts';
+import type { MessageQueues } from '../fleet/queue/message-queues.ts';
 import type { RouterConfig } from './config.ts';
+import type { EventStreams } from './events/event-streams.ts';
+import type { Tickets } from './events/tickets.ts';
 import type { FleetOperations } from './failover/operations.ts';
+import type { MediaLinks } from './media/links.ts';
+import type { MediaDesk } from './media/media-desk.ts';
+import type { Acceptor } from './messages/acceptor.ts';
+import type { Endings } from './messages/endings.ts';
 import type { Metrics } from './metrics.ts';
 import type { Principal } from './principal.ts';
 import type { Forwarder } from './proxy/forwarder.ts';
+import type { QueueWatch } from './queues/queue-watch.ts';
 import type { Follower } from './registry/follower.ts';
 import type { Table } from './registry/table.ts';
 import type { Creator } from './sessions/creator.ts';
 
 /** What the router's routes work with. */
 export interface Services {
-  config: Pick<RouterConfig, 'instanceCount' | 'shardStrategy'>;
+  config: Pick<RouterConfig, 'instanceCount' | 'shardStrategy' | 'messaging'>;
   clock: Clock;
   table: Table;
   follower: Follower;
@@ -21,6 +32,17 @@ export interface Services {
   operations: FleetOperations;
   keys: ApiKeys;
   metrics: Metrics;
+  queues: MessageQueues;
+  events: EventLog;
+  eventStreams: EventStreams;
+  tickets: Tickets;
+  queueWatch: QueueWatch;
+  media: MediaStore;
+  mediaDesk: MediaDesk;
+  mediaLinks: MediaLinks;
+  acceptor: Acceptor;
+  endings: Endings;
+  log: Logger;
   /** True from the moment the process begins to stop. */
   stopping: () => boolean;
 }

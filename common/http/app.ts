@@ -9,7 +9,7 @@ import type { z } from 'zod';
 import { type Fault, systemCode, WharfError } from '../errors.ts';
 import { faultsOf } from '../faults.ts';
 import type { Logger } from '../logger.ts';
-import { toProblem } from '../problem.ts';
+import { isFault, problemAnswer } from './problem-answer.ts';
 import { requestIdOf } from './request-id.ts';
 import type { Route } from './route.ts';
 
@@ -90,21 +90,16 @@ export function finishApp(app: Express, log: Logger): void {
   });
   const onError: ErrorRequestHandler = (error: unknown, request, response, _next) => {
     const known = fromBodyParser(error);
-    const problem = toProblem(known, requestIdOf(request));
-    if (problem.status >= 500 && !(known instanceof WharfError && problem.status === 503)) {
-      log.error(
-        { request_id: problem.request_id, route: response.locals['route'], err: known },
-        'a request failed',
-      );
+    const requestId = requestIdOf(request);
+    const { status, headers, body } = problemAnswer(known, requestId);
+    if (isFault(known, status)) {
+      log.error({ request_id: requestId, route: response.locals['route'], err: known }, 'a request failed');
     }
     if (response.headersSent) {
       response.destroy();
       return;
     }
-    if (problem.retry_after !== undefined)
-      response.setHeader('Retry-After', String(Math.ceil(problem.retry_after)));
-    if (problem.status === 401) response.setHeader('WWW-Authenticate', 'Bearer');
-    response.status(problem.status).type('application/problem+json').send(JSON.stringify(problem));
+    response.status(status).set(headers).send(body);
   };
   app.use(onError);
 }

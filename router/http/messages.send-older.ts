@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { sessionIdSchema } from '../../fleet/ids.ts';
-import { messageReceiptSchema, recipientSchema } from '../../fleet/messages.ts';
+import { recipientSchema } from '../../fleet/messages.ts';
 import { type RouterRoute, route, type Services } from '../services.ts';
-import { sendCall } from './messages.send.ts';
-import { callSession, workspaceField } from './session-call.ts';
+import { SEND_RESPONSES } from './messages.send.ts';
+import { replyToSend, SEND_HEADERS } from './send-reply.ts';
+import { workspaceField } from './session-call.ts';
 
 const olderSendSchema = z
   .strictObject({
@@ -20,19 +21,20 @@ export function messagesSendOlder(services: Services): RouterRoute {
     method: 'post',
     path: '/api/whatsapp/messages/send',
     tag: 'Older names',
-    summary: 'Sends a text',
+    summary: 'Accepts a text to be sent',
     deprecated: true,
     query: z.strictObject({}),
+    headers: SEND_HEADERS,
     body: olderSendSchema,
     bodyLimit: 512 * 1024,
-    responses: {
-      200: { description: 'What became of it', schema: messageReceiptSchema },
-      202: { description: 'It is under way', schema: messageReceiptSchema },
-    },
+    responses: SEND_RESPONSES,
     handle(exchange) {
       const { session_id, workspace_id, to, message } = exchange.body;
-      const call = sendCall({ to, text: message }, undefined);
-      return callSession(services, { ...exchange, params: { session_id }, query: { workspace_id } }, call);
+      return replyToSend(services, exchange, {
+        session_id,
+        workspace_id,
+        request: { message: { to, text: message } },
+      });
     },
   });
 }

@@ -2,11 +2,14 @@ import type { RouterRoute, Services } from '../services.ts';
 import { chatMessagesList } from './chat-messages.list.ts';
 import { chatsList } from './chats.list.ts';
 import { contactsList } from './contacts.list.ts';
+import { eventsStream } from './events.stream.ts';
+import { eventsTickets } from './events.tickets.ts';
 import { fleetGet } from './fleet.get.ts';
 import { fleetEventsList } from './fleet-events.list.ts';
 import { fleetInstancesDrain, fleetInstancesUndrain } from './fleet-instances.drain.ts';
 import { fleetInstancesRestart } from './fleet-instances.restart.ts';
 import { fleetMovesList } from './fleet-moves.list.ts';
+import { fleetQueuesGet } from './fleet-queues.get.ts';
 import { fleetRebalance } from './fleet-rebalance.ts';
 import { fleetUnfreeze } from './fleet-unfreeze.ts';
 import { fleetWorkspacesGet } from './fleet-workspaces.get.ts';
@@ -15,6 +18,14 @@ import { healthGet } from './health.get.ts';
 import { keysCreate } from './keys.create.ts';
 import { keysDelete } from './keys.delete.ts';
 import { keysList } from './keys.list.ts';
+import { mediaDelete } from './media.delete.ts';
+import { mediaGet } from './media.get.ts';
+import { mediaLink } from './media.link.ts';
+import { mediaShared } from './media.shared.ts';
+import { mediaUpload } from './media.upload.ts';
+import { messagesBulk } from './messages.bulk.ts';
+import { messagesCancel } from './messages.cancel.ts';
+import { messagesGet } from './messages.get.ts';
 import { messagesSend } from './messages.send.ts';
 import { messagesSendOlder } from './messages.send-older.ts';
 import { metricsGet } from './metrics.get.ts';
@@ -44,11 +55,22 @@ export function allRoutes(services: Services): RouterRoute[] {
     sessionsQr(services),
     sessionsPairingCode(services),
     messagesSend(services),
+    messagesBulk(services),
+    messagesGet(services),
+    messagesCancel(services),
+    mediaUpload(services),
+    mediaGet(services),
+    mediaDelete(services),
+    mediaLink(services),
+    mediaShared(services),
     chatsList(services),
     chatMessagesList(services),
     contactsList(services),
     numbersGet(services),
+    eventsStream(services),
+    eventsTickets(services),
     fleetGet(services),
+    fleetQueuesGet(services),
     fleetEventsList(services),
     fleetWorkspacesGet(services),
     fleetWorkspacesMove(services),

@@ -55,8 +55,11 @@ export interface Told {
   json: any;
 }
 
-/** Starts a fleet of fakes for tests of the router. */
-export async function startFleet(changes: Partial<RouterConfig> = {}): Promise<TestFleet> {
+/** Starts a fleet of fakes for tests of the router; `parts` are what all its routers share instead of what they would make. */
+export async function startFleet(
+  changes: Partial<RouterConfig> = {},
+  parts: RouterOverrides = {},
+): Promise<TestFleet> {
   const redis = await startRedis();
   const sessionPath = await mkdtemp(join(tmpdir(), 'wharf-router-'));
   const token = await internalToken(sessionPath);
@@ -84,7 +87,10 @@ export async function startFleet(changes: Partial<RouterConfig> = {}): Promise<T
       WHARF_ADMIN_KEY: ADMIN_KEY,
     };
     const { config, secrets } = routerConfig(env);
-    const router = await startRouter({ ...config, ...changes, ...more }, secrets, logger, overrides);
+    const router = await startRouter({ ...config, ...changes, ...more }, secrets, logger, {
+      ...parts,
+      ...overrides,
+    });
     routers.push(router);
     return router;
   };

@@ -1,15 +1,13 @@
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isWharfError } from '../../common/errors.ts';
-import type { FakeInstance } from '../helpers/fake-instance.ts';
 import { ADMIN_KEY, startFleet, type TestFleet } from '../helpers/router.ts';
 
 let fleet: TestFleet;
-let instance: FakeInstance;
 
 beforeAll(async () => {
   fleet = await startFleet({ requestTimeout: 400 });
-  instance = await fleet.addInstance('instance-1');
+  await fleet.addInstance('instance-1');
   await fleet.ask('POST', '/api/whatsapp/sessions', { body: { workspace_id: 2, session_id: 'main' } });
 });
 afterAll(() => fleet.close());
@@ -162,80 +160,6 @@ describe('bodies', () => {
 
   it('lives on after all that', async () => {
     expect((await fleet.ask('GET', '/health', { key: null })).status).toBe(200);
-  });
-});
-
-describe('messages', () => {
-  const send = (body: unknown, headers: Record<string, string> = {}) =>
-    fleet.ask('POST', '/api/whatsapp/sessions/main/messages', { body, headers });
-
-  it.each([
-    ['text', { to: '491701234567', text: 'hello' }],
-    ['a reply', { to: '491701234567@c.us', text: 'hello', reply_to: 'true_491701234567@c.us_ABC' }],
-    [
-      'media by URL',
-      { to: '120363041234567890@g.us', media: { url: 'https://example.com/a.png' }, caption: 'c' },
-    ],
-    [
-      'media in the body',
-      { to: '491701234567', media: { data: 'AAAA', mimetype: 'image/png', filename: 'a.png' } },
-    ],
-    ['a location', { to: '491701234567', location: { latitude: 52.5, longitude: 13.4, name: 'Berlin' } }],
-    ['a contact', { to: '491701234567', contact: { name: 'A', phone_number: '491701234568' } }],
-    ['a poll', { to: '491701234567', poll: { question: 'q', options: ['a', 'b'] } }],
-    ['normal priority', { to: '491701234567', text: 'hello', priority: 'normal' }],
-    ['critical priority', { to: '491701234567', text: 'hello', priority: 'critical' }],
-    ['a time that has come', { to: '491701234567', text: 'hello', send_at: '2020-01-01T00:00:00Z' }],
-  ])('hands %s to the instance', async (_name, body) => {
-    const answer = await send(body);
-    expect(answer.status).toBe(200);
-    expect(answer.json.message_id).toMatch(/^msg_[0-9a-z]{32}$/);
-    const { priority, send_at, to, ...content } = body as Record<string, unknown>;
-    const handed = JSON.parse(instance.asked.at(-1)?.body ?? '');
-    expect(handed).toEqual({ ...content, to: String(to).includes('@') ? to : `${to}@c.us` });
-    expect(instance.asked.at(-1)?.path).toBe(
-      `/workspaces/2/sessions/main/messages?message_id=${answer.json.message_id}`,
-    );
-  });
-
-  it.each([
-    ['nobody', { text: 'x' }, '(body)|to'],
-    ['nothing', { to: '491701234567' }, '(body)'],
-    ['two things', { to: '491701234567', text: 'x', poll: { question: 'q', options: ['a', 'b'] } }, '(body)'],
-    ['an unknown field', { to: '491701234567', text: 'x', colour: 1 }, '(body)'],
-    ['a recipient of letters', { to: 'bob', text: 'x' }, 'to'],
-    ['a file as media', { to: '491701234567', media: { url: 'file:///etc/passwd' } }, 'media'],
-    ['a bad latitude', { to: '491701234567', location: { latitude: 91, longitude: 0 } }, 'location.latitude'],
-    ['an odd priority', { to: '491701234567', text: 'x', priority: 'urgent' }, 'priority'],
-    ['no time', { to: '491701234567', text: 'x', send_at: 'tomorrow' }, 'send_at'],
-    ['text that is a number', { to: '491701234567', text: 5 }, 'text'],
-    ['a list', [], '(body)'],
-    ['a word', 'x', '(body)'],
-  ] as [string, unknown, string][])('refuses %s', async (_name, body, path) => {
-    const before = instance.asked.length;
-    const answer = await send(body);
-    expect([answer.status, answer.json.code]).toEqual([400, 'invalid_request']);
-    expect(answer.json.faults.map((fault: { path: string }) => fault.path).join()).toMatch(
-      new RegExp(path.replace(/[().]/g, '\\$&')),
-    );
-    expect(instance.asked.length).toBe(before);
-  });
-
-  it.each([
-    ['a time to come', { to: '491701234567', text: 'x', send_at: '2999-01-01T00:00:00Z' }, {}],
-    ['an idempotency key', { to: '491701234567', text: 'x' }, { 'Idempotency-Key': 'k1' }],
-  ])('refuses %s rather than not keep to it', async (_name, body, headers) => {
-    const answer = await send(body, headers);
-    expect(answer.status).toBe(400);
-    expect(answer.json.detail).toContain('comes with the message queue');
-  });
-
-  it('takes the older name', async () => {
-    const answer = await fleet.ask('POST', '/api/whatsapp/messages/send', {
-      body: { session_id: 'main', to: '491701234567', message: 'old' },
-    });
-    expect(answer.status).toBe(200);
-    expect(JSON.parse(instance.asked.at(-1)?.body ?? '')).toEqual({ to: '491701234567@c.us', text: 'old' });
   });
 });
 

@@ -34,12 +34,10 @@ afterEach(async () => {
 });
 
 const read = (rest = '') => fleet.ask('GET', `/api/whatsapp/sessions/main${rest}?workspace_id=2`);
-const send = () =>
-  fleet.ask('POST', '/api/whatsapp/sessions/main/messages?workspace_id=2', {
-    body: { to: '491701234567', text: 'hello' },
-  });
-const messagesTo = (instance: FakeInstance) =>
-  instance.asked.filter((asked) => asked.path.includes('/messages')).length;
+/** A request that must not be done twice. */
+const restart = () => fleet.ask('POST', '/api/whatsapp/sessions/main/restart?workspace_id=2');
+const restartsOf = (instance: FakeInstance) =>
+  instance.asked.filter((asked) => asked.path.includes('/restart')).length;
 
 function assign(epoch: number, instance: string, claimed: boolean) {
   const incarnation = claimed ? 'x' : '';
@@ -85,12 +83,12 @@ const problem = (response: ServerResponse, status: number, code: string, more = 
   return true;
 };
 
-/** Sends, chats and the like answer 409 while the session is not ready, as an instance does. */
+/** Chats and the like answer 409 while the session is not ready, as an instance does. */
 function needReady(instance: FakeInstance, status = 'starting') {
   const refused = { count: 0 };
   instance.intercept = (asked, response) => {
     const isReady = instance.sessions.get('2/main')?.status === 'ready';
-    if (isReady || !/messages|chats|contacts|numbers/.test(asked.url ?? '')) return false;
+    if (isReady || !/chats|contacts|numbers/.test(asked.url ?? '')) return false;
     refused.count += 1;
     return problem(response, 409, 'session_not_ready', { session_status: status });
   };
@@ -101,14 +99,12 @@ describe('a workspace that was assigned and is not claimed yet', () => {
   it('has its requests held until it is, and each is done once', async () => {
     from.owning = false;
     await assign(2, 'instance-2', false);
-    const answers = Promise.all([send(), read(), read('/chats')]);
+    const answers = Promise.all([restart(), read(), read('/chats')]);
     await eventually(() => to.asked.length >= 3);
     await arrive('ready');
-    expect((await answers).map(({ status }) => status)).toEqual([200, 200, 200]);
+    expect((await answers).map(({ status }) => status)).toEqual([202, 200, 200]);
     expect((await answers)[1]?.json).toMatchObject({ instance: 'instance-2', epoch: 2 });
-    expect(messagesTo(from)).toBe(0);
-    const sent = to.asked.filter(({ path }) => path.includes('/messages'));
-    expect(new Set(sent.map(({ path }) => path)).size).toBe(1);
+    expect(restartsOf(from)).toBe(0);
   });
 
   it('whose target cannot be reached yet is waited for as well', async () => {
@@ -116,10 +112,10 @@ describe('a workspace that was assigned and is not claimed yet', () => {
     await eventually(() => fleet.router.services.table.instance('instance-2') === undefined);
     await assign(2, 'instance-2', false);
     await eventually(() => fleet.router.services.table.owner('2')?.epoch === 2);
-    const answer = send();
+    const answer = restart();
     to = await fleet.addInstance('instance-2', { claims });
     await arrive('ready');
-    expect((await answer).json.status).toBe('sent');
+    expect((await answer).status).toBe(202);
   });
 });
 
@@ -127,44 +123,44 @@ describe('a workspace whose owner is closing it', () => {
   it('has its requests held while the move runs', async () => {
     await move('closing');
     from.owning = false;
-    const answer = send();
-    await eventually(() => messagesTo(from) >= 2);
+    const answer = restart();
+    await eventually(() => restartsOf(from) >= 2);
     await arrive('ready');
-    expect((await answer).json.status).toBe('sent');
-    expect(messagesTo(to)).toBe(1);
+    expect((await answer).status).toBe(202);
+    expect(restartsOf(to)).toBe(1);
   });
 
   it('has its requests held too where its session was stopped for that', async () => {
     await move('closing');
     await from.setStatus('2', 'main', 'stopped');
     const refused = needReady(from, 'stopped');
-    const answer = send();
+    const answer = read('/chats');
     await eventually(() => refused.count >= 2);
     await arrive('ready');
-    expect((await answer).json.status).toBe('sent');
-    expect(messagesTo(to)).toBe(1);
+    expect((await answer).status).toBe(200);
   });
 
-  it('has a read asked again whose browser was closed under it, and no message', async () => {
+  it('has a read asked again whose browser was closed under it, and nothing that must not be done twice', async () => {
     await move('closing');
     from.intercept = (_asked, response) => problem(response, 502, 'browser_failed');
     const contacts = read('/contacts');
-    const message = await send();
-    expect([message.status, message.json.code]).toEqual([502, 'browser_failed']);
+    const answer = await restart();
+    expect([answer.status, answer.json.code]).toEqual([502, 'browser_failed']);
     await arrive('ready');
     expect((await contacts).status).toBe(200);
-    expect(messagesTo(to)).toBe(0);
+    expect(restartsOf(to)).toBe(0);
   });
 
-  it('does not have a message sent a second time whose connection broke', async () => {
+  it('does not have done a second time what its connection broke under', async () => {
     await move('closing');
     from.intercept = (asked) => {
       asked.socket.destroy();
       return true;
     };
-    const answer = await send();
-    expect([answer.status, answer.json.code]).toEqual([504, 'send_unknown']);
-    expect(messagesTo(from)).toBe(1);
+    const answer = await restart();
+    expect([answer.status, answer.json.code]).toEqual([503, 'instance_unavailable']);
+    expect(answer.json.detail).toContain('may have been done');
+    expect(restartsOf(from)).toBe(1);
   });
 
   it('that is stopping itself has its requests held', async () => {
@@ -194,18 +190,17 @@ describe('a session that is coming up after a move', () => {
     await arrive('starting');
     await eventually(() => fleet.router.services.table.owner('2')?.epoch === 2);
     const paths = ['/chats', '/contacts', '/numbers/491701234567', '/chats/1@c.us/messages'];
-    const answers = Promise.all([send(), ...paths.map((path) => read(path))]);
-    await eventually(() => refused.count >= 5);
+    const answers = Promise.all(paths.map((path) => read(path)));
+    await eventually(() => refused.count >= 4);
     await to.setStatus('2', 'main', 'ready');
-    expect((await answers).map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
-    expect(messagesTo(from)).toBe(0);
+    expect((await answers).map(({ status }) => status)).toEqual([200, 200, 200, 200]);
   });
 
   it('is told of as not ready where it waits for people, who may take long', async () => {
     needReady(to, 'qr');
     await arrive('starting');
     await eventually(() => fleet.router.services.table.owner('2')?.epoch === 2);
-    const answer = await send();
+    const answer = await read('/chats');
     expect([answer.status, answer.json.code]).toEqual([409, 'session_not_ready']);
     expect(answer.json.session_status).toBe('qr');
   });
@@ -214,7 +209,7 @@ describe('a session that is coming up after a move', () => {
     needReady(to, 'stopped');
     await arrive('starting');
     await eventually(() => fleet.router.services.table.owner('2')?.epoch === 2);
-    expect((await send()).json.code).toBe('session_not_ready');
+    expect((await read('/chats')).json.code).toBe('session_not_ready');
   });
 
   it('is told of as not ready once the hold is over', async () => {
@@ -232,30 +227,30 @@ describe('a session that is not ready where nothing moves', () => {
   it('is told of at once, after one question', async () => {
     const refused = needReady(from);
     await from.setStatus('2', 'main', 'starting');
-    const answer = await send();
+    const answer = await read('/chats');
     expect([answer.status, answer.json.code]).toEqual([409, 'session_not_ready']);
     expect(refused.count).toBe(1);
   });
 });
 
 describe('a caller who leaves', () => {
-  it('has a message that is held never sent', async () => {
+  it('has what is held for him never done', async () => {
     from.owning = false;
     await assign(2, 'instance-2', false);
-    const message = request(`${fleet.url}/api/whatsapp/sessions/main/messages?workspace_id=2`, {
+    const asked = request(`${fleet.url}/api/whatsapp/sessions/main/restart?workspace_id=2`, {
       method: 'POST',
-      headers: { Authorization: `Bearer ${ADMIN_KEY}`, 'Content-Type': 'application/json' },
+      headers: { Authorization: `Bearer ${ADMIN_KEY}` },
     });
-    message.on('error', () => undefined);
-    message.end(JSON.stringify({ to: '491701234567', text: 'too late' }));
-    await eventually(() => messagesTo(to) >= 1);
-    message.destroy();
-    await eventually(() => message.closed);
+    asked.on('error', () => undefined);
+    asked.end();
+    await eventually(() => restartsOf(to) >= 1);
+    asked.destroy();
+    await eventually(() => asked.closed);
     await eventually(() => fleet.router.services.forwarder.held === 0);
-    const asked = messagesTo(to);
+    const before = restartsOf(to);
     await arrive('ready');
-    expect((await send()).json.status).toBe('sent');
-    expect(messagesTo(to)).toBe(asked + 1);
+    expect((await restart()).status).toBe(202);
+    expect(restartsOf(to)).toBe(before + 1);
   });
 });
 

@@ -1,0 +1,79 @@
+import { WharfError } from '../../common/errors.ts';
+import { instanceSessionPath } from '../../fleet/instance-api.ts';
+import type { SessionKey } from '../../fleet/queue/message-ids.ts';
+import { type SessionStatus, sessionDetailSchema } from '../../fleet/records.ts';
+import type { Principal } from '../principal.ts';
+import type { Forwarder } from '../proxy/forwarder.ts';
+import { readAnswer } from '../proxy/pass-on.ts';
+import type { Follower } from '../registry/follower.ts';
+import type { Table } from '../registry/table.ts';
+import { findInTable, findSession } from '../sessions/finder.ts';
+
+/** An instance answers what a session is from its memory: one that takes longer, milliseconds, hangs. */
+const PATIENCE = 5000;
+
+/** What finds sessions. */
+export interface SendingSessionParts {
+  table: Table;
+  follower: Follower;
+  forwarder: Forwarder;
+}
+
+/**
+ * The session a caller wants to send through, by what is in memory; undefined where that does not say.
+ *
+ * Messages are accepted for every session there is, also one that is stopped or whose instance is away: they wait. Only one that was logged out takes
+ * none, since nobody can say that it will come back.
+ *
+ * @throws WharfError `session_not_ready`, `ambiguous_session`, `session_not_found`
+ */
+export function knownSendingSession(
+  table: Table,
+  principal: Principal,
+  session: string,
+  workspace: string | undefined,
+): SessionKey | undefined {
+  const found = findInTable(table, principal, session, workspace);
+  const known = found === 'unknown' ? undefined : table.session(found.workspace, found.session);
+  if (found === 'unknown' || known === undefined) return undefined;
+  requireLinkable(session, known.status);
+  return found;
+}
+
+/**
+ * The same; what memory does not know is asked of Redis, then of the workspace's owner.
+ *
+ * @throws WharfError also what keeps the owner from answering
+ */
+export async function findSendingSession(
+  { table, follower, forwarder }: SendingSessionParts,
+  principal: Principal,
+  session: string,
+  workspace: string | undefined,
+  requestId: string,
+): Promise<SessionKey> {
+  const known = knownSendingSession(table, principal, session, workspace);
+  if (known) return known;
+  const place = await findSession(table, follower, principal, session, workspace);
+  const now = knownSendingSession(table, principal, session, place.workspace);
+  if (now) return now;
+  const answer = await forwarder.send({
+    workspace: place.workspace,
+    method: 'GET',
+    path: instanceSessionPath(place.workspace, place.session),
+    requestId,
+    repeatable: true,
+    patience: PATIENCE,
+  });
+  requireLinkable(session, (await readAnswer(answer, sessionDetailSchema)).status);
+  return place;
+}
+
+function requireLinkable(session: string, status: SessionStatus): void {
+  if (status !== 'logged_out') return;
+  throw new WharfError(
+    'session_not_ready',
+    `Session ${session} is logged out, and may never come back: it takes no messages. Link it first.`,
+    { extra: { session_status: status } },
+  );
+}

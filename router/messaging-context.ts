@@ -1,0 +1,85 @@
+import { randomBytes } from 'node:crypto';
+import type { Clock } from '../common/clock.ts';
+import type { Lifecycle } from '../common/lifecycle.ts';
+import type { Logger } from '../common/logger.ts';
+import type { EventLog } from '../fleet/events/event-log.ts';
+import { RedisEventLog } from '../fleet/events/redis-event-log.ts';
+import type { MediaStore } from '../fleet/media/media-store.ts';
+import { openMediaStore } from '../fleet/media/open-media-store.ts';
+import type { MessagingConfig } from '../fleet/messaging-config.ts';
+import type { MessageQueues } from '../fleet/queue/message-queues.ts';
+import {
+  openMessageQueues,
+  openQueueConnections,
+  type QueueConnections,
+} from '../fleet/queue/open-queues.ts';
+import type { SessionPaths } from '../fleet/session-paths.ts';
+import { Acceptor } from './messages/acceptor.ts';
+import { Endings } from './messages/endings.ts';
+import { MediaKeeper } from './messages/media-keeper.ts';
+import type { Services } from './services.ts';
+
+/** What messages, events and media are kept in; a test may bring its own. */
+export interface MessagingStores {
+  queues: MessageQueues;
+  events: EventLog;
+  media: MediaStore;
+}
+
+/** What the router's messages, events and media are made of. */
+interface MessagingSources {
+  config: MessagingConfig;
+  paths: SessionPaths;
+  clock: Clock;
+  log: Logger;
+  lifecycle: Lifecycle;
+}
+
+/** The parts of the services that are about messages, events and media. */
+export type Messaging = Pick<Services, 'queues' | 'events' | 'media' | 'acceptor' | 'endings'>;
+
+/**
+ * Makes what takes messages in. Queues that are away stop nothing: what needs them answers `queue_unavailable` until they are back.
+ *
+ * @throws WharfError `config_invalid` in production, where the queues' Redis may lose what it confirmed
+ */
+export async function startMessaging(
+  sources: MessagingSources,
+  overrides: Partial<MessagingStores> = {},
+): Promise<Messaging> {
+  const { config, paths, clock, lifecycle } = sources;
+  const log = sources.log.child({ part: 'messages' });
+  const connections = openQueueConnections(config, log);
+  lifecycle.add('Redis of the queues', () => connections.close());
+  const queues = overrides.queues ?? (await openQueues(connections, config, log, lifecycle));
+  const events = overrides.events ?? openEvents(connections, config, log, lifecycle);
+  const media = overrides.media ?? openMediaStore(config, paths, clock);
+  const waiter = `router-${randomBytes(8).toString('hex')}`;
+  const endings = new Endings({ queues, clock, log, waiter });
+  endings.start();
+  lifecycle.add('waits for messages', () => endings.stop());
+  const acceptor = new Acceptor({ queues, media: new MediaKeeper(media), clock });
+  return { queues, events, media, acceptor, endings };
+}
+
+async function openQueues(
+  connections: QueueConnections,
+  config: MessagingConfig,
+  log: Logger,
+  lifecycle: Lifecycle,
+): Promise<MessageQueues> {
+  const { queues, close } = await openMessageQueues(connections, config, log);
+  lifecycle.add('message queues', close);
+  return queues;
+}
+
+function openEvents(
+  { redis }: QueueConnections,
+  config: MessagingConfig,
+  log: Logger,
+  lifecycle: Lifecycle,
+): EventLog {
+  const events = new RedisEventLog(redis, config.eventRetention, log);
+  lifecycle.add('events', () => events.close());
+  return events;
+}
