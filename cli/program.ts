@@ -6,10 +6,13 @@ import { addEventsCommand } from './commands/events.ts';
 import { addKeysCreateCommand } from './commands/keys.create.ts';
 import { addKeysListCommand } from './commands/keys.list.ts';
 import { addKeysRevokeCommand } from './commands/keys.revoke.ts';
+import { addMessagesCancelCommand } from './commands/messages.cancel.ts';
+import { addMessagesGetCommand } from './commands/messages.get.ts';
 import { addMoveCommand } from './commands/move.ts';
 import { addMovesCommand } from './commands/moves.ts';
 import { addPhoneDeliverCommand } from './commands/phone.deliver.ts';
 import { addPhoneScanCommand } from './commands/phone.scan.ts';
+import { addQueuesCommand } from './commands/queues.ts';
 import { addRebalanceCommand } from './commands/rebalance.ts';
 import { addRestartCommand } from './commands/restart.ts';
 import { addSessionsActionCommands } from './commands/sessions.actions.ts';
@@ -64,6 +67,9 @@ function buildProgram(context: CommandContext, version: string): Command {
   addSessionsActionCommands(sessions, context);
   addSessionsLogoutCommand(sessions, context);
   addSessionsDeleteCommand(sessions, context);
+  const messages = program.command('messages').description('messages that were handed in to be sent');
+  addMessagesGetCommand(messages, context);
+  addMessagesCancelCommand(messages, context);
   const keys = program.command('keys').description('API keys, for an admin');
   addKeysCreateCommand(keys, context);
   addKeysListCommand(keys, context);
@@ -81,6 +87,7 @@ function buildProgram(context: CommandContext, version: string): Command {
   addUnfreezeCommand(program, context);
   addMovesCommand(program, context);
   addEventsCommand(program, context);
+  addQueuesCommand(program, context);
   addDoctorCommand(program, context);
   return program;
 }

@@ -1,17 +1,25 @@
 import { readFile } from 'node:fs/promises';
 import { basename, extname } from 'node:path';
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { messageOf, systemCode } from '../../common/errors.ts';
-import { MAX_MEDIA_BYTES, messageReceiptSchema } from '../../fleet/messages.ts';
-import type { CommandContext } from '../context.ts';
+import { MAX_MEDIA_BYTES } from '../../fleet/messages.ts';
+import { PRIORITIES } from '../../fleet/queue/outgoing.ts';
+import { hasEnded } from '../../fleet/queue/receipt.ts';
+import { type CommandContext, isJson } from '../context.ts';
 import { CommandFailure, EXIT_WRONG_USE } from '../failure.ts';
-import { paintStatus } from '../output/style.ts';
-import { renderFields } from '../output/table.ts';
-import { NOTHING } from '../output/text.ts';
+import { followMessage, type Receipt, receiptSchema, receiptText } from '../messages.ts';
+import { Progress } from '../operations/progress.ts';
+import type { Style } from '../output/style.ts';
 import { type SessionOptions, sessionRequest, takesSession } from '../sessions.ts';
 
 /** Seconds to wait for the outcome where `--wait` does not say otherwise. */
 const DEFAULT_WAIT = 20;
+
+const HELP_AFTER = `
+Examples:
+  $ wharf sessions send sales 491701234567 "Hello"
+  $ wharf sessions send sales 491701234567 "Your invoice" --file invoice.pdf
+  $ wharf sessions send sales 491701234567 "Merry Christmas" --at 2026-12-24T18:00:00Z --priority low`;
 
 /** Media types by the endings people send; anything else goes as a document. */
 const MEDIA_TYPES: Readonly<Record<string, string>> = {
@@ -32,6 +40,9 @@ interface Options extends SessionOptions {
   file?: string;
   mediaUrl?: string;
   replyTo?: string;
+  priority?: string;
+  at?: string;
+  idempotencyKey?: string;
   wait: number;
 }
 
@@ -44,32 +55,36 @@ export function addSessionsSendCommand(parent: Command, context: CommandContext)
     .option('-f, --file <path>', 'send this file')
     .option('--media-url <url>', 'send what is at this address')
     .option('--reply-to <id>', 'whatsapp_id of the message this answers')
-    .option('--wait <seconds>', 'wait so long for the outcome, 0 to 60', seconds, DEFAULT_WAIT)
-    .addHelpText(
-      'after',
-      '\nExamples:\n  $ wharf sessions send sales 491701234567 "Hello"\n  $ wharf sessions send sales 491701234567 "Your invoice" --file invoice.pdf',
+    .addOption(
+      new Option('-p, --priority <priority>', 'what is more urgent goes first').choices([...PRIORITIES]),
     )
+    .option('--at <time>', 'not before this time, such as 2026-12-24T18:00:00Z')
+    .option(
+      '--idempotency-key <key>',
+      'makes repeating this command safe: the same key and message are sent once',
+    )
+    .option('--wait <seconds>', 'follow it for so long, 0 to 3600', seconds, DEFAULT_WAIT)
+    .addHelpText('after', HELP_AFTER)
     .action(
       async (session: string, to: string, text: string | undefined, options: Options, command: Command) => {
         const body = {
           to,
           ...(await contentOf(text, options)),
           ...(options.replyTo ? { reply_to: options.replyTo } : {}),
+          ...(options.priority ? { priority: options.priority } : {}),
+          ...(options.at ? { send_at: options.at } : {}),
         };
         const router = await context.router(command);
-        const request = sessionRequest('POST', session, options, '/messages', { wait: options.wait });
-        const receipt = await router.ask(messageReceiptSchema, {
-          ...request,
+        const accepted = await router.ask(receiptSchema, {
+          ...sessionRequest('POST', session, options, '/messages'),
+          ...(options.idempotencyKey ? { headers: { 'idempotency-key': options.idempotencyKey } } : {}),
           body,
-          patience: (options.wait + 30) * 1000,
         });
-        context.show(command, receipt, () =>
-          renderFields(context.style, [
-            ['message', receipt.message_id],
-            ['status', paintStatus(context.style, receipt.status)],
-            ['whatsapp id', receipt.whatsapp_id ?? NOTHING],
-          ]),
-        );
+        const progress = new Progress(context, isJson(command));
+        // One for later is not followed until then, unless that was asked for.
+        const wait = options.at && command.getOptionValueSource('wait') === 'default' ? 0 : options.wait;
+        const receipt = await followMessage(router, accepted, wait, progress, context.terminal.signal);
+        context.show(command, receipt, () => outcomeText(context.style, receipt));
         if (receipt.status === 'failed' || receipt.status === 'unknown') {
           throw new CommandFailure(`The message is ${receipt.status}.`, {
             code: `message_${receipt.status}`,
@@ -77,6 +92,11 @@ export function addSessionsSendCommand(parent: Command, context: CommandContext)
         }
       },
     );
+}
+
+function outcomeText(style: Style, receipt: Receipt): string {
+  if (hasEnded(receipt)) return receiptText(style, receipt);
+  return `${receiptText(style, receipt)}It is accepted, and will be sent: wharf messages get ${receipt.message_id}\n`;
 }
 
 async function contentOf(text: string | undefined, options: Options): Promise<Record<string, unknown>> {
@@ -105,7 +125,7 @@ function wrongUse(message: string): CommandFailure {
 
 function seconds(text: string): number {
   const number = Number(text);
-  if (!/^\d{1,2}$/.test(text) || number > 60)
-    throw new InvalidArgumentError('It must be a number of seconds from 0 to 60.');
+  if (!/^\d{1,4}$/.test(text) || number > 3600)
+    throw new InvalidArgumentError('It must be a number of seconds from 0 to 3600.');
   return number;
 }
