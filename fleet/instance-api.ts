@@ -15,6 +15,7 @@ import { proxySchema } from './records.ts';
  * | GET `/qr` | `?format=json,png,svg,text&wait=SECONDS` | 200 the QR |
  * | POST `/pairing-code` | `{phone_number}` | 200 `{code}` |
  * | POST `/messages` | OutgoingMessage, `?wait=SECONDS&message_id=ID` | 200 or 202 MessageReceipt |
+ * | POST `/media` | `?whatsapp_id` | 200 the stored media of that message |
  * | GET `/chats` `/contacts` | `?limit` | 200 `{chats}`, `{contacts}` |
  * | GET `/chats/:chat_id/messages` | `?limit` | 200 `{messages}` |
  * | GET `/numbers/:phone` | | 200 PhoneNumber |

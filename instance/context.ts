@@ -226,6 +226,7 @@ async function compose(
     {
       manager,
       media: messaging.media,
+      downloads: messaging.downloads,
       health,
       metrics,
       order: (order) => link.order(order),
@@ -248,6 +249,7 @@ async function compose(
     every(SERVE_INTERVAL, stop.signal, clock, log, async () => messaging.serve(ownership.workspaces())),
     every(PURGE_INTERVAL, stop.signal, clock, log, async () => {
       for (const workspace of ownership.workspaces()) await trash.purge(workspace);
+      await messaging.purge(ownership.workspaces());
       for (const session of manager.all()) await session.tidy();
     }),
   ];

@@ -7,8 +7,11 @@ import { openMediaStore } from '../fleet/media/open-media-store.ts';
 import { openQueueConnections, openSessionQueues } from '../fleet/queue/open-queues.ts';
 import type { SessionPaths } from '../fleet/session-paths.ts';
 import type { InstanceConfig } from './config.ts';
+import { EagerDownloads } from './media/eager-downloads.ts';
 import { MediaFetcher } from './media/fetch-media.ts';
+import { MediaDownloads } from './media/media-downloads.ts';
 import { MemoryBudget } from './media/memory-budget.ts';
+import { purgeMedia } from './media/purge-media.ts';
 import { UrlMedia } from './media/url-media.ts';
 import { ACK_PATIENCE } from './outbox/late-ack.ts';
 import { type FindSession, Outbox } from './outbox/outbox.ts';
@@ -34,6 +37,9 @@ export interface InstanceMessaging {
   listeners: readonly SessionListener[];
   outbox: OutboxStatus;
   media: MediaFetcher;
+  downloads: MediaDownloads;
+  /** Removes the files of these workspaces that were kept long enough. Throws `storage_unavailable`. */
+  purge(workspaces: readonly WorkspaceId[]): Promise<unknown>;
   /** Serves the queues of these workspaces, and of no others. */
   serve(workspaces: Iterable<WorkspaceId>): void;
 }
@@ -56,6 +62,7 @@ export async function openMessaging(sources: MessagingSources): Promise<Instance
   lifecycle.add('media store', () => store.close());
   const media = new MediaFetcher({ store, urls: new UrlMedia(), budget: new MemoryBudget(), clock });
   lifecycle.add('media', () => media.close());
+  const downloads = new MediaDownloads({ store, log });
 
   const status = new OutboxStatus();
   const outbox = new Outbox(queues, find, {
@@ -72,9 +79,11 @@ export async function openMessaging(sources: MessagingSources): Promise<Instance
   });
   lifecycle.add('outbox', () => outbox.close());
   return {
-    listeners: [outbox],
+    listeners: [outbox, ...(config.mediaDownload === 'always' ? [new EagerDownloads(downloads)] : [])],
     outbox: status,
     media,
+    downloads,
+    purge: (workspaces) => purgeMedia(store, workspaces, config.messaging.mediaRetention, clock),
     serve: (workspaces) => outbox.serve(workspaces),
   };
 }

@@ -7,6 +7,7 @@ import { workspaceIdSchema } from '../../fleet/ids.ts';
 import { INTERNAL_TOKEN_HEADER } from '../../fleet/instance-api.ts';
 import { readRoutes } from './chats.ts';
 import { getHealth } from './health.ts';
+import { keepMedia } from './media.keep.ts';
 import { sendMessage } from './messages.send.ts';
 import { getMetrics } from './metrics.ts';
 import { giveOrders } from './orders.ts';
@@ -36,6 +37,7 @@ export function instanceApp(parts: InstanceParts, token: string, log: Logger): E
     getQr(parts),
     requestPairingCode(parts),
     sendMessage(parts),
+    keepMedia(parts),
     ...readRoutes(parts),
   ];
   mountRoutes(app, routes, {

@@ -4,6 +4,7 @@ import type { Order } from '../../fleet/coordination.ts';
 import { sessionIdSchema, workspaceIdSchema } from '../../fleet/ids.ts';
 import type { HealthReporter } from '../health.ts';
 import type { MediaFetcher } from '../media/fetch-media.ts';
+import type { MediaDownloads } from '../media/media-downloads.ts';
 import type { InstanceMetrics } from '../metrics.ts';
 import type { SessionManager } from '../session/session-manager.ts';
 
@@ -11,6 +12,7 @@ import type { SessionManager } from '../session/session-manager.ts';
 export interface InstanceParts {
   manager: SessionManager;
   media: MediaFetcher;
+  downloads: MediaDownloads;
   health: HealthReporter;
   metrics: InstanceMetrics;
   /** Passes an order on to the supervisor. */

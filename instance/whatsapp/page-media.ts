@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { z } from 'zod';
 import { WharfError } from '../../common/errors.ts';
+import { LARGEST_MEDIA, mediaTooLarge } from '../../fleet/media/media-limits.ts';
 import type { ReceivedMedia } from './client.ts';
 
 /** Bytes of one reading: three are four characters of base64, so that pieces can be decoded one by one. */
@@ -15,6 +16,7 @@ export type Evaluate = (expression: string, milliseconds: number) => Promise<unk
 
 const downloadSchema = z.union([
   z.object({ gone: z.literal(true) }),
+  z.object({ tooLarge: z.number() }),
   z.object({ failed: z.string() }),
   z.object({
     size: z.number().int().nonnegative(),
@@ -29,8 +31,8 @@ const downloadSchema = z.union([
  * (`Message.downloadMedia`).
  *
  * @param timeouts milliseconds for the download and for reading a piece
- * @throws WharfError `media_not_found` where there is no such message, or WhatsApp no longer has the file; `media_unreachable` where trying
- *   again may help
+ * @throws WharfError `media_not_found` where there is no such message, or WhatsApp no longer has the file; `media_too_large`, since a phone may
+ *   send gigabytes and the page holds a file whole; `media_unreachable` where trying again may help
  */
 export async function downloadFromPage(
   evaluate: Evaluate,
@@ -39,7 +41,10 @@ export async function downloadFromPage(
 ): Promise<ReceivedMedia> {
   const key = randomBytes(8).toString('hex');
   const answer = downloadSchema.parse(
-    await evaluate(`(${DOWNLOAD})(${JSON.stringify([whatsappId, key, KEPT])})`, timeouts.download),
+    await evaluate(
+      `(${DOWNLOAD})(${JSON.stringify([whatsappId, key, KEPT, LARGEST_MEDIA])})`,
+      timeouts.download,
+    ),
   );
   if ('gone' in answer) {
     throw new WharfError(
@@ -47,6 +52,7 @@ export async function downloadFromPage(
       "WhatsApp no longer has this message's media, or the session's history does not have the message.",
     );
   }
+  if ('tooLarge' in answer) throw mediaTooLarge(LARGEST_MEDIA);
   if ('failed' in answer) {
     throw new WharfError(
       'media_unreachable',
@@ -85,10 +91,11 @@ const KEEP = `(key, kept) => {
   entry.timer = setTimeout(() => window.wharfMedia.delete(key), kept);
 }`;
 
-const DOWNLOAD = `async ([id, key, kept]) => {
+const DOWNLOAD = `async ([id, key, kept, limit]) => {
   const { Msg } = window.require('WAWebCollections');
   const message = Msg.get(id) ?? (await Msg.getMessagesById([id]))?.messages?.[0];
   if (!message?.mediaData) return { gone: true };
+  if (message.size > limit) return { tooLarge: message.size };
   const data = message.mediaData;
   if (data.mediaStage === 'REUPLOADING') return { failed: 'the phone is asked to upload it again' };
   if (data.mediaStage !== 'RESOLVED') await message.downloadMedia({ downloadEvenIfExpensive: true, rmrReason: 1 });

@@ -17,6 +17,7 @@ import { HealthReporter } from '../../../instance/health.ts';
 import { HostUsageMeter } from '../../../instance/host-usage.ts';
 import { instanceApp } from '../../../instance/http/app.ts';
 import { MediaFetcher } from '../../../instance/media/fetch-media.ts';
+import { MediaDownloads } from '../../../instance/media/media-downloads.ts';
 import { MemoryBudget } from '../../../instance/media/memory-budget.ts';
 import { UrlMedia } from '../../../instance/media/url-media.ts';
 import { InstanceMetrics } from '../../../instance/metrics.ts';
@@ -78,8 +79,9 @@ describe("the instance's API", () => {
       standing: () => undefined,
       owned: () => 0,
     });
+    const store = openMediaStore({ mediaBucket: null }, paths, systemClock);
     const media = new MediaFetcher({
-      store: openMediaStore({ mediaBucket: null }, paths, systemClock),
+      store,
       urls: new UrlMedia(),
       budget: new MemoryBudget(),
       clock: systemClock,
@@ -95,6 +97,7 @@ describe("the instance's API", () => {
     const parts = {
       manager,
       media,
+      downloads: new MediaDownloads({ store, log }),
       health,
       metrics,
       order: (order: unknown) => void orders.push(order),
