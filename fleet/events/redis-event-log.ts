@@ -1,14 +1,14 @@
 import { z } from 'zod';
-import type { Logger } from '../../common/logger.ts';
 import type { Redis } from '../../common/redis.ts';
 import type { WorkspaceId } from '../ids.ts';
+import { queueAnswer } from '../queue/queue-answers.ts';
 import { readJson } from '../redis-answers.ts';
+import type { RedisChannels } from '../redis-channels.ts';
 import { RedisCommand } from '../redis-command.ts';
 import { storedEventSchema, type WharfEvent } from './event.ts';
 import { EventBell } from './event-bell.ts';
 import { eventKeys } from './event-keys.ts';
 import type { EventFilter, EventLog, EventPage, LoggedEvent, Position } from './event-log.ts';
-import { queueAnswer } from './queue-answer.ts';
 
 const FOLDER = new URL('./commands/', import.meta.url);
 
@@ -61,12 +61,15 @@ export class RedisEventLog implements EventLog {
   readonly #read = new RedisCommand('read-2', FOLDER);
   readonly #readAll = new RedisCommand('read-all-2', FOLDER);
 
-  /** @param retention how long events are kept, milliseconds; 0: until they are delivered */
-  constructor(redis: Redis, retention: number, log: Logger, bounds: Partial<LogBounds> = {}) {
+  /**
+   * @param channels where it listens; only once somebody does
+   * @param retention how long events are kept, milliseconds; 0: until they are delivered
+   */
+  constructor(redis: Redis, channels: RedisChannels, retention: number, bounds: Partial<LogBounds> = {}) {
     this.#redis = redis;
     this.#retention = retention;
     this.#bounds = { ...BOUNDS, ...bounds };
-    this.#bell = new EventBell(redis, log);
+    this.#bell = new EventBell(channels);
   }
 
   async append(events: readonly WharfEvent[]): Promise<void> {
@@ -109,11 +112,6 @@ export class RedisEventLog implements EventLog {
 
   listen(workspace: WorkspaceId | 'all', hear: (workspace: WorkspaceId | null) => void): () => void {
     return this.#bell.listen(workspace, hear);
-  }
-
-  /** Ends the listening; the connection given stays its maker's. */
-  async close(): Promise<void> {
-    await this.#bell.close();
   }
 
   async #write(events: readonly WharfEvent[]): Promise<void> {

@@ -1,9 +1,9 @@
 import type { Redis } from '../../common/redis.ts';
 import type { SessionKey } from '../queue/message-ids.ts';
+import { queueAnswer } from '../queue/queue-answers.ts';
 import { RedisCommand } from '../redis-command.ts';
 import { eventKeys } from './event-keys.ts';
 import { IDS_REMEMBERED, type InboxMarks, type MarksChange, type SessionMarks } from './inbox-marks.ts';
-import { queueAnswer } from './queue-answer.ts';
 
 const FOLDER = new URL('./commands/', import.meta.url);
 

@@ -3,6 +3,7 @@ import { createLogger } from '../../../common/logger.ts';
 import { connectRedis, parseRedisUrl, type Redis } from '../../../common/redis.ts';
 import type { EventFilter } from '../../../fleet/events/event-log.ts';
 import { type LogBounds, RedisEventLog } from '../../../fleet/events/redis-event-log.ts';
+import { RedisChannels } from '../../../fleet/redis-channels.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { type PrivateRedis, startRedis } from '../../helpers/redis.ts';
 import { anEvent, receivedEvent } from '../../helpers/wharf-events.ts';
@@ -13,7 +14,7 @@ const HOUR = 3_600_000;
 describe('the event log in Redis', () => {
   let server: PrivateRedis;
   let redis: Redis;
-  const logs: RedisEventLog[] = [];
+  let channels: RedisChannels;
 
   beforeAll(async () => {
     server = await startRedis();
@@ -21,17 +22,16 @@ describe('the event log in Redis', () => {
   afterAll(() => server.close());
   beforeEach(async () => {
     redis = await connectRedis(parseRedisUrl(server.url), log);
+    channels = new RedisChannels(redis);
     await redis.flushall();
   });
-  afterEach(async () => {
-    for (const each of logs.splice(0)) await each.close();
+  afterEach(() => {
+    channels.close();
     redis.disconnect();
   });
 
   function open(retention = HOUR, bounds: Partial<LogBounds> = {}): RedisEventLog {
-    const made = new RedisEventLog(redis, retention, log, bounds);
-    logs.push(made);
-    return made;
+    return new RedisEventLog(redis, channels, retention, bounds);
   }
 
   /** All texts after a position, however many pages it takes. */
@@ -217,7 +217,7 @@ describe('the event log in Redis', () => {
   it('says queue_unavailable where Redis cannot be used, and takes it again when it can', async () => {
     const own = await startRedis({ appendonly: true });
     const connection = await connectRedis(parseRedisUrl(own.url), log);
-    const events = new RedisEventLog(connection, HOUR, log);
+    const events = new RedisEventLog(connection, new RedisChannels(connection), HOUR);
     try {
       await events.append([receivedEvent('a')]);
       await own.kill();
@@ -234,7 +234,6 @@ describe('the event log in Redis', () => {
       );
       expect(await texts(events)).toEqual(['text a', 'text b']);
     } finally {
-      await events.close();
       connection.disconnect();
       await own.close();
     }
