@@ -12,3 +12,12 @@ export interface SendLimits {
   workspace: Record<Priority, SendLimit>;
   global: SendLimit;
 }
+
+const NONE: SendLimit = { count: 0, window: 60_000 };
+
+/** Nothing is limited. */
+export const NO_LIMITS: SendLimits = {
+  session: NONE,
+  workspace: { critical: NONE, high: NONE, normal: NONE, low: NONE },
+  global: NONE,
+};

@@ -29,6 +29,8 @@ const END_AT_ONCE = 200;
 const KNOWN_TAGS = 20_000;
 /** Sessions whose queues are looked at in one step: about 2 ms. */
 const VIEWS_AT_ONCE = 100;
+/** How long a subscription is waited for, milliseconds. */
+const LISTEN_PATIENCE = 1000;
 
 export interface MessageQueuesOptions {
   /** Messages that a session's queue takes. */
@@ -166,8 +168,12 @@ export class RedisMessageQueues implements MessageQueues {
   }
 
   async onEnded(router: string, hear: (message: MessageId) => void): Promise<() => Promise<void>> {
-    const stop = this.#channels.listen(queueKeys.ended + router, hear, () => {});
-    return async () => stop();
+    // It is heard from when this resolves on, where Redis is there; else from when it is.
+    return await new Promise((resolve) => {
+      const stop = this.#channels.listen(queueKeys.ended + router, hear, () => listening());
+      const listening = () => resolve(async () => stop());
+      setTimeout(listening, LISTEN_PATIENCE).unref();
+    });
   }
 
   /** Nothing is its own: the connections are closed by whoever opened them. */

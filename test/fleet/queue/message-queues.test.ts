@@ -1,0 +1,227 @@
+import { describe, expect, it } from 'vitest';
+import type { MessageView } from '../../../fleet/queue/outgoing.ts';
+import { eventually } from '../../helpers/eventually.ts';
+import { queueServer, SESSION, sendAll, sendNext, take, text } from './queue-parts.ts';
+
+const { sides } = queueServer();
+
+describe('handing messages in', () => {
+  it('sends what is more urgent first, and within a priority in the order handed in', async () => {
+    const { router, open } = await sides();
+    const accepted = await router.accept([
+      text('low 1', { priority: 'low' }),
+      text('normal 1'),
+      text('critical 1', { priority: 'critical' }),
+      text('normal 2'),
+    ]);
+    expect(accepted).toEqual(Array(4).fill({ kind: 'queued' }));
+    await router.accept([text('high 1', { priority: 'high' }), text('critical 2', { priority: 'critical' })]);
+    expect(await sendAll(open())).toEqual([
+      'critical 1',
+      'critical 2',
+      'high 1',
+      'normal 1',
+      'normal 2',
+      'low 1',
+    ]);
+  });
+
+  it('keeps the order of callers that come one after the other without waiting, and of long arrays', async () => {
+    const { router, open } = await sides();
+    const first = Array.from({ length: 700 }, (_, index) => text(String(index)));
+    const second = Array.from({ length: 300 }, (_, index) => text(String(700 + index)));
+    await Promise.all([router.accept(first), ...second.map((message) => router.accept([message]))]);
+    expect(await sendAll(open())).toEqual(Array.from({ length: 1000 }, (_, index) => String(index)));
+  });
+
+  it('takes a message once, however often it is handed in, through two routers at one time', async () => {
+    const [one, other] = [await sides(), await sides()];
+    const message = text('once');
+    const kinds = (
+      await Promise.all([one, other, one, other].map(({ router }) => router.accept([message, message])))
+    ).flatMap((acceptances) => acceptances.map(({ kind }) => kind));
+    expect(kinds.filter((kind) => kind === 'queued')).toHaveLength(1);
+    expect(kinds.filter((kind) => kind === 'known')).toHaveLength(7);
+    expect(await sendAll(one.open())).toEqual(['once']);
+    expect(await one.router.accept([message])).toEqual([{ kind: 'known' }]);
+    expect(await sendAll(one.open())).toEqual([]);
+  });
+
+  it('refuses what a full queue has no room for, and says when to come again', async () => {
+    const { router, open } = await sides({ maxDepth: 3 });
+    const [known, ...others] = [
+      text('1'),
+      text('2'),
+      text('3', { send_at: '2999-01-01T00:00:00.000Z' }),
+      text('4'),
+    ];
+    const acceptances = await router.accept([known, ...others]);
+    expect(acceptances.slice(0, 3).map(({ kind }) => kind)).toEqual(['queued', 'queued', 'queued']);
+    expect(acceptances[3]).toEqual({ kind: 'full', depth: 3, retryAfter: 60 });
+    expect(await router.accept([known])).toEqual([{ kind: 'known' }]);
+    expect(await router.accept([text('of another', {}, { workspace: '7', session: 'other' })])).toEqual([
+      { kind: 'queued' },
+    ]);
+    await sendNext(open());
+    expect(await router.accept([text('5')])).toEqual([{ kind: 'queued' }]);
+  });
+
+  it('keeps sessions of one id in two workspaces apart', async () => {
+    const { router, open } = await sides();
+    const other = { workspace: '8', session: SESSION.session };
+    await router.accept([text('seven'), text('eight', {}, other)]);
+    expect(await sendAll(open(other))).toEqual(['eight']);
+    expect(await sendAll(open())).toEqual(['seven']);
+  });
+
+  it('binds an Idempotency-Key to one message and one request', async () => {
+    const [one, other] = [await sides(), await sides()];
+    const ask = (owner: string, fingerprint: string, messageId: string) => ({
+      owner,
+      key: 'order 5',
+      fingerprint,
+      messageId,
+    });
+    const [first, second] = await Promise.all([
+      one.router.reserve([ask('a', 'same', 'msg_1')]),
+      other.router.reserve([ask('a', 'same', 'msg_2')]),
+    ]);
+    const [winner, loser] = first[0]?.kind === 'new' ? [first[0], second[0]] : [second[0], first[0]];
+    expect(winner?.kind).toBe('new');
+    expect(loser).toEqual({ kind: 'known', messageId: winner?.kind === 'new' ? winner.messageId : '' });
+    expect(await one.router.reserve([ask('a', 'other', 'msg_3'), ask('b', 'other', 'msg_4')])).toEqual([
+      { kind: 'conflict' },
+      { kind: 'new', messageId: 'msg_4' },
+    ]);
+    const keys = await one.redis.keys('wharf:idempotency:*');
+    expect(keys).toHaveLength(2);
+    expect(await one.redis.ttl(keys[0] ?? '')).toBeGreaterThan(23 * 3600);
+  });
+
+  it('shows a message with its state, and knows no others', async () => {
+    const { router, open } = await sides();
+    const message = text('hello', { priority: 'high' });
+    expect(await router.find(message.message_id)).toBeUndefined();
+    await router.accept([message]);
+    const { waiter: _, ...shown } = message;
+    const expected: Partial<MessageView> = {
+      ...shown,
+      status: 'queued',
+      attempts: 0,
+      whatsapp_id: null,
+      sent_at: null,
+    };
+    expect(await router.find(message.message_id)).toMatchObject(expected);
+    expect(await router.sessionOf(message.message_id)).toEqual(SESSION);
+    await sendNext(open());
+    expect(await router.find(message.message_id)).toMatchObject({
+      status: 'sent',
+      attempts: 1,
+      message: shown.message,
+    });
+    expect(await router.find('msg_0123456789abffffffffffffffffff')).toBeUndefined();
+    expect(await router.find('nonsense')).toBeUndefined();
+  });
+
+  it('sends what is for later when its time has come, behind what waits already', async () => {
+    const { router, open } = await sides();
+    const queue = open();
+    const soon = new Date(Date.now() + 700).toISOString();
+    const far = new Date(Date.now() + 3_600_000).toISOString();
+    await router.accept([
+      text('later', { send_at: soon }),
+      text('much later', { send_at: far }),
+      text('now'),
+    ]);
+    expect(await sendAll(queue)).toEqual(['now']);
+    const next = await queue.next();
+    expect(next).toMatchObject({ kind: 'wait', why: 'later' });
+    expect(next.kind === 'wait' && next.milliseconds).toBeLessThanOrEqual(700);
+    expect((await router.views())[0]).toMatchObject({ depth: 2, delayed: 2, oldest_at: null });
+    expect(await eventually(async () => (await sendAll(queue))[0])).toBe('later');
+    const wait = await queue.next();
+    expect(wait.kind === 'wait' && wait.milliseconds > 3_500_000).toBe(true);
+  });
+
+  it('tells the router that waits when a message has ended', async () => {
+    const { router, open } = await sides();
+    const heard: string[] = [];
+    const stop = await router.onEnded('router-1', (id) => heard.push(id));
+    const messages = [text('a', { waiter: 'router-1' }), text('b'), text('c', { waiter: 'router-2' })];
+    await router.accept(messages);
+    await router.accept([{ ...(messages[1] ?? text('')), waiter: 'router-1' }]);
+    await sendAll(open());
+    await eventually(() => heard.length >= 2);
+    expect(heard).toEqual([messages[0]?.message_id, messages[1]?.message_id]);
+    await stop();
+  });
+});
+
+describe('cancelling', () => {
+  it('ends what waits, is for later, or is in hand but not begun; and says so again', async () => {
+    const { router, open } = await sides();
+    const [a, b, c] = [text('a'), text('b'), text('c', { send_at: '2999-01-01T00:00:00.000Z' })];
+    await router.accept([a, b, c]);
+    const held = await take(open());
+    for (const { message_id: id } of [a, b, c]) {
+      expect(await router.cancel(id)).toBe('cancelled');
+      expect(await router.cancel(id)).toBe('cancelled');
+      expect(await router.find(id)).toMatchObject({ status: 'failed', error: { code: 'cancelled' } });
+    }
+    expect(await open().begin(held)).toBe(false);
+    expect(await open().next()).toEqual({ kind: 'empty' });
+  });
+
+  it('does not end what may have left, or has ended', async () => {
+    const { router, open } = await sides();
+    const message = text('a');
+    await router.accept([message]);
+    const held = await take(open());
+    expect(await open().begin(held)).toBe(true);
+    expect(await router.cancel(message.message_id)).toBe('under_way');
+    await open().giveBack(held);
+    expect(await router.cancel(message.message_id)).toBe('under_way');
+    await sendAll(open());
+    expect(await router.cancel(message.message_id)).toBe('ended');
+    expect(await router.cancel('msg_0123456789abffffffffffffffffff')).toBe('not_found');
+  });
+
+  it('lets exactly one win where a message is begun and cancelled at one time', async () => {
+    const { router, open } = await sides();
+    const queue = open();
+    for (let round = 0; round < 50; round++) {
+      const message = text('a');
+      await router.accept([message]);
+      const held = await take(queue);
+      const asked = [queue.begin(held), router.cancel(message.message_id)] as const;
+      const [begun, cancelled] = await Promise.all(round % 2 === 0 ? asked : [asked[0], asked[1]]);
+      expect(begun).toBe(cancelled !== 'cancelled');
+      if (begun) await queue.giveBack(held);
+      if (begun) await sendAll(queue);
+    }
+  });
+
+  it('ends all messages of a session that is deleted; what may have left is unknown', async () => {
+    const { router, open } = await sides();
+    const messages = Array.from({ length: 450 }, (_, index) =>
+      text(String(index), index % 3 === 0 ? { send_at: '2999-01-01T00:00:00.000Z' } : {}),
+    );
+    await router.accept(messages);
+    const held = await take(open());
+    await open().begin(held);
+    expect(await router.endAll(SESSION, 'session_deleted', 'The session was deleted.')).toBe(450);
+    expect(await open().next()).toEqual({ kind: 'empty' });
+    expect(await router.find(held.message.message_id)).toMatchObject({
+      status: 'unknown',
+      error: { code: 'session_deleted' },
+    });
+    for (const { message_id: id } of messages
+      .filter((message) => message.message_id !== held.message.message_id)
+      .slice(0, 20))
+      expect(await router.find(id)).toMatchObject({ status: 'failed', error: { code: 'session_deleted' } });
+    // The page had it after all.
+    await open().finish(held, { ...held.state, status: 'sent', sent_at: new Date().toISOString() });
+    expect(await router.find(held.message.message_id)).toMatchObject({ status: 'sent', error: null });
+    expect((await router.views())[0]).toMatchObject({ depth: 0, sent: 1, failed: 449, unknown: 0 });
+  });
+});
