@@ -1,6 +1,17 @@
 import type { MessageReceipt } from '../../../fleet/messages.ts';
+import type { MessageView, Priority } from '../../../fleet/queue/outgoing.ts';
 import type { SessionDetail } from '../../../fleet/records.ts';
-import type { Fleet, FleetEvent, Move, QrCode, Session, SessionName, SessionPage, Totals } from './types.ts';
+import type {
+  Fleet,
+  FleetEvent,
+  Move,
+  QrCode,
+  Queues,
+  Session,
+  SessionName,
+  SessionPage,
+  Totals,
+} from './types.ts';
 
 /** What the router answered instead of doing as it was asked. The message is its `detail`, made for people. */
 export class ApiError extends Error {
@@ -119,18 +130,50 @@ export class ApiClient {
     return this.#ask('DELETE', path(name), { query: of(name) });
   }
 
-  /** Sends a text, and waits up to 20 seconds for what becomes of it. */
-  send(name: SessionName, to: string, text: string): Promise<MessageReceipt> {
+  /** Hands a text in. The same `idempotencyKey` again gives the same message, however often it is tried. */
+  send(
+    name: SessionName,
+    message: { to: string; text: string; priority: Priority },
+    idempotencyKey: string,
+  ): Promise<MessageReceipt> {
     return this.#ask('POST', path(name, '/messages'), {
-      query: { ...of(name), wait: '20' },
-      body: { to, text },
+      query: of(name),
+      body: message,
+      headers: { 'idempotency-key': idempotencyKey },
     });
+  }
+
+  /** What became of a message so far. */
+  message(id: string, signal: AbortSignal): Promise<MessageView> {
+    return this.#ask('GET', `/api/whatsapp/messages/${encodeURIComponent(id)}`, { signal });
+  }
+
+  /** The first `wanted` queues, the worst first. */
+  queues(wanted: number, signal: AbortSignal): Promise<Queues> {
+    return this.#ask('GET', '/api/fleet/queues', { query: { limit: String(wanted) }, signal });
+  }
+
+  /** Opens the stream of events, after the one read last; empty: from now on. */
+  async follow(lastEventId: string, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
+    const headers = {
+      authorization: `Bearer ${this.#key}`,
+      accept: 'text/event-stream',
+      ...(lastEventId === '' ? {} : { 'last-event-id': lastEventId }),
+    };
+    const response = await fetch('/api/whatsapp/events', { headers, cache: 'no-store', signal });
+    if (response.ok && response.body !== null) return response.body;
+    throw refusal(response.status, await response.json().catch(() => undefined));
   }
 
   async #ask<T>(
     method: string,
     where: string,
-    options: { query?: Record<string, string>; body?: unknown; signal?: AbortSignal },
+    options: {
+      query?: Record<string, string>;
+      body?: unknown;
+      headers?: Record<string, string>;
+      signal?: AbortSignal;
+    },
   ): Promise<T> {
     const query = new URLSearchParams(options.query).toString();
     const response = await fetch(query === '' ? where : `${where}?${query}`, {
@@ -138,6 +181,7 @@ export class ApiClient {
       headers: {
         authorization: `Bearer ${this.#key}`,
         ...(options.body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...options.headers,
       },
       body: options.body === undefined ? null : JSON.stringify(options.body),
       cache: 'no-store',

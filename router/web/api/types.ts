@@ -56,6 +56,36 @@ export interface FleetEvent {
   text: string;
 }
 
+/** A queue, as `GET /api/fleet/queues` lists it. */
+export interface Queue extends SessionName {
+  state: string;
+  /** What it waits for; may be empty. */
+  reason: string;
+  depth: number;
+  delayed: number;
+  oldest_at: string | null;
+  sent: number;
+  failed: number;
+  unknown: number;
+  sent_last_minute: number;
+}
+
+/** The first queues, the worst first, and what all of them come to. */
+export interface Queues {
+  queues: Queue[];
+  totals: { queues: number; by_state: Readonly<Record<string, number>>; depth: number };
+}
+
+/** An event as the stream brings it. */
+export interface LiveEvent {
+  id: string;
+  type: string;
+  timestamp: string;
+  workspace_id: number | string | null;
+  session_id: string | null;
+  data: Readonly<Record<string, unknown>>;
+}
+
 /** A page of `GET /api/whatsapp/sessions`. */
 export interface SessionPage {
   sessions: Session[];

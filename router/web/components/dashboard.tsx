@@ -7,20 +7,24 @@ import type { DialogState } from './dialog-state.ts';
 import { Dialogs } from './dialogs.tsx';
 import { Header } from './header.tsx';
 import { Instances } from './instances.tsx';
+import { LiveEvents } from './live-events.tsx';
 import { Moves } from './moves.tsx';
 import { Overview } from './overview.tsx';
 import { Problem } from './problem.tsx';
+import { QueuesPanel } from './queues.tsx';
 import { Sessions } from './sessions.tsx';
 import { Story } from './story.tsx';
 
 /** Sessions shown at first, and how many more each time more are asked for. */
 const STEP = 100;
+/** The same of queues: those in trouble come first. */
+const QUEUE_STEP = 10;
 const NO_FILTER: Filter = { workspace: '', status: '' };
 
 /** The fleet, live, and the dialogs over it. */
 export function Dashboard({ api, onLeave }: { api: ApiClient; onLeave: (why: string) => void }) {
   const [filter, setFilter] = useState(NO_FILTER);
-  const [wanted, setWanted] = useState(STEP);
+  const [wanted, setWanted] = useState({ sessions: STEP, queues: QUEUE_STEP });
   const [dialog, setDialog] = useState<DialogState | null>(null);
   const [said, setSaid] = useState('');
   const { data, error, refresh, changes } = useFleet(api, filter, wanted);
@@ -53,11 +57,18 @@ export function Dashboard({ api, onLeave }: { api: ApiClient; onLeave: (why: str
           view={data}
           filter={filter}
           onFilter={setFilter}
-          onMore={() => setWanted(wanted + STEP)}
+          onMore={() => setWanted({ ...wanted, sessions: wanted.sessions + STEP })}
           onDialog={setDialog}
         />
+        {data && (
+          <QueuesPanel
+            queues={data.queues}
+            onMore={() => setWanted({ ...wanted, queues: wanted.queues + 10 * QUEUE_STEP })}
+          />
+        )}
         {data?.fleet !== null && <Instances instances={data?.fleet?.instances} onDialog={setDialog} />}
         {data?.moves && <Moves moves={data.moves} />}
+        {data && <LiveEvents api={api} />}
         {data?.fleet && <Story events={data.events} fleet={data.fleet} />}
       </main>
       {dialog !== null && <Dialogs api={api} state={dialog} onState={setDialog} onDone={done} />}

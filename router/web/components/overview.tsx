@@ -5,7 +5,7 @@ import type { View } from '../state/use-fleet.ts';
 /** States in which nothing goes on until a person does something. */
 const WAITING: readonly SessionStatus[] = ['qr', 'pairing', 'logged_out', 'failed'];
 
-/** The fleet in four figures. */
+/** The fleet in a few figures. */
 export function Overview({ view }: { view: View | undefined }) {
   const sum = (statuses: readonly SessionStatus[]) =>
     statuses.reduce((total, status) => total + (view?.totals[status] ?? 0), 0);
@@ -16,6 +16,8 @@ export function Overview({ view }: { view: View | undefined }) {
     (total, { rss_mb = 0, browsers_pss_mb = 0 }) => total + rss_mb + browsers_pss_mb,
     0,
   );
+  const queued = view?.queues?.totals;
+  const stuck = queued?.by_state['stuck'] ?? 0;
   return (
     <section aria-label="Overview">
       <dl class="figures">
@@ -33,6 +35,8 @@ export function Overview({ view }: { view: View | undefined }) {
             alarming={healthy !== instances.length}
           />
         )}
+        {queued !== undefined && <Figure name="Queued" value={String(queued.depth)} />}
+        {stuck > 0 && <Figure name="Stuck queues" value={String(stuck)} alarming />}
         {used !== undefined && <Figure name="Memory" value={memory(used)} />}
       </dl>
     </section>

@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks';
-import type { MessageReceipt } from '../../../fleet/messages.ts';
+import type { Priority } from '../../../fleet/queue/outgoing.ts';
 import type { SessionName } from '../api/types.ts';
+import { type FollowedMessage, useMessage } from '../state/use-message.ts';
 import { useWork } from '../state/use-work.ts';
 import { Dialog } from './dialog.tsx';
 import type { DialogProps } from './dialog-state.ts';
@@ -8,17 +9,36 @@ import { Field } from './field.tsx';
 import { Problem } from './problem.tsx';
 import { StatusBadge } from './status-badge.tsx';
 
-/** Sends a text and shows what became of it; stays open for the next. */
+const PRIORITIES: readonly { value: Priority; label: string }[] = [
+  { value: 'critical', label: 'Critical: before all others' },
+  { value: 'high', label: 'High' },
+  { value: 'normal', label: 'Normal' },
+  { value: 'low', label: 'Low: when nothing else waits' },
+];
+
+/** Hands a text in and shows what becomes of it; stays open for the next. */
 export function SendDialog({ api, session, onState }: DialogProps & { session: SessionName }) {
   const [to, setTo] = useState('');
   const [text, setText] = useState('Hello from Wharf');
-  const [receipt, setReceipt] = useState<MessageReceipt | null>(null);
+  const [priority, setPriority] = useState<Priority>('normal');
+  // A try that failed half-way and is made again is the same message; one that was changed, or went, is another.
+  const [key, setKey] = useState(newKey);
+  const [messageId, setMessageId] = useState<string | null>(null);
+  const message = useMessage(api, messageId);
   const { busy, error, work } = useWork();
+  const changed = (change: () => void) => {
+    change();
+    setKey(newKey());
+  };
   const send = (event: Event) => {
     event.preventDefault();
-    setReceipt(null);
+    setMessageId(null);
     const recipient = to.includes('@') ? to.trim() : to.replace(/[\s()-]/g, '');
-    work(async () => setReceipt(await api.send(session, recipient, text)));
+    work(async () => {
+      const receipt = await api.send(session, { to: recipient, text, priority }, key);
+      setMessageId(receipt.message_id);
+      setKey(newKey());
+    });
   };
   return (
     <Dialog title={`Send from ${session.session_id}`} onClose={() => onState(null)}>
@@ -26,20 +46,44 @@ export function SendDialog({ api, session, onState }: DialogProps & { session: S
         <Field
           label="To"
           value={to}
-          onValue={setTo}
+          onValue={(value) => changed(() => setTo(value))}
           required
           autoFocus
           hint="A phone number with its country code, or a WhatsApp id such as 1203630@g.us."
         />
-        <Field label="Text" value={text} onValue={setText} required rows={4} maxLength={65_536} />
+        <Field
+          label="Text"
+          value={text}
+          onValue={(value) => changed(() => setText(value))}
+          required
+          rows={4}
+          maxLength={65_536}
+        />
+        <div class="field">
+          <label for="send-priority">Priority</label>
+          <select
+            id="send-priority"
+            value={priority}
+            onChange={(event) => {
+              const value = event.currentTarget.value as Priority;
+              changed(() => setPriority(value));
+            }}
+          >
+            {PRIORITIES.map(({ value, label }) => (
+              <option key={value} value={value}>
+                {label}
+              </option>
+            ))}
+          </select>
+        </div>
         <Problem error={error} />
-        <div aria-live="polite">{receipt !== null && <Outcome receipt={receipt} />}</div>
+        <div aria-live="polite">{message !== null && <Outcome message={message} />}</div>
         <div class="dialog-foot">
           <button type="button" class="button" onClick={() => onState(null)}>
             Close
           </button>
           <button type="submit" class="button button-primary" disabled={busy}>
-            {busy ? 'Sending …' : 'Send'}
+            {busy ? 'Handing in …' : 'Send'}
           </button>
         </div>
       </form>
@@ -47,22 +91,38 @@ export function SendDialog({ api, session, onState }: DialogProps & { session: S
   );
 }
 
-function Outcome({ receipt }: { receipt: MessageReceipt }) {
+/** Nobody else chooses the same. Not `randomUUID`: that is kept from pages that came by plain http. */
+function newKey(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
+    byte.toString(16).padStart(2, '0'),
+  ).join('');
+}
+
+function Outcome({ message }: { message: FollowedMessage }) {
+  const { view } = message;
   return (
     <dl class="facts outcome">
       <dt>Status</dt>
       <dd>
-        <StatusBadge status={receipt.status} />
+        <StatusBadge status={view?.status ?? 'queued'} />
+        {view?.error && (
+          <span class="below below-bad">
+            {view.error.detail} ({view.error.code})
+          </span>
+        )}
+        {message.error !== null && (
+          <span class="below">What became of it cannot be asked now: {message.error.message}</span>
+        )}
       </dd>
       <dt>Message</dt>
       <dd>
-        <code>{receipt.message_id}</code>
+        <code>{message.id}</code>
       </dd>
-      {receipt.whatsapp_id !== null && (
+      {view?.whatsapp_id && (
         <>
           <dt>WhatsApp id</dt>
           <dd>
-            <code>{receipt.whatsapp_id}</code>
+            <code>{view.whatsapp_id}</code>
           </dd>
         </>
       )}

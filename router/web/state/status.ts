@@ -43,9 +43,14 @@ const OTHER_LOOKS: Readonly<Record<string, Look>> = {
   delivered: { label: 'Delivered', tone: 'good' },
   read: { label: 'Read', tone: 'good' },
   unknown: { label: 'Unknown', tone: 'attention' },
+  stuck: { label: 'Stuck', tone: 'bad' },
+  waiting: { label: 'Waiting', tone: 'attention' },
+  limited: { label: 'At its limit', tone: 'progress' },
+  flowing: { label: 'Flowing', tone: 'good' },
+  idle: { label: 'Idle', tone: 'idle' },
 };
 
-/** The look of a status of a session, an instance or a message; one that a newer router made up is shown as it is. */
+/** The look of a status of a session, an instance, a message or a queue; one that a newer router made up is shown as it is. */
 export function lookOf(status: string): Look {
   const looks: Readonly<Record<string, Look>> = { ...OTHER_LOOKS, ...SESSION_LOOKS };
   return looks[status] ?? { label: status, tone: 'idle' };

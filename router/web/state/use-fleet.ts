@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import { type ApiClient, ApiError } from '../api/client.ts';
-import type { Fleet, FleetEvent, Move, Session, Totals } from '../api/types.ts';
+import type { Fleet, FleetEvent, Move, Queues, Session, Totals } from '../api/types.ts';
 import { changesText } from './status.ts';
 import { type Poll, usePoll } from './use-poll.ts';
 
@@ -17,6 +17,8 @@ export interface View {
   /** Null where the key may not see the fleet, or Redis is away. */
   moves: Move[] | null;
   events: FleetEvent[];
+  /** Null where the queues cannot be read now. */
+  queues: Queues | null;
   totals: Totals;
   /** When it was asked, milliseconds since 1970. */
   at: number;
@@ -29,17 +31,22 @@ export interface Filter {
 }
 
 /** Keeps the view fresh, and puts changes of status into words. */
-export function useFleet(api: ApiClient, filter: Filter, wanted: number): Poll<View> & { changes: string } {
+export function useFleet(
+  api: ApiClient,
+  filter: Filter,
+  wanted: { sessions: number; queues: number },
+): Poll<View> & { changes: string } {
   const load = useCallback(
     async (signal: AbortSignal): Promise<View> => {
       const query = {
         ...(filter.workspace === '' ? {} : { workspace_id: filter.workspace }),
         ...(filter.status === '' ? {} : { status: filter.status }),
       };
-      const [page, fleet, totals] = await Promise.all([
-        api.sessions(query, wanted, signal),
+      const [page, fleet, totals, queues] = await Promise.all([
+        api.sessions(query, wanted.sessions, signal),
         allowed(api.fleet(signal)),
         allowed(api.totals(signal)),
+        known(api.queues(wanted.queues, signal)),
       ]);
       const [moves, events] =
         fleet === null
@@ -50,11 +57,12 @@ export function useFleet(api: ApiClient, filter: Filter, wanted: number): Poll<V
         fleet,
         moves,
         events: events ?? [],
+        queues,
         totals: totals ?? count(page.sessions),
         at: Date.now(),
       };
     },
-    [api, filter.workspace, filter.status, wanted],
+    [api, filter.workspace, filter.status, wanted.sessions, wanted.queues],
   );
   const poll = usePoll(load, INTERVAL);
   const before = useRef<Session[]>([]);

@@ -16,8 +16,16 @@ const LONGEST_WAIT = 30_000;
 /**
  * Asks again and again: `interval` milliseconds after each answer, more slowly (doubling, up to 30 s) while answers fail, and not at all while
  * the page is hidden. A new `load` begins anew at once; give a stable one (useCallback).
+ *
+ * @param pace milliseconds until the next question, by the last answer, instead of `interval`; null: no other is needed
  */
-export function usePoll<T>(load: (signal: AbortSignal) => Promise<T>, interval: number): Poll<T> {
+export function usePoll<T>(
+  load: (signal: AbortSignal) => Promise<T>,
+  interval: number,
+  pace: (answer: T) => number | null = () => interval,
+): Poll<T> {
+  const paceOf = useRef(pace);
+  paceOf.current = pace;
   const [data, setData] = useState<T>();
   const [error, setError] = useState<Error | null>(null);
   const wake = useRef<() => void>(() => undefined);
@@ -26,6 +34,7 @@ export function usePoll<T>(load: (signal: AbortSignal) => Promise<T>, interval: 
     const { signal } = controller;
     const run = async () => {
       let failures = 0;
+      let next = interval;
       while (!signal.aborted) {
         try {
           const answer = await load(signal);
@@ -33,6 +42,9 @@ export function usePoll<T>(load: (signal: AbortSignal) => Promise<T>, interval: 
           failures = 0;
           setData(() => answer);
           setError(null);
+          const wanted = paceOf.current(answer);
+          if (wanted === null) return;
+          next = wanted;
         } catch (reason) {
           if (signal.aborted) return;
           failures += 1;
@@ -41,7 +53,7 @@ export function usePoll<T>(load: (signal: AbortSignal) => Promise<T>, interval: 
         const woken = new Promise<void>((resolve) => {
           wake.current = resolve;
         });
-        await Promise.race([woken, pause(Math.min(interval * 2 ** failures, LONGEST_WAIT), signal)]);
+        await Promise.race([woken, pause(Math.min(next * 2 ** failures, LONGEST_WAIT), signal)]);
         await visible(signal);
       }
     };
