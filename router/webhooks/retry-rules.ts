@@ -1,0 +1,71 @@
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+
+/** Milliseconds before the second try, the third ...; the last one is repeated. */
+const DELAYS = [5 * SECOND, 30 * SECOND, 2 * MINUTE, 10 * MINUTE, 30 * MINUTE, HOUR] as const;
+
+/** By how much of itself a delay is spread either way, so that what failed together does not come again together. */
+const JITTER = 0.2;
+
+/** A receiver may ask us to wait (`Retry-After`), but no longer than this. */
+export const LONGEST_WISH = HOUR;
+
+/** After so many tries an event that is refused while others are taken is set aside. */
+export const TRIES_BEFORE_ASIDE = 10;
+
+/** What is remembered of an event that was tried. Times in milliseconds since 1970. */
+export interface Tries {
+  count: number;
+  firstAt: number;
+  lastAt: number;
+  nextAt: number;
+  /** Why the last one failed, for people. */
+  reason: string;
+  /** The HTTP status of the last answer; null where there was none. */
+  status: number | null;
+}
+
+/** How a try failed. */
+export interface TryFault {
+  reason: string;
+  status: number | null;
+  /** What `Retry-After` asked for, milliseconds. */
+  wish?: number | undefined;
+}
+
+/**
+ * What a failed try leaves behind: when the next one is due.
+ *
+ * @param random from 0 to 1
+ */
+export function afterFailure(before: Tries | null, fault: TryFault, now: number, random: number): Tries {
+  const count = (before?.count ?? 0) + 1;
+  const delay = DELAYS[Math.min(count, DELAYS.length) - 1] ?? HOUR;
+  const spread = delay * (1 + JITTER * (2 * random - 1));
+  const wait = Math.max(spread, Math.min(fault.wish ?? 0, LONGEST_WISH));
+  return {
+    count,
+    firstAt: before?.firstAt ?? now,
+    lastAt: now,
+    nextAt: Math.round(now + wait),
+    reason: fault.reason,
+    status: fault.status,
+  };
+}
+
+/** Whether an event has been tried for so long that it is given up. @param retryTime milliseconds from the first try */
+export function isOver(tries: Tries, now: number, retryTime: number): boolean {
+  return now - tries.firstAt >= retryTime;
+}
+
+/**
+ * Whether an event that was not tried itself, or not for long, is given up with the others of its receiver: it is as old as an event is
+ * retried, and the receiver has taken nothing for all that time. Else each would need three days of its own, one after the other.
+ *
+ * @param at when it happened
+ * @param failingSince since when the receiver takes nothing; null: it takes events
+ */
+export function isHopeless(at: number, failingSince: number | null, now: number, retryTime: number): boolean {
+  return failingSince !== null && now - failingSince >= retryTime && now - at >= retryTime;
+}
