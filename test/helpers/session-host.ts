@@ -11,6 +11,7 @@ import { ProfileStore } from '../../instance/profile/profile-store.ts';
 import { Trash } from '../../instance/profile/trash.ts';
 import type { BackoffRules } from '../../instance/session/backoff.ts';
 import { newCounters } from '../../instance/session/counters.ts';
+import type { SessionListener } from '../../instance/session/listener.ts';
 import type { Session } from '../../instance/session/session.ts';
 import type { LifeTimeouts } from '../../instance/session/session-life.ts';
 import { SessionManager } from '../../instance/session/session-manager.ts';
@@ -39,6 +40,8 @@ export interface SessionHostOptions {
   backoff?: Partial<BackoffRules>;
   life?: Partial<LifeTimeouts>;
   client?: Partial<ClientTimeouts>;
+  /** Hear what goes on in the sessions. */
+  listeners?: readonly SessionListener[];
   /** A session path of an earlier host; it stays when this one is closed. */
   root?: string;
   /** What lies there is taken over as from another host, which had released it or not. */
@@ -124,7 +127,7 @@ export class SessionHost {
         timeouts: { health: 30_000, ready: 60_000, qr: 600_000, ...options.life },
         counters: newCounters(),
         log,
-        listeners: [],
+        listeners: options.listeners ?? [],
         random: () => 0,
       },
     });
