@@ -1,9 +1,6 @@
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { FakeInstance } from '../helpers/fake-instance.ts';
 import { ADMIN_KEY, startFleet, type TestFleet } from '../helpers/router.ts';
-import { temporaryDirectory } from '../helpers/temp-dir.ts';
 import { runWharf, type TerminalOptions } from '../helpers/terminal.ts';
 
 let fleet: TestFleet;
@@ -138,56 +135,6 @@ describe('asking before what cannot be undone', () => {
     expect(ran.code).toBe(0);
     expect(ran.out).toContain('the phone still lists the device');
     expect(instance.sessions.has('8/kept')).toBe(false);
-  });
-});
-
-describe('sending', () => {
-  it('sends a text, and shows what became of it', async () => {
-    const ran = await wharf(['sessions', 'send', 'sales', '491701234567', 'Hello', '-w', '7']);
-    expect(ran.code).toBe(0);
-    expect(ran.out).toMatch(/^message {6}msg_\w+\nstatus {7}sent\nwhatsapp id {2}true_1@c\.us_ABC\n$/);
-    expect(JSON.parse(instance.asked.at(-1)?.body ?? '')).toMatchObject({ text: 'Hello' });
-  });
-
-  it('sends a file with its type, its name and a caption', async () => {
-    const file = join(await temporaryDirectory(), 'Invoice.PDF');
-    await writeFile(file, 'content');
-    const ran = await wharf(['sessions', 'send', 'sales', '491701234567', 'yours', '-f', file, '-w', '7']);
-    expect(ran.code).toBe(0);
-    expect(JSON.parse(instance.asked.at(-1)?.body ?? '')).toMatchObject({
-      media: {
-        data: Buffer.from('content').toString('base64'),
-        mimetype: 'application/pdf',
-        filename: 'Invoice.PDF',
-      },
-      caption: 'yours',
-    });
-  });
-
-  it('says which file is not there', async () => {
-    const ran = await wharf(['sessions', 'send', 'sales', '491701234567', '-f', '/nowhere/x.png']);
-    expect(ran.code).toBe(1);
-    expect(ran.err).toContain('Could not read /nowhere/x.png: there is no such file.');
-  });
-
-  it('ends with 1 when the message failed, and still shows it', async () => {
-    instance.intercept = (request, response) => {
-      if (!request.url?.includes('/messages')) return false;
-      response.writeHead(200, { 'Content-Type': 'application/json' });
-      response.end(JSON.stringify({ message_id: 'msg_0123456789', status: 'failed', whatsapp_id: null }));
-      return true;
-    };
-    const ran = await wharf(['sessions', 'send', 'sales', '491701234567', 'Hello', '-w', '7']);
-    instance.intercept = undefined;
-    expect(ran.code).toBe(1);
-    expect(ran.out).toContain('msg_0123456789');
-    expect(ran.err).toContain('(message_failed)');
-  });
-
-  it('ends with 2 for a recipient that is no number', async () => {
-    const ran = await wharf(['sessions', 'send', 'sales', 'Bob', 'Hello', '-w', '7']);
-    expect(ran.code).toBe(2);
-    expect(ran.err).toContain('to: must be 7 to 15 digits');
   });
 });
 
