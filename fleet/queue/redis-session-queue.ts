@@ -140,7 +140,7 @@ export class RedisSessionQueue implements SessionQueue {
     try {
       if (envelope === null) throw new Error('it has no envelope');
       const { message, state: known } = readStoredMessage(envelope, body, state);
-      if (!hasBody(message)) throw new Error('it has no body');
+      if (!hasBody(message)) throw new Error('it has no body that can be read');
       return { message, state: known, begun };
     } catch {
       // Not why: that might quote the message.

@@ -22,20 +22,18 @@ export function storedMessage(accepted: AcceptedMessage): [envelope: string, bod
 }
 
 /**
- * A message as it lies in Redis, and its state.
+ * A message as it lies in Redis, and its state. Its body is null where it is gone, or cannot be understood: another version wrote it.
  *
- * @throws Error where it cannot be understood: another version wrote it
+ * @throws Error where the rest of it cannot be understood
  */
 export function readStoredMessage(
   envelope: string,
   body: string | null,
   state: string | null,
 ): { message: QueuedMessage; state: MessageState } {
+  const message = body === null ? undefined : outgoingMessageSchema.safeParse(JSON.parse(body)).data;
   return {
-    message: {
-      ...envelopeSchema.parse(JSON.parse(envelope)),
-      message: body === null ? null : outgoingMessageSchema.parse(JSON.parse(body)),
-    },
+    message: { ...envelopeSchema.parse(JSON.parse(envelope)), message: message ?? null },
     state: readState(state),
   };
 }
