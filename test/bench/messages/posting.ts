@@ -101,8 +101,12 @@ end
     single: single(''),
     withKey: single('wrk.headers["idempotency-key"] = "bench-" .. run .. "-" .. count'),
     bulk: `${head}
-local whole = wrk.format("POST", "/api/whatsapp/messages/bulk", nil, ${quoted(JSON.stringify({ messages }))})
-request = function() return whole end
+local body = ${quoted(JSON.stringify({ messages }))}
+local whole
+request = function()
+  whole = whole or wrk.format("POST", "/api/whatsapp/messages/bulk", nil, body)
+  return whole
+end
 `,
   };
   const scripts = { single: '', withKey: '', bulk: '' };
