@@ -49,6 +49,7 @@ import { Table } from './registry/table.ts';
 import { startSeen } from './seen-context.ts';
 import type { Services } from './services.ts';
 import { Creator } from './sessions/creator.ts';
+import { startWebhooks } from './webhooks-context.ts';
 
 /** Milliseconds that closing a router may take: requests under way are answered first. */
 const CLOSE_DEADLINE = 10_000;
@@ -146,10 +147,20 @@ export async function startRouter(
       () => follower.redisAnswers,
       () => forwarder.held,
     );
-    const messaging = await startMessaging(
+    const { queueRedis, ...messaging } = await startMessaging(
       { config: config.messaging, paths, clock, log, lifecycle },
       overrides.messaging,
     );
+    const webhooks = await startWebhooks({
+      config,
+      redis: queueRedis,
+      events: messaging.events,
+      paths,
+      metrics,
+      clock,
+      log,
+      lifecycle,
+    });
     const seen = startSeen({ ...messaging, table, metrics, token, clock, log, lifecycle });
     const operations = await joinFleet({
       config,
@@ -171,6 +182,7 @@ export async function startRouter(
       eventStreams: seen.eventStreams,
       tickets: seen.tickets,
       queueWatch: seen.queueWatch,
+      webhooks,
       mediaDesk: new MediaDesk(messaging.media, forwarder, clock),
       mediaLinks: new MediaLinks(token, clock),
       config,

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Clock } from '../common/clock.ts';
 import type { Lifecycle } from '../common/lifecycle.ts';
 import type { Logger } from '../common/logger.ts';
+import type { Redis } from '../common/redis.ts';
 import type { EventLog } from '../fleet/events/event-log.ts';
 import { RedisEventLog } from '../fleet/events/redis-event-log.ts';
 import type { MediaStore } from '../fleet/media/media-store.ts';
@@ -35,8 +36,10 @@ interface MessagingSources {
   lifecycle: Lifecycle;
 }
 
-/** The parts of the services that are about messages, events and media. */
-export type Messaging = Pick<Services, 'queues' | 'events' | 'media' | 'acceptor' | 'endings'>;
+/** The parts of the services that are about messages, events and media; and the one connection to the Redis that has them. */
+export interface Messaging extends Pick<Services, 'queues' | 'events' | 'media' | 'acceptor' | 'endings'> {
+  queueRedis: Redis;
+}
 
 /**
  * Makes what takes messages in. Queues that are away stop nothing: what needs them answers `queue_unavailable` until they are back.
@@ -59,7 +62,7 @@ export async function startMessaging(
   endings.start();
   lifecycle.add('waits for messages', () => endings.stop());
   const acceptor = new Acceptor({ queues, media: new MediaKeeper(media), clock });
-  return { queues, events, media, acceptor, endings };
+  return { queues, events, media, acceptor, endings, queueRedis: connections.redis };
 }
 
 async function openQueues(

@@ -20,6 +20,7 @@ import type { QueueWatch } from './queues/queue-watch.ts';
 import type { Follower } from './registry/follower.ts';
 import type { Table } from './registry/table.ts';
 import type { Creator } from './sessions/creator.ts';
+import type { Webhooks } from './webhooks/webhooks.ts';
 
 /** What the router's routes work with. */
 export interface Services {
@@ -42,6 +43,7 @@ export interface Services {
   mediaLinks: MediaLinks;
   acceptor: Acceptor;
   endings: Endings;
+  webhooks: Webhooks;
   log: Logger;
   /** True from the moment the process begins to stop. */
   stopping: () => boolean;

@@ -12,6 +12,7 @@ import { fleetMovesList } from './fleet-moves.list.ts';
 import { fleetQueuesGet } from './fleet-queues.get.ts';
 import { fleetRebalance } from './fleet-rebalance.ts';
 import { fleetUnfreeze } from './fleet-unfreeze.ts';
+import { fleetWebhooksList } from './fleet-webhooks.list.ts';
 import { fleetWorkspacesGet } from './fleet-workspaces.get.ts';
 import { fleetWorkspacesMove } from './fleet-workspaces.move.ts';
 import { healthGet } from './health.get.ts';
@@ -39,6 +40,14 @@ import { sessionsGet } from './sessions.get.ts';
 import { sessionsList } from './sessions.list.ts';
 import { sessionsPairingCode } from './sessions.pairing-code.ts';
 import { sessionsQr } from './sessions.qr.ts';
+import { webhooksDeadLetters } from './webhooks.dead-letters.ts';
+import { webhooksDelete } from './webhooks.delete.ts';
+import { webhooksEnable } from './webhooks.enable.ts';
+import { webhooksGet } from './webhooks.get.ts';
+import { webhooksPut } from './webhooks.put.ts';
+import { webhooksReplay } from './webhooks.replay.ts';
+import { webhooksRotate } from './webhooks.rotate.ts';
+import { webhooksTestEvent } from './webhooks.test-event.ts';
 import { whatsappMetricsGet } from './whatsapp-metrics.get.ts';
 
 /** Every route of the router's API, in the order its description shows them. */
@@ -69,8 +78,17 @@ export function allRoutes(services: Services): RouterRoute[] {
     numbersGet(services),
     eventsStream(services),
     eventsTickets(services),
+    webhooksPut(services),
+    webhooksGet(services),
+    webhooksDelete(services),
+    webhooksTestEvent(services),
+    webhooksRotate(services),
+    webhooksEnable(services),
+    webhooksDeadLetters(services),
+    webhooksReplay(services),
     fleetGet(services),
     fleetQueuesGet(services),
+    fleetWebhooksList(services),
     fleetEventsList(services),
     fleetWorkspacesGet(services),
     fleetWorkspacesMove(services),
