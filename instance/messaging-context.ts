@@ -56,7 +56,7 @@ export async function openMessaging(sources: MessagingSources): Promise<Instance
   lifecycle.add('redis of the queues', () => connections.close());
   const queues = await openSessionQueues(connections, config.messaging, config.outbox.limits, log);
   lifecycle.add('queues', () => queues.close());
-  const events = new RedisEventLog(connections.redis, config.messaging.eventRetention, log);
+  const events = new RedisEventLog(connections.redis, connections.channels, config.messaging.eventRetention);
 
   const store = openMediaStore(config.messaging, paths, clock);
   lifecycle.add('media store', () => store.close());
