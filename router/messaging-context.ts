@@ -55,7 +55,8 @@ export async function startMessaging(
   const connections = openQueueConnections(config, log);
   lifecycle.add('Redis of the queues', () => connections.close());
   const queues = overrides.queues ?? (await openQueues(connections, config, log, lifecycle));
-  const events = overrides.events ?? openEvents(connections, config, log, lifecycle);
+  const events =
+    overrides.events ?? new RedisEventLog(connections.redis, connections.channels, config.eventRetention);
   const media = overrides.media ?? openMediaStore(config, paths, clock);
   const waiter = `router-${randomBytes(8).toString('hex')}`;
   const endings = new Endings({ queues, clock, log, waiter });
@@ -74,15 +75,4 @@ async function openQueues(
   const { queues, close } = await openMessageQueues(connections, config, log);
   lifecycle.add('message queues', close);
   return queues;
-}
-
-function openEvents(
-  { redis }: QueueConnections,
-  config: MessagingConfig,
-  log: Logger,
-  lifecycle: Lifecycle,
-): EventLog {
-  const events = new RedisEventLog(redis, config.eventRetention, log);
-  lifecycle.add('events', () => events.close());
-  return events;
 }
