@@ -64,14 +64,14 @@ class QueueHost {
 
   /** The router's side. */
   async router() {
-    const log = createLogger('silent');
+    const log = createLogger('silent', {});
     const connections = openQueueConnections(this.#config, log);
     const { queues, close } = await openMessageQueues(connections, this.#config, log);
     onTestFinished(async () => {
       await close();
       connections.close();
     });
-    const events = new RedisEventLog(connections.redis, this.#config.eventRetention, log);
+    const events = new RedisEventLog(connections.redis, connections.channels, this.#config.eventRetention);
     const accept = async (message: Partial<AcceptedMessage> & { message: OutgoingMessage }) => {
       const accepted = aMessage(message);
       const [acceptance] = await queues.accept([accepted]);
@@ -114,7 +114,7 @@ class QueueHost {
     const counters = newCounters();
     const { config, patience, queues = (same) => same, ...others } = changes;
     const outbox = new Outbox(queues(opened), (workspace, id) => sessions.get(`${workspace}/${id}`), {
-      events: new RedisEventLog(connections.redis, this.#config.eventRetention, log),
+      events: new RedisEventLog(connections.redis, connections.channels, this.#config.eventRetention),
       media: { prepare: () => Promise.reject(new Error('no media here')) },
       slots: new SendSlots(5, hostClock),
       status,
