@@ -46,6 +46,7 @@ export async function startWebhooks(sources: WebhookSources): Promise<Webhooks> 
   lifecycle.add('settings of webhooks', () => files.stop());
   const router = `router-${randomBytes(8).toString('hex')}`;
   const resolve = dnsResolver();
+  const newSender = () => new Sender({ policy, timeout, connections: SESSIONS_AT_ONCE, resolve, clock });
   const courier: Courier = new Courier({
     router,
     files,
@@ -59,9 +60,8 @@ export async function startWebhooks(sources: WebhookSources): Promise<Webhooks> 
       now: () => clock.now(),
     })),
     mayWork: (shard) => keeper.mayWork(shard),
-    resolve,
-    policy,
-    timeout,
+    newSender,
+    patience: timeout,
     clock,
     random: Math.random,
     log,
@@ -77,7 +77,7 @@ export async function startWebhooks(sources: WebhookSources): Promise<Webhooks> 
     files,
     deliveries,
     ownStates: () => courier.states(),
-    newSender: () => new Sender({ policy, timeout, connections: SESSIONS_AT_ONCE, resolve, clock }),
+    newSender,
     policy,
     clock,
   });

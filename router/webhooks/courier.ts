@@ -2,11 +2,9 @@ import type { Logger } from '../../common/logger.ts';
 import type { ReceiverState } from '../../fleet/events/deliveries.ts';
 import type { EventLog } from '../../fleet/events/event-log.ts';
 import type { WorkspaceId } from '../../fleet/ids.ts';
-import { Endpoint, type EndpointParts, SESSIONS_AT_ONCE } from './endpoint.ts';
-import type { AddressPolicy } from './receiver-address.ts';
+import { Endpoint, type EndpointParts } from './endpoint.ts';
 import { disabledRecord } from './record.ts';
-import type { Resolve } from './resolver.ts';
-import { Sender } from './sender.ts';
+import type { Sender } from './sender.ts';
 import type { ShardUser } from './shard-keeper.ts';
 import { shardOf } from './shards.ts';
 import { Slots } from './slots.ts';
@@ -26,10 +24,9 @@ export interface CourierParts extends SharedParts {
   events: Pick<EventLog, 'listen'>;
   /** Whether the lease of a shard is proved at this moment. */
   mayWork: (shard: number) => boolean;
-  resolve: Resolve;
-  policy: AddressPolicy;
-  /** Milliseconds for the whole answer of a receiver. */
-  timeout: number;
+  newSender: () => Pick<Sender, 'send' | 'close'>;
+  /** Milliseconds that what is under way may take when a workspace goes to another router: as long as a receiver may. */
+  patience: number;
 }
 
 /** Delivers for the workspaces of this router's shards: one {@link Endpoint} for each that has a webhook, and is enabled. */
@@ -72,7 +69,7 @@ export class Courier implements ShardUser {
   async release(shard: number): Promise<void> {
     this.#shards.delete(shard);
     const ours = [...this.#endpoints.keys()].filter((workspace) => shardOf(workspace) === shard);
-    for (const workspace of ours) this.#end(workspace, this.#parts.timeout);
+    for (const workspace of ours) this.#end(workspace, this.#parts.patience);
     const ending = [...this.#ending].filter(([workspace]) => shardOf(workspace) === shard);
     await Promise.all(ending.map(([, end]) => end));
   }
@@ -100,7 +97,7 @@ export class Courier implements ShardUser {
     const endpoint = this.#endpoints.get(workspace);
     if (wanted && endpoint) endpoint.changed();
     else if (wanted) this.#begin(workspace);
-    else if (endpoint) this.#end(workspace, this.#parts.timeout);
+    else if (endpoint) this.#end(workspace, this.#parts.patience);
   }
 
   #has(workspace: WorkspaceId): boolean {
@@ -109,7 +106,7 @@ export class Courier implements ShardUser {
 
   #begin(workspace: WorkspaceId): void {
     if (this.#ending.has(workspace)) return;
-    const { router, files, mayWork, resolve, policy, timeout, clock, log, ...shared } = this.#parts;
+    const { router, files, mayWork, newSender, clock, log, ...shared } = this.#parts;
     const shard = shardOf(workspace);
     const endpoint = new Endpoint({
       ...shared,
@@ -123,7 +120,7 @@ export class Courier implements ShardUser {
         );
       },
       mayWork: () => mayWork(shard),
-      sender: new Sender({ policy, timeout, connections: SESSIONS_AT_ONCE, resolve, clock }),
+      sender: newSender(),
       slots: this.#slots,
       log: log.child({ workspace }),
     });
