@@ -33,14 +33,16 @@ export function queueError(error: unknown): WharfError {
   if (isWharfError(error)) return error;
   const message = messageOf(error);
   const [word = ''] = message.split(' ');
+  // Not the error of ioredis itself: it carries the command, and with it what is in messages.
+  const cause = new Error(message);
   if (word === NOT_OWNER)
     return new WharfError(
       'not_owner',
       'Another instance came for the messages of this workspace with a later epoch: it owns it now. This one does nothing more for it.',
-      { cause: error },
+      { cause },
     );
   const why = REFUSALS[word] ?? `${message}. It is tried again.`;
   return new WharfError('queue_unavailable', `The Redis of the message queues cannot be used: ${why}`, {
-    cause: error,
+    cause,
   });
 }
