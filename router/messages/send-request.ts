@@ -40,7 +40,7 @@ const bulkShape = {
   workspace_id: workspaceIdSchema.optional(),
   idempotency_key: idempotencyKeySchema.optional(),
 };
-const bulkFieldsSchema = z.object(bulkShape);
+const bulkFieldsSchema = queueFieldsSchema.extend(bulkShape);
 
 /** A message to send, with its place in the queue. */
 export interface SendRequest extends QueueFields {
@@ -48,7 +48,9 @@ export interface SendRequest extends QueueFields {
 }
 
 /** One of many messages. */
-export interface BulkItem extends SendRequest, z.infer<typeof bulkFieldsSchema> {}
+export interface BulkItem extends z.infer<typeof bulkFieldsSchema> {
+  message: OutgoingMessage;
+}
 
 /** A message with its queue fields beside it. */
 export const sendRequestSchema = z.unknown().transform((value, context): SendRequest => {
@@ -59,8 +61,7 @@ export const sendRequestSchema = z.unknown().transform((value, context): SendReq
 /** The same in bulk. */
 export const bulkItemSchema = z.unknown().transform((value, context): BulkItem => {
   const { fields, rest } = split(value, { ...queueShape, ...bulkShape });
-  const itemFields = queueFieldsSchema.extend(bulkShape).safeParse(fields);
-  return joined(context, itemFields, outgoingMessageBodySchema.safeParse(rest));
+  return joined(context, bulkFieldsSchema.safeParse(fields), outgoingMessageBodySchema.safeParse(rest));
 });
 
 /** {@link sendRequestSchema} as the API's description shows it. */
