@@ -1,12 +1,15 @@
+import { randomBytes } from 'node:crypto';
 import type { Clock } from '../common/clock.ts';
 import type { Lifecycle } from '../common/lifecycle.ts';
 import type { Logger } from '../common/logger.ts';
 import { RedisEventLog } from '../fleet/events/redis-event-log.ts';
+import { RedisInboxMarks } from '../fleet/events/redis-inbox-marks.ts';
 import type { WorkspaceId } from '../fleet/ids.ts';
 import { openMediaStore } from '../fleet/media/open-media-store.ts';
 import { openQueueConnections, openSessionQueues } from '../fleet/queue/open-queues.ts';
 import type { SessionPaths } from '../fleet/session-paths.ts';
 import type { InstanceConfig } from './config.ts';
+import { Inbox } from './inbox/inbox.ts';
 import { EagerDownloads } from './media/eager-downloads.ts';
 import { MediaFetcher } from './media/fetch-media.ts';
 import { MediaDownloads } from './media/media-downloads.ts';
@@ -38,7 +41,7 @@ export interface InstanceMessaging {
   outbox: OutboxStatus;
   media: MediaFetcher;
   downloads: MediaDownloads;
-  /** Removes the files of these workspaces that were kept long enough. Throws `storage_unavailable`. */
+  /** Removes the files of these workspaces, and the events of all, that were kept long enough. Throws `storage_unavailable`, `queue_unavailable`. */
   purge(workspaces: readonly WorkspaceId[]): Promise<unknown>;
   /** Serves the queues of these workspaces, and of no others. */
   serve(workspaces: Iterable<WorkspaceId>): void;
@@ -78,12 +81,32 @@ export async function openMessaging(sources: MessagingSources): Promise<Instance
     random: Math.random,
   });
   lifecycle.add('outbox', () => outbox.close());
+
+  const eager = config.mediaDownload === 'always' ? [new EagerDownloads(downloads)] : [];
+  const inbox = new Inbox({
+    instance: config.instance,
+    incarnation: randomBytes(8).toString('hex'),
+    log: events,
+    marks: new RedisInboxMarks(connections.redis),
+    isOurs: async (key, message, epoch) => (await queues.open(key, epoch).find(message)) !== undefined,
+    onLate: (session, happening) => {
+      if (happening.kind === 'message' && !happening.message.from_me) counters.messages_received += 1;
+      for (const listener of eager) listener.happened(session, happening);
+    },
+    clock,
+    logger: log,
+    random: Math.random,
+  });
+  lifecycle.add('inbox', () => inbox.close());
   return {
-    listeners: [outbox, ...(config.mediaDownload === 'always' ? [new EagerDownloads(downloads)] : [])],
+    listeners: [inbox, outbox, ...eager],
     outbox: status,
     media,
     downloads,
-    purge: (workspaces) => purgeMedia(store, workspaces, config.messaging.mediaRetention, clock),
+    purge: async (workspaces) => {
+      await purgeMedia(store, workspaces, config.messaging.mediaRetention, clock);
+      await events.tidy();
+    },
     serve: (workspaces) => outbox.serve(workspaces),
   };
 }

@@ -1,0 +1,183 @@
+import type { Clock } from '../../common/clock.ts';
+import { messageOf } from '../../common/errors.ts';
+import type { Logger } from '../../common/logger.ts';
+import type { InboxMarks, SessionMarks } from '../../fleet/events/inbox-marks.ts';
+import type { HistoryQuery, PageActivity, WhatsAppClient } from '../whatsapp/client.ts';
+import { planHistory, UNREADABLE, WITHOUT_MARKS } from './history-plan.ts';
+import type { SessionInbox } from './session-inbox.ts';
+
+/** Between tries, milliseconds: grows to the second. */
+const PAUSES = { first: 500, longest: 30_000 };
+/** Chats whose histories are asked for in one call into the page. */
+const AT_ONCE = 20;
+
+/** What a session's history is reconciled with. */
+export interface ReconciliationParts {
+  marks: InboxMarks;
+  clock: Clock;
+  /** Waits for a place: few sessions at one time load their histories. */
+  enter: (signal: AbortSignal) => Promise<() => void>;
+  /** From 0 to 1. */
+  random: () => number;
+}
+
+/** Of which session, and since when it is linked. */
+export interface ReconciledSession {
+  inbox: SessionInbox;
+  client: () => WhatsAppClient;
+  /** Unix seconds where the account was linked in this life of the browser: what came before is not wanted. Else null. */
+  linkedAt: number | null;
+  log: Logger;
+}
+
+/**
+ * Tells what happened to a session while it was not running, or was not heard: for each chat that may have something newer than its mark, what its history holds
+ * from there; then what came while the page connected and since. Done after each ready; tried again until it is done or the signal ends it.
+ *
+ * Where this ends half-way the marks say how far it came: each moves on only when the events before it are in the log.
+ */
+export async function reconcile(
+  session: ReconciledSession,
+  parts: ReconciliationParts,
+  signal: AbortSignal,
+): Promise<void> {
+  const attempt = new Reconciliation(session, parts, signal);
+  let pause = PAUSES.first;
+  while (!signal.aborted) {
+    try {
+      await attempt.run();
+      return;
+    } catch (error) {
+      if (signal.aborted) return;
+      session.log.warn(
+        { reason: messageOf(error), retry_in_ms: Math.round(pause) },
+        'what came meanwhile could not be looked for',
+      );
+    }
+    await parts.clock.sleep(pause * (0.5 + parts.random() / 2), signal).catch(() => {});
+    pause = Math.min(pause * 2, PAUSES.longest);
+  }
+}
+
+class Reconciliation {
+  readonly #session: ReconciledSession;
+  readonly #parts: ReconciliationParts;
+  readonly #signal: AbortSignal;
+  /** The page tells of it once. */
+  #activity: PageActivity | undefined;
+  #begun = false;
+
+  constructor(session: ReconciledSession, parts: ReconciliationParts, signal: AbortSignal) {
+    this.#session = session;
+    this.#parts = parts;
+    this.#signal = signal;
+  }
+
+  async run(): Promise<void> {
+    const { inbox, log } = this.#session;
+    const leave = await this.#parts.enter(this.#signal);
+    try {
+      const begun = this.#parts.clock.monotonic();
+      const marks = await this.#marks();
+      const chats = await this.#ask(marks);
+      const { queries, forget } = planHistory(marks, chats, this.#now());
+      const messages = await this.#read(queries, chats);
+      await this.#forget(forget, marks);
+      this.#signal.throwIfAborted();
+      inbox.goLive();
+      if (queries.length > 0) {
+        const milliseconds = Math.round(this.#parts.clock.monotonic() - begun);
+        log.info({ chats: queries.length, messages, milliseconds }, 'looked for what came meanwhile');
+      }
+    } finally {
+      leave();
+    }
+  }
+
+  /** The session's marks, new ones where it has none: those of one that was linked before were lost. */
+  async #marks(): Promise<SessionMarks> {
+    const { inbox, linkedAt, log } = this.#session;
+    const { marks } = this.#parts;
+    const { key } = inbox;
+    const found = linkedAt !== null && !this.#begun ? null : await marks.read(key);
+    if (found) return found;
+    const since = linkedAt ?? this.#now() - WITHOUT_MARKS;
+    await marks.begin(key, since);
+    this.#begun = true;
+    if (linkedAt === null)
+      log.warn(
+        { hours: WITHOUT_MARKS / 3600 },
+        'how far its messages are told is not known; looks back so far',
+      );
+    return { since, liveUntil: null, chats: new Map(), unreadable: new Map() };
+  }
+
+  /** When each chat had its last message; what came while the page connected is held, once. */
+  async #ask(marks: SessionMarks): Promise<ReadonlyMap<string, number>> {
+    const { client, inbox, log } = this.#session;
+    const oldest = this.#now() - UNREADABLE;
+    const unreadable = [...marks.unreadable].flatMap(([id, sentAt]) => (sentAt >= oldest ? [id] : []));
+    for (const id of marks.unreadable.keys()) inbox.unreadable.add(id);
+    const activity = await client().activity(this.#activity ? [] : unreadable);
+    if (!this.#activity) {
+      this.#activity = activity;
+      inbox.hold(activity, marks.since);
+      if (!activity.complete) log.warn({}, 'what came while the page connected could not all be noted');
+    }
+    return activity.chats;
+  }
+
+  /** Tells what the histories hold. How many messages that was. */
+  async #read(queries: readonly HistoryQuery[], chats: ReadonlyMap<string, number>): Promise<number> {
+    const { client, inbox } = this.#session;
+    const left = [...queries];
+    let messages = 0;
+    while (left.length > 0) {
+      this.#signal.throwIfAborted();
+      const parts = await client().history(left.slice(0, AT_ONCE));
+      if (parts.length === 0) throw new Error('the page told nothing of its chats');
+      await inbox.tellHistory(
+        parts.flatMap(({ happened }) => happened),
+        this.#signal,
+      );
+      const done = new Map<string, number>();
+      for (const { chatId, count, more } of parts) {
+        messages += count;
+        const query = left.shift();
+        if (query && more && count > 0) left.unshift({ ...query, skip: query.skip + count });
+        else done.set(chatId, chats.get(chatId) ?? 0);
+      }
+      // A chat's last message may be one that is told of nobody, such as that somebody joined: it is not looked at again for that.
+      await this.#advance(done, []);
+    }
+    return messages;
+  }
+
+  /** Removes marks that are of no use, and of messages that nobody waits for any more. */
+  async #forget(chats: readonly string[], marks: SessionMarks): Promise<void> {
+    const oldest = this.#now() - UNREADABLE;
+    const settled = [...marks.unreadable].flatMap(([id, sentAt]) => (sentAt < oldest ? [id] : []));
+    for (const id of settled) this.#session.inbox.unreadable.delete(id);
+    if (chats.length + settled.length > 0) await this.#advance(new Map(), chats, settled);
+  }
+
+  async #advance(
+    chats: ReadonlyMap<string, number>,
+    forget: readonly string[],
+    settled: readonly string[] = [],
+  ): Promise<void> {
+    const change = {
+      session: this.#session.inbox.key,
+      chats,
+      unreadable: new Map(),
+      settled,
+      forget,
+      live: false,
+    };
+    await this.#parts.marks.advance([change]);
+  }
+
+  #now(): number {
+    return Math.floor(this.#parts.clock.now() / 1000);
+  }
+}
