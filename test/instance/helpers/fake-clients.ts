@@ -5,8 +5,11 @@ import type {
   ClientOptions,
   Fate,
   FateQuery,
+  Happening,
+  HistoryQuery,
   PreparedMessage,
   ReceivedMedia,
+  SeenMessage,
   WhatsAppClient,
 } from '../../../instance/whatsapp/client.ts';
 
@@ -27,6 +30,10 @@ export interface ClientScript {
   /** Whether the page is connected. */
   connected: () => boolean;
   requireRecipient: (to: string) => Promise<void>;
+  /** The messages of all chats, as the page has them. */
+  history: (client: FakeClient) => Promise<readonly SeenMessage[]>;
+  /** What came while the page connected; told once by each client. */
+  early: (client: FakeClient) => Happening[];
   /** The media of a message. */
   media: (whatsappId: string, client: FakeClient) => Promise<ReceivedMedia>;
 }
@@ -48,6 +55,8 @@ const DEFAULT: ClientScript = {
   fate: async () => ({ kind: 'absent' }),
   connected: () => true,
   requireRecipient: async () => {},
+  history: async () => [],
+  early: () => [],
   media: async () => {
     throw new WharfError('media_not_found', 'there is none');
   },
@@ -98,6 +107,7 @@ export class FakeClient implements WhatsAppClient {
   readonly calls: string[] = [];
   readonly #clients: FakeClients;
   #runs = false;
+  #toldEarly = false;
 
   constructor(options: ClientOptions, clients: FakeClients, ordinal: number) {
     this.options = options;
@@ -182,6 +192,27 @@ export class FakeClient implements WhatsAppClient {
     return { connected: connected(), fates: await Promise.all(queries.map((query) => fate(query, this))) };
   }
 
+  async activity() {
+    const { early, history } = this.#clients.script;
+    const chats = new Map<string, number>();
+    for (const message of await history(this))
+      chats.set(message.chat_id, Math.max(secondsOf(message), chats.get(message.chat_id) ?? 0));
+    const happened = this.#toldEarly ? [] : early(this);
+    this.#toldEarly = true;
+    return { chats, happened, complete: true };
+  }
+
+  async history(queries: readonly HistoryQuery[]) {
+    const messages = await this.#clients.script.history(this);
+    // As the real page: no answer without bounds.
+    return queries.slice(0, 2).map(({ chatId, after, skip }) => {
+      const wanted = messages.filter((message) => message.chat_id === chatId && secondsOf(message) > after);
+      const part = wanted.slice(skip, skip + 3);
+      const happened = part.map((message): Happening => ({ kind: 'message', message }));
+      return { chatId, happened, count: part.length, more: skip + part.length < wanted.length };
+    });
+  }
+
   media(whatsappId: string): Promise<ReceivedMedia> {
     return this.#clients.script.media(whatsappId, this);
   }
@@ -211,4 +242,8 @@ export class FakeClient implements WhatsAppClient {
     this.#runs = false;
     this.#clients.count(this.#key, -1);
   }
+}
+
+function secondsOf({ timestamp }: SeenMessage): number {
+  return Math.floor(Date.parse(timestamp) / 1000);
 }
