@@ -11,7 +11,7 @@ import { ProfileStore } from '../../instance/profile/profile-store.ts';
 import { Trash } from '../../instance/profile/trash.ts';
 import type { BackoffRules } from '../../instance/session/backoff.ts';
 import { newCounters } from '../../instance/session/counters.ts';
-import type { SessionListener, SessionListener } from '../../instance/session/listener.ts';
+import type { SessionListener } from '../../instance/session/listener.ts';
 import type { Session } from '../../instance/session/session.ts';
 import type { LifeTimeouts } from '../../instance/session/session-life.ts';
 import { SessionManager } from '../../instance/session/session-manager.ts';
@@ -44,7 +44,6 @@ export interface SessionHostOptions {
   listeners?: readonly SessionListener[];
   /** A session path of an earlier host; it stays when this one is closed. */
   root?: string;
-  listeners?: readonly SessionListener[];
   /** What lies there is taken over as from another host, which had released it or not. */
   takenOver?: { released: boolean };
 }
