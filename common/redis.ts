@@ -136,6 +136,12 @@ export async function connectRedis(address: RedisAddress, log: Logger, patience 
   }
 }
 
+/** A sentinel that hangs must not keep the others from being asked; and a master that became a replica is left, whatever its connection does. */
+const WITH_SENTINELS: Partial<RedisOptions> = {
+  sentinelCommandTimeout: 2000,
+  reconnectOnError: (error) => error.message.startsWith('READONLY'),
+};
+
 /** A connection that is not begun; what went wrong is noted, and logged once per loss. */
 function open(address: RedisAddress, log: Logger) {
   const options: Omit<RedisOptions, 'replyMapping'> = {
@@ -147,6 +153,9 @@ function open(address: RedisAddress, log: Logger) {
     enableOfflineQueue: false,
     connectTimeout: 3000,
     commandTimeout: 3000,
+    // A host that is gone closes no connection: one over which nothing comes, though something was asked, is made anew.
+    socketTimeout: 5000,
+    ...(address.options.sentinels === undefined ? {} : WITH_SENTINELS),
     retryStrategy: (tries) => Math.min(100 * 2 ** Math.min(tries, 5), 2000),
   };
   const redis = new Redis(options);

@@ -5,11 +5,15 @@ interface Listener {
   onGap: () => void;
 }
 
+/** A connection that only listens notices that its other end is gone when it is asked something from time to time, milliseconds. */
+const PING_EVERY = 15_000;
+
 /** Listens to any number of channels over one connection, which is made with the first of them and made again after every loss. */
 export class RedisChannels {
   readonly #redis: Redis;
   readonly #listeners = new Map<string, Set<Listener>>();
   #subscriber: Redis | undefined;
+  #pings: NodeJS.Timeout | undefined;
   #closed = false;
 
   /** @param redis how to connect; it is not used itself */
@@ -39,6 +43,7 @@ export class RedisChannels {
 
   close(): void {
     this.#closed = true;
+    clearInterval(this.#pings);
     this.#listeners.clear();
     this.#subscriber?.disconnect();
   }
@@ -75,6 +80,9 @@ export class RedisChannels {
       );
     });
     subscriber.connect().catch(() => {});
+    this.#pings = setInterval(() => {
+      if (subscriber.status === 'ready') subscriber.ping().catch(() => {});
+    }, PING_EVERY).unref();
     return subscriber;
   }
 }
