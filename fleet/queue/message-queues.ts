@@ -1,4 +1,5 @@
 import type { SessionId, WorkspaceId } from '../ids.ts';
+import type { MessageStatus } from '../messages.ts';
 import type { MessageId, SessionKey } from './message-ids.ts';
 import type { AcceptedMessage, MessageView, Priority } from './outgoing.ts';
 
@@ -24,6 +25,14 @@ export type Reserved = { kind: 'new' | 'known'; messageId: MessageId } | { kind:
 
 /** `under_way`: it may have left already. `ended`: nothing is left to cancel. */
 export type Cancellation = 'cancelled' | 'under_way' | 'ended' | 'not_found';
+
+/** A message that was ended without its session's owner. */
+export interface EndedMessage {
+  message: MessageId;
+  /** Null where its body is gone. */
+  to: string | null;
+  status: MessageStatus;
+}
 
 /** How a session's queue stands. */
 export interface QueueView extends SessionKey {
@@ -58,8 +67,17 @@ export interface MessageQueues {
   cancel(message: MessageId): Promise<Cancellation>;
   /** How the queues of some sessions stand; of all sessions of a workspace, or of all that ever had a message. */
   views(filter?: { workspace?: WorkspaceId; session?: SessionId }): Promise<QueueView[]>;
-  /** Ends all of a session's messages as failed with `code`: it was deleted. */
-  endAll(session: SessionKey, code: string, detail: string): Promise<number>;
+  /**
+   * Ends all of a session's messages, since it was deleted: as failed with `code`, or as unknown where they may have left. How many.
+   *
+   * @param tell is given them some hundreds at a time, and waited for; what it throws ends this, and the rest is ended by another call
+   */
+  endAll(
+    session: SessionKey,
+    code: string,
+    detail: string,
+    tell: (ended: EndedMessage[]) => Promise<void>,
+  ): Promise<number>;
   /** Hears of messages that ended whose `waiter` is this router. A word that got lost does not come again: look from time to time. */
   onEnded(router: string, hear: (message: MessageId) => void): Promise<() => Promise<void>>;
   close(): Promise<void>;

@@ -7,6 +7,7 @@ import { type MessageId, type SessionKey, sessionTag, tagOf } from './message-id
 import type {
   Acceptance,
   Cancellation,
+  EndedMessage,
   MessageQueues,
   QueueView,
   Reservation,
@@ -145,10 +146,15 @@ export class RedisMessageQueues implements MessageQueues {
     return (await Promise.all(steps)).flat();
   }
 
-  async endAll(session: SessionKey, code: string, detail: string): Promise<number> {
+  async endAll(
+    session: SessionKey,
+    code: string,
+    detail: string,
+    tell: (ended: EndedMessage[]) => Promise<void>,
+  ): Promise<number> {
     let total = 0;
     for (;;) {
-      const ended = await this.#commands.endSome(
+      const [count, ...ended] = await this.#commands.endSome(
         queueKeys.queue(session),
         queueKeys.ended,
         queueKeys.sessions,
@@ -162,8 +168,9 @@ export class RedisMessageQueues implements MessageQueues {
         sessionText(session, 'gone'),
         END_AT_ONCE,
       );
-      if (ended === 0) return total;
-      total += ended;
+      if (count === 0) return total;
+      total += count;
+      await tell(ended.map(([message, to, status]) => ({ message, to: to === '' ? null : to, status })));
     }
   }
 

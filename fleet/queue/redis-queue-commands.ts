@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Redis } from '../../common/redis.ts';
+import { messageStatusSchema } from '../messages.ts';
 import { RedisCommand } from '../redis-command.ts';
 import { bullmqLua } from './bullmq-scripts.ts';
 import { queueAnswer } from './queue-answers.ts';
@@ -34,6 +35,8 @@ const viewReply = z.tuple([
   maybeText,
 ]);
 
+const endSomeReply = z.tuple([z.number()], z.tuple([text, text, messageStatusSchema]));
+
 /** The commands of `commands/`, with what they answer; keys and arguments stand in their files. They throw as {@link queueAnswer} does. */
 export type QueueCommands = ReturnType<typeof queueCommands>;
 
@@ -57,7 +60,7 @@ export function queueCommands(redis: Redis) {
     finish: command('finish-3', maybeText),
     note: command('note-2', maybeText),
     cancel: command('cancel-2', z.enum(['cancelled', 'under_way', 'ended', 'not_found'])),
-    endSome: command('end-some-3', z.number()),
+    endSome: command('end-some-3', endSomeReply),
     views: command('views-1', z.array(viewReply)),
     due: command('due-1', z.array(text)),
     clean: command('clean-2', z.tuple([z.number(), z.number()])),

@@ -3,6 +3,7 @@ import type { MessageId, SessionKey } from '../../fleet/queue/message-ids.ts';
 import type {
   Acceptance,
   Cancellation,
+  EndedMessage,
   MessageQueues,
   QueueView,
   Reservation,
@@ -91,16 +92,22 @@ export class MemoryQueues implements MessageQueues {
     return [];
   }
 
-  async endAll({ workspace, session }: SessionKey, code: string, detail: string): Promise<number> {
+  async endAll(
+    { workspace, session }: SessionKey,
+    code: string,
+    detail: string,
+    tell: (ended: EndedMessage[]) => Promise<void>,
+  ): Promise<number> {
     this.#require();
-    let ended = 0;
+    const ended: EndedMessage[] = [];
     for (const [id, { message, state }] of this.messages) {
       const isTheirs = message.workspace_id === workspace && message.session_id === session;
       if (!isTheirs || (state.status !== 'queued' && state.status !== 'sending')) continue;
       this.#end(id, { status: 'failed', error: { code, detail } });
-      ended += 1;
+      ended.push({ message: id, to: message.message.to, status: 'failed' });
     }
-    return ended;
+    await tell(ended);
+    return ended.length;
   }
 
   async onEnded(router: string, hear: (message: MessageId) => void): Promise<() => Promise<void>> {

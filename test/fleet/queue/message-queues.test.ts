@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { EndedMessage } from '../../../fleet/queue/message-queues.ts';
 import type { MessageView } from '../../../fleet/queue/outgoing.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { queueServer, SESSION, sendAll, sendNext, take, text } from './queue-parts.ts';
@@ -209,7 +210,13 @@ describe('cancelling', () => {
     await router.accept(messages);
     const held = await take(open());
     await open().begin(held);
-    expect(await router.endAll(SESSION, 'session_deleted', 'The session was deleted.')).toBe(450);
+    const told: EndedMessage[] = [];
+    const tell = async (ended: EndedMessage[]) => void told.push(...ended);
+    expect(await router.endAll(SESSION, 'session_deleted', 'The session was deleted.', tell)).toBe(450);
+    expect(new Set(told.map(({ message }) => message)).size).toBe(450);
+    expect(told.filter(({ status }) => status === 'unknown')).toEqual([
+      { message: held.message.message_id, to: held.message.message.to, status: 'unknown' },
+    ]);
     expect(await open().next()).toEqual({ kind: 'empty' });
     expect(await router.find(held.message.message_id)).toMatchObject({
       status: 'unknown',
