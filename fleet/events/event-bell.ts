@@ -9,6 +9,7 @@ const ringSchema = z.array(z.string().nullable());
 interface Listener {
   workspace: WorkspaceId | 'all';
   hear: (workspace: WorkspaceId | null) => void;
+  missed: () => void;
 }
 
 /** Hears which workspaces have new events: one channel for all of them, since those who listen to some listen to most. */
@@ -21,13 +22,20 @@ export class EventBell {
     this.#channels = channels;
   }
 
-  listen(workspace: WorkspaceId | 'all', hear: (workspace: WorkspaceId | null) => void): () => void {
-    const listener = { workspace, hear };
+  /** See `EventLog.listen`. One that comes while it hears already has missed nothing since. */
+  listen(
+    workspace: WorkspaceId | 'all',
+    hear: (workspace: WorkspaceId | null) => void,
+    missed: () => void = () => {},
+  ): () => void {
+    const listener = { workspace, hear, missed };
     this.#listeners.add(listener);
     this.#hangUp ??= this.#channels.listen(
       eventKeys.bell,
       (text) => this.#rung(text),
-      () => {},
+      () => {
+        for (const each of [...this.#listeners]) each.missed();
+      },
     );
     return () => {
       this.#listeners.delete(listener);

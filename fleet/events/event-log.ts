@@ -36,6 +36,14 @@ export interface EventLog {
   end(): Promise<Position>;
   /** These events of a workspace have been delivered: where none are kept beyond that, they are removed. */
   forget(workspace: WorkspaceId, positions: readonly Position[]): Promise<void>;
-  /** Hears that a workspace has new events; null: the fleet. A word may get lost: look from time to time. */
-  listen(workspace: WorkspaceId | 'all', hear: (workspace: WorkspaceId | null) => void): () => void;
+  /**
+   * Hears that a workspace has new events; null: the fleet. A word may get lost: look from time to time.
+   *
+   * @param missed words may have been lost until now: called when it begins to hear, and after every loss of the connection
+   */
+  listen(
+    workspace: WorkspaceId | 'all',
+    hear: (workspace: WorkspaceId | null) => void,
+    missed?: () => void,
+  ): () => void;
 }

@@ -110,8 +110,12 @@ export class RedisEventLog implements EventLog {
     await queueAnswer(this.#redis.xdel(eventKeys.stream(workspace), ...ids));
   }
 
-  listen(workspace: WorkspaceId | 'all', hear: (workspace: WorkspaceId | null) => void): () => void {
-    return this.#bell.listen(workspace, hear);
+  listen(
+    workspace: WorkspaceId | 'all',
+    hear: (workspace: WorkspaceId | null) => void,
+    missed?: () => void,
+  ): () => void {
+    return this.#bell.listen(workspace, hear, missed);
   }
 
   async #write(events: readonly WharfEvent[]): Promise<void> {
