@@ -8,6 +8,7 @@ import { dist, root } from './paths.mjs';
 import { prepare } from './prepare.mjs';
 import { runScript, say } from './say.mjs';
 import { installHostParts } from './setup/hosts.mjs';
+import { installRadosgw } from './setup/radosgw.mjs';
 import { countTests } from './test-results.mjs';
 
 /**
@@ -18,7 +19,10 @@ runScript(async () => {
   const args = process.argv.slice(2);
   say('Wharf: setting up');
   await prepare();
-  await withLock(join(dist, '.lock'), installHostParts);
+  await withLock(join(dist, '.lock'), async () => {
+    await installHostParts();
+    await installRadosgw();
+  });
   let checks = { passed: 0, failed: [] };
   if (args.length === 0) {
     say('Checks');

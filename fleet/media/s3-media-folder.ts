@@ -18,17 +18,24 @@ import type { ByteRange } from './media-store.ts';
 const PART = 5 * 1024 * 1024;
 const PARTS = 2;
 
-/** Milliseconds for a connection, and for which one may stay silent. */
+/** Milliseconds for a connection, and for which one may stay silent; each request is tried twice. */
 const CONNECT_TIMEOUT = 5000;
-const SILENCE_TIMEOUT = 20_000;
+const SILENCE_TIMEOUT = 10_000;
+const ATTEMPTS = 2;
+
+/** What a test sets. */
+export interface S3Options {
+  credentials?: { accessKeyId: string; secretAccessKey: string };
+  connect?: number;
+  silence?: number;
+}
 
 /** Media in a bucket, `{prefix}workspace_{id}/`. */
 export class S3MediaFolder implements MediaFolder {
   readonly #client: S3Client;
   readonly #place: MediaBucket;
 
-  /** @param credentials only in tests; else the SDK finds them */
-  constructor(place: MediaBucket, credentials?: { accessKeyId: string; secretAccessKey: string }) {
+  constructor(place: MediaBucket, { credentials, connect, silence }: S3Options = {}) {
     this.#place = place;
     this.#client = new S3Client({
       ...(place.region === null ? {} : { region: place.region }),
@@ -38,7 +45,11 @@ export class S3MediaFolder implements MediaFolder {
       // The checksums the SDK adds by default are not known to every S3; the file's hash is in its record.
       requestChecksumCalculation: 'WHEN_REQUIRED',
       responseChecksumValidation: 'WHEN_REQUIRED',
-      requestHandler: { connectionTimeout: CONNECT_TIMEOUT, socketTimeout: SILENCE_TIMEOUT },
+      maxAttempts: ATTEMPTS,
+      requestHandler: {
+        connectionTimeout: connect ?? CONNECT_TIMEOUT,
+        socketTimeout: silence ?? SILENCE_TIMEOUT,
+      },
     });
   }
 
@@ -172,7 +183,8 @@ export class S3MediaFolder implements MediaFolder {
     return new WharfError(
       'storage_unavailable',
       `Could not ${operation} media of workspace ${workspace} in the bucket ${bucket} at ${endpoint ?? 'AWS'}: ${why}. Check MEDIA_S3_BUCKET, MEDIA_S3_ENDPOINT, the region and the rights of the credentials.`,
-      { cause: error },
+      // Not the SDK's error itself: it holds the request, signature and all, and would end up in the log.
+      { cause: new Error(why) },
     );
   }
 }

@@ -23,7 +23,7 @@ async function delivered(whatsapp: EmulatedWhatsApp, bytes: Buffer, mimetype: st
 describe('media of received messages, in a browser', () => {
   it('comes out of the page byte for byte, whatever its size', async () => {
     const whatsapp = await emulatedWhatsApp({});
-    const watched = await watchedClient(whatsapp, await temporaryDirectory('wharf-profile-'));
+    const watched = await watchedClient(whatsapp, await temporaryDirectory());
     await linkClient(whatsapp, watched, PHONE);
     for (const size of [1, 786_432, 786_433, 5_000_000]) {
       const bytes = randomBytes(size);
