@@ -46,9 +46,15 @@ export class Courier implements ShardUser {
     this.#log = parts.log;
     this.#deaf = [
       parts.files.onChange((workspace) => this.#changed(workspace)),
-      parts.events.listen('all', (workspace) => {
-        if (workspace !== null) this.#endpoints.get(workspace)?.newEvents();
-      }),
+      parts.events.listen(
+        'all',
+        (workspace) => {
+          if (workspace !== null) this.#endpoints.get(workspace)?.newEvents();
+        },
+        () => {
+          for (const endpoint of this.#endpoints.values()) endpoint.newEvents();
+        },
+      ),
     ];
   }
 

@@ -92,6 +92,7 @@ export class Delivery {
       recorder.forgotten(1);
       return end();
     }
+    const generation = this.#parts.record()?.generation;
     const outcome = await this.#send(event);
     if (outcome === undefined) return;
     if (outcome.kind === 'taken') {
@@ -101,6 +102,8 @@ export class Delivery {
     }
     const provedBefore = waiting.tries?.lastAt ?? null;
     const tries = this.#triesAfter(waiting.tries, outcome);
+    // The fault may be that of the address before.
+    if (this.#parts.record()?.generation !== generation) tries.nextAt = this.#now();
     waiting.tries = tries;
     if (isOver(tries, this.#now(), this.#parts.times.retryTime)) {
       await this.giveUp([letterOf(waiting, event, this.#now(), 'it was tried for as long as events are')]);

@@ -196,6 +196,7 @@ const REASONS: Readonly<Record<string, string>> = {
 function reasonOf(error: unknown): string {
   const inner = error instanceof AggregateError && error.errors.length > 0 ? error.errors[0] : error;
   const code = systemCode(inner) ?? '';
-  if (code.startsWith('HPE_')) return `what it answered is not HTTP (${code})`;
+  if (inner instanceof Error && inner.name === 'HTTPParserError')
+    return `what it answered is not HTTP (${code || inner.message.slice(0, 100)})`;
   return REASONS[code] ?? messageOf(inner).slice(0, 200);
 }

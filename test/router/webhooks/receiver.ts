@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { Webhook } from 'standardwebhooks';
+import { onTestFinished } from 'vitest';
 
 /** A request that a receiver got whole. */
 export interface Received {
@@ -57,6 +58,7 @@ export class Receiver {
   }
 
   async close(): Promise<void> {
+    if (!this.#server.listening) return;
     this.#server.closeAllConnections();
     this.#server.close();
     await once(this.#server, 'close');
@@ -80,21 +82,26 @@ export class Receiver {
   }
 }
 
+/** A receiver that ends with the test that is running. */
+export async function startReceiver(behaviour?: Behaviour, port?: number): Promise<Receiver> {
+  const receiver = await Receiver.start(behaviour, port);
+  onTestFinished(() => receiver.close());
+  return receiver;
+}
+
 /** A server that speaks no HTTP: `answer` is what it writes to whoever connects and says something. */
-export async function startRawServer(answer: string): Promise<{ url: string; close: () => Promise<void> }> {
+export async function startRawServer(answer: string): Promise<string> {
   const server = createTcpServer((socket) => {
     socket.on('error', () => {});
     socket.once('data', () => socket.end(answer));
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
-    close: async () => {
-      server.close();
-      await once(server, 'close');
-    },
-  };
+  onTestFinished(async () => {
+    server.close();
+    await once(server, 'close');
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
 }
 
 /** Whether a request is signed with a secret, as the library that applications use finds. */
