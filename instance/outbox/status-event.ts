@@ -2,7 +2,6 @@ import { eventId, type WharfEvent } from '../../fleet/events/event.ts';
 import type { MessageStatus } from '../../fleet/messages.ts';
 import type { MessageId, SessionKey } from '../../fleet/queue/message-ids.ts';
 import type { MessageFault } from '../../fleet/queue/outgoing.ts';
-import type { Ack } from '../whatsapp/client.ts';
 
 /** What became of a message of ours. */
 export interface StatusChange {
@@ -28,10 +27,4 @@ export function statusEvent(
     session_id: session,
     data: { message_id: message, whatsapp_id: whatsappId, chat_id: chat, status, error },
   };
-}
-
-/** The status an ack of 1 or more stands for. */
-export function statusOf(ack: Ack): 'sent' | 'delivered' | 'read' {
-  if (ack >= 3) return 'read';
-  return ack === 2 ? 'delivered' : 'sent';
 }

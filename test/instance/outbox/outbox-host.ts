@@ -139,7 +139,11 @@ class QueueHost {
       ready = true,
     ) => {
       const record = aRecord({ workspace_id: key.workspace, session_id: key.session, linked: true });
-      const { parts } = memoryParts(clients, { listeners: [outbox] });
+      const { parts } = memoryParts(clients, {
+        listeners: [outbox],
+        clock: hostClock,
+        backoff: { base: 10, maxAttempts: 1000, slow: 10 },
+      });
       const session = new Session(record, aTenure({ epoch: key.epoch ?? 1, generation: 1 }), parts);
       sessions.set(`${key.workspace}/${key.session}`, session);
       const made = clients.made.length;
