@@ -256,19 +256,6 @@ describe('linking', () => {
 });
 
 describe('a session', () => {
-  it('sends a test message and shows what became of it', async () => {
-    await createSession('41', 'sender');
-    await signIn();
-    await click('[aria-label="Send: sender of workspace 41"]');
-    await page.waitForSelector('dialog[open]');
-    await page.keyboard.type('+49 170 1234567');
-    await click(inDialog('Send'));
-    await sees('.outcome', 'true_1@c.us_ABC');
-    expect(await textOf('.outcome')).toContain('Sent');
-    const asked = instance.asked.find((each) => each.path.includes('/sender/messages'));
-    expect(JSON.parse(asked?.body ?? '')).toMatchObject({ text: 'Hello from Wharf' });
-  });
-
   it('is deleted only after a yes, with the focus on the no', async () => {
     await createSession('42', 'doomed');
     await signIn();

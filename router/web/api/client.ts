@@ -11,6 +11,7 @@ import type {
   SessionName,
   SessionPage,
   Totals,
+  Webhook,
 } from './types.ts';
 
 /** What the router answered instead of doing as it was asked. The message is its `detail`, made for people. */
@@ -153,6 +154,32 @@ export class ApiClient {
     return this.#ask('GET', '/api/fleet/queues', { query: { limit: String(wanted) }, signal });
   }
 
+  /** All webhooks, by workspace. */
+  async webhooks(signal: AbortSignal): Promise<Webhook[]> {
+    const answer = await this.#ask<{ webhooks: Webhook[] }>('GET', '/api/fleet/webhooks', { signal });
+    return answer.webhooks;
+  }
+
+  /** Sends a test event at once; what came back. */
+  testWebhook(
+    workspace: number | string,
+  ): Promise<{ delivered: boolean; status: number | null; took_ms: number; reason: string | null }> {
+    return this.#ask('POST', webhookPath(workspace, '/test'), { body: {} });
+  }
+
+  /** Sends all dead letters again; how many. */
+  async replayWebhook(workspace: number | string): Promise<number> {
+    const answer = await this.#ask<{ replayed: number }>('POST', webhookPath(workspace, '/replay'), {
+      body: { all: true },
+    });
+    return answer.replayed;
+  }
+
+  /** Goes on with a webhook that is disabled. */
+  async enableWebhook(workspace: number | string): Promise<void> {
+    await this.#ask('POST', webhookPath(workspace, '/enable'), { body: {} });
+  }
+
   /** Opens the stream of events, after the one read last; empty: from now on. */
   async follow(lastEventId: string, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
     const headers = {
@@ -213,6 +240,10 @@ function refusal(status: number, value: unknown): ApiError {
 
 function path(name: SessionName, below = ''): string {
   return `/api/whatsapp/sessions/${encodeURIComponent(name.session_id)}${below}`;
+}
+
+function webhookPath(workspace: number | string, below: string): string {
+  return `/api/whatsapp/workspaces/${encodeURIComponent(workspace)}/webhook${below}`;
 }
 
 function of(name: SessionName): Record<string, string> {

@@ -76,6 +76,20 @@ export interface Queues {
   totals: { queues: number; by_state: Readonly<Record<string, number>>; depth: number };
 }
 
+/** A webhook and how its receiver does, as `GET /api/fleet/webhooks` lists it. */
+export interface Webhook {
+  workspace_id: number | string;
+  url: string;
+  state: string;
+  pending: number;
+  oldest_pending_at: string | null;
+  set_aside: number;
+  dead_letters: number;
+  last_taken_at: string | null;
+  next_try_at: string | null;
+  last_failure: { at: string; status: number | null; reason: string } | null;
+}
+
 /** An event as the stream brings it. */
 export interface LiveEvent {
   id: string;

@@ -14,6 +14,7 @@ import { Problem } from './problem.tsx';
 import { QueuesPanel } from './queues.tsx';
 import { Sessions } from './sessions.tsx';
 import { Story } from './story.tsx';
+import { Webhooks } from './webhooks.tsx';
 
 /** Sessions shown at first, and how many more each time more are asked for. */
 const STEP = 100;
@@ -66,6 +67,7 @@ export function Dashboard({ api, onLeave }: { api: ApiClient; onLeave: (why: str
             onMore={() => setWanted({ ...wanted, queues: wanted.queues + 10 * QUEUE_STEP })}
           />
         )}
+        {data?.webhooks && <Webhooks webhooks={data.webhooks} onDialog={setDialog} />}
         {data?.fleet !== null && <Instances instances={data?.fleet?.instances} onDialog={setDialog} />}
         {data?.moves && <Moves moves={data.moves} />}
         {data && <LiveEvents api={api} />}

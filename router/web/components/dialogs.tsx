@@ -6,6 +6,7 @@ import { LinkDialog } from './link-dialog.tsx';
 import { OperateDialog } from './operate-dialog.tsx';
 import { SendDialog } from './send-dialog.tsx';
 import { SessionDialog } from './session-dialog.tsx';
+import { WebhookDialog } from './webhook-dialog.tsx';
 
 /** The dialog that is open. When the last of a chain of them closes, the focus goes back to what opened the first. */
 export function Dialogs({ state, ...props }: DialogProps & { state: DialogState }) {
@@ -32,5 +33,7 @@ export function Dialogs({ state, ...props }: DialogProps & { state: DialogState 
       return <ConfirmDialog {...props} session={state.session} action={state.action} />;
     case 'operate':
       return <OperateDialog {...props} operation={state.operation} />;
+    case 'webhook':
+      return <WebhookDialog {...props} webhook={state.webhook} action={state.action} />;
   }
 }

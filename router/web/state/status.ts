@@ -48,9 +48,13 @@ const OTHER_LOOKS: Readonly<Record<string, Look>> = {
   limited: { label: 'At its limit', tone: 'progress' },
   flowing: { label: 'Flowing', tone: 'good' },
   idle: { label: 'Idle', tone: 'idle' },
+  delivering: { label: 'Delivering', tone: 'good' },
+  retrying: { label: 'Retrying', tone: 'attention' },
+  circuit_open: { label: 'Takes nothing', tone: 'bad' },
+  disabled: { label: 'Disabled', tone: 'bad' },
 };
 
-/** The look of a status of a session, an instance, a message or a queue; one that a newer router made up is shown as it is. */
+/** The look of a status of a session, an instance, a message, a queue or a webhook; one that a newer router made up is shown as it is. */
 export function lookOf(status: string): Look {
   const looks: Readonly<Record<string, Look>> = { ...OTHER_LOOKS, ...SESSION_LOOKS };
   return looks[status] ?? { label: status, tone: 'idle' };

@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import { type ApiClient, ApiError } from '../api/client.ts';
-import type { Fleet, FleetEvent, Move, Queues, Session, Totals } from '../api/types.ts';
+import type { Fleet, FleetEvent, Move, Queues, Session, Totals, Webhook } from '../api/types.ts';
 import { changesText } from './status.ts';
 import { type Poll, usePoll } from './use-poll.ts';
 
@@ -19,6 +19,8 @@ export interface View {
   events: FleetEvent[];
   /** Null where the queues cannot be read now. */
   queues: Queues | null;
+  /** Null where the key may not see them, or they cannot be read now. */
+  webhooks: Webhook[] | null;
   totals: Totals;
   /** When it was asked, milliseconds since 1970. */
   at: number;
@@ -48,16 +50,21 @@ export function useFleet(
         allowed(api.totals(signal)),
         known(api.queues(wanted.queues, signal)),
       ]);
-      const [moves, events] =
+      const [moves, events, webhooks] =
         fleet === null
-          ? [null, []]
-          : await Promise.all([known(api.moves(signal)), allowed(api.events(signal))]);
+          ? [null, [], null]
+          : await Promise.all([
+              known(api.moves(signal)),
+              allowed(api.events(signal)),
+              known(api.webhooks(signal)),
+            ]);
       return {
         ...page,
         fleet,
         moves,
         events: events ?? [],
         queues,
+        webhooks,
         totals: totals ?? count(page.sessions),
         at: Date.now(),
       };

@@ -1,0 +1,102 @@
+import type { Webhook } from '../api/types.ts';
+import { ago } from '../state/text.ts';
+import type { DialogState, WebhookAction } from './dialog-state.ts';
+import { StatusBadge } from './status-badge.tsx';
+
+interface WebhooksProps {
+  webhooks: readonly Webhook[];
+  onDialog: (dialog: DialogState) => void;
+}
+
+/** States from the worst on; any other comes last. */
+const TROUBLE = ['disabled', 'circuit_open', 'retrying'];
+
+/** Where events are delivered, and how that goes; the worst first. */
+export function Webhooks({ webhooks, onDialog }: WebhooksProps) {
+  const sorted = [...webhooks].sort(
+    (one, other) => rank(one) - rank(other) || other.dead_letters - one.dead_letters,
+  );
+  return (
+    <section class="panel" aria-labelledby="webhooks-title">
+      <div class="panel-head">
+        <h2 id="webhooks-title">Webhooks</h2>
+      </div>
+      {sorted.length === 0 && (
+        <p class="loading">
+          No workspace has one. <code>wharf webhooks set WORKSPACE URL</code> makes one; events are kept for
+          readers of the stream all the same.
+        </p>
+      )}
+      {sorted.length > 0 && (
+        <table class="table">
+          <thead>
+            <tr>
+              <th scope="col">Workspace</th>
+              <th scope="col">State</th>
+              <th scope="col" class="wide-only">
+                Pending
+              </th>
+              <th scope="col">Dead letters</th>
+              <th scope="col" class="roomy-only">
+                Last taken
+              </th>
+              <th scope="col">
+                <span class="visually-hidden">What to do</span>
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {sorted.map((webhook) => (
+              <WebhookRow key={webhook.workspace_id} webhook={webhook} onDialog={onDialog} />
+            ))}
+          </tbody>
+        </table>
+      )}
+    </section>
+  );
+}
+
+function rank({ state }: Webhook): number {
+  const place = TROUBLE.indexOf(state);
+  return place === -1 ? TROUBLE.length : place;
+}
+
+function WebhookRow({ webhook, onDialog }: { webhook: Webhook; onDialog: (dialog: DialogState) => void }) {
+  const { workspace_id, url, state, pending, dead_letters, last_failure } = webhook;
+  const button = (action: WebhookAction, label: string) => (
+    <button
+      type="button"
+      class="button button-small"
+      aria-label={`${label}: webhook of workspace ${workspace_id}`}
+      onClick={() => onDialog({ kind: 'webhook', action, webhook })}
+    >
+      {label}
+    </button>
+  );
+  return (
+    <tr>
+      <th scope="row">
+        {workspace_id}
+        <span class="below">{url}</span>
+      </th>
+      <td>
+        <StatusBadge status={state} />
+        {state !== 'delivering' && last_failure !== null && <span class="below">{last_failure.reason}</span>}
+      </td>
+      <td class="wide-only">
+        {pending}
+        {webhook.oldest_pending_at !== null && (
+          <span class="below">oldest {ago(webhook.oldest_pending_at)}</span>
+        )}
+      </td>
+      <td class={dead_letters > 0 ? 'below-bad' : ''}>{dead_letters}</td>
+      <td class="roomy-only">{ago(webhook.last_taken_at)}</td>
+      <td class="last">
+        <span class="row-actions">
+          {state === 'disabled' ? button('enable', 'Enable') : button('test', 'Test')}
+          {dead_letters > 0 && button('replay', 'Replay')}
+        </span>
+      </td>
+    </tr>
+  );
+}

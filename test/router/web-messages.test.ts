@@ -1,0 +1,249 @@
+import { once } from 'node:events';
+import { rm } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Browser, Page } from 'puppeteer-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { connectSides, type Sides, sentState, take } from '../fleet/queue/queue-parts.ts';
+import { eventually } from '../helpers/eventually.ts';
+import type { FakeInstance } from '../helpers/fake-instance.ts';
+import { ADMIN_KEY, startFleet, type TestFleet } from '../helpers/router.ts';
+import { buildWebPage, openBrowser } from '../helpers/web-page.ts';
+import { receivedEvent } from '../helpers/wharf-events.ts';
+
+let fleet: TestFleet;
+let instance: FakeInstance;
+let sides: Sides;
+let browser: Browser;
+let page: Page;
+let url: string;
+let directory: string;
+let closeBrowser: () => Promise<void>;
+let receiver: Server;
+/** What the receiver of webhooks answers, and what it was sent. */
+let answer = 200;
+const delivered: string[] = [];
+let complaints: string[];
+
+beforeAll(async () => {
+  receiver = createServer((request, response) => {
+    let body = '';
+    request.on('data', (chunk) => {
+      body += chunk;
+    });
+    request.on('end', () => {
+      delivered.push(JSON.parse(body).type);
+      response.statusCode = answer;
+      response.end();
+    });
+  });
+  receiver.listen(0, '127.0.0.1');
+  await once(receiver, 'listening');
+  // What is refused once is given up at once.
+  const webhooks = { timeout: 5000, retryTime: 1, addresses: 'any' } as const;
+  [fleet, directory] = await Promise.all([startFleet({ webhooks }), buildWebPage()]);
+  instance = await fleet.addInstance('instance-1', { capacity: 50 });
+  sides = await connectSides(fleet.redis.url);
+  const opened = await openBrowser();
+  ({ browser, close: closeBrowser } = opened);
+  url = (await fleet.addRouter({}, { webDirectory: directory })).server.url;
+});
+afterAll(async () => {
+  await closeBrowser?.();
+  await sides?.close();
+  await fleet?.close();
+  receiver?.close();
+  await rm(directory, { recursive: true, force: true });
+});
+
+beforeEach(async () => {
+  complaints = [];
+  page = await (await browser.createBrowserContext()).newPage();
+  await page.setViewport({ width: 1280, height: 900 });
+  page.on('pageerror', (error) => complaints.push(String(error)));
+  page.on('console', (message) => {
+    if (message.type() === 'error') complaints.push(message.text());
+  });
+  await page.goto(`${url}/#key=${ADMIN_KEY}`);
+});
+afterEach(async () => {
+  await page.browserContext().close();
+  expect(complaints).toEqual([]);
+});
+
+async function createSession(workspace: string, session: string, status: 'ready' | 'stopped' = 'ready') {
+  await fleet.ask('POST', '/api/whatsapp/sessions', {
+    body: { workspace_id: workspace, session_id: session },
+  });
+  await instance.setStatus(workspace, session, status);
+}
+
+const handIn = (workspace: string, session: string, text: string) =>
+  fleet.ask('POST', `/api/whatsapp/sessions/${session}/messages?workspace_id=${workspace}`, {
+    body: { to: '491701234567', text },
+  });
+
+const textOf = (selector: string) =>
+  page
+    .$eval(selector, (element) => (element as unknown as { textContent: string }).textContent)
+    .catch(() => '');
+const sees = (selector: string, text: string) =>
+  eventually(async () => (await textOf(selector)).includes(text));
+const panel = (name: string) => `section[aria-labelledby="${name}-title"]`;
+const inDialog = (text: string) => `::-p-xpath(//dialog[@open]//button[normalize-space(.)="${text}"])`;
+
+async function press(selector: string): Promise<void> {
+  const element = await page.waitForSelector(selector);
+  await element?.evaluate((each) => (each as unknown as { click(): void }).click());
+}
+
+describe('the dialog for sending', () => {
+  it('hands a message in and follows it until WhatsApp has it', async () => {
+    await createSession('41', 'sender');
+    await press('[aria-label="Send: sender of workspace 41"]');
+    await page.waitForSelector('dialog[open]');
+    await page.keyboard.type('+49 170 1234567');
+    await page.select('dialog select', 'high');
+    await press(inDialog('Send'));
+    await sees('.outcome', 'Queued');
+    const queue = sides.open({ workspace: '41', session: 'sender' });
+    const held = await take(queue);
+    expect(held.message).toMatchObject({
+      priority: 'high',
+      message: { to: '491701234567@c.us', text: 'Hello from Wharf' },
+    });
+    await queue.begin(held);
+    await sees('.outcome', 'Sending');
+    await queue.finish(held, sentState(held));
+    await sees('.outcome', 'Sent');
+    expect(await textOf('.outcome')).toContain(`true_491701234567@c.us_${held.message.message_id}`);
+  });
+
+  it('says why a message failed', async () => {
+    await createSession('42', 'sender');
+    await press('[aria-label="Send: sender of workspace 42"]');
+    await page.waitForSelector('dialog[open]');
+    await page.keyboard.type('491701234567');
+    await press(inDialog('Send'));
+    await sees('.outcome', 'Queued');
+    const queue = sides.open({ workspace: '42', session: 'sender' });
+    const held = await take(queue);
+    const error = { code: 'recipient_not_on_whatsapp', detail: 'Nobody has this number.' };
+    const ended_at = new Date().toISOString();
+    await queue.finish(held, { ...held.state, status: 'failed', error, ended_at });
+    await sees('.outcome', 'Nobody has this number. (recipient_not_on_whatsapp)');
+  });
+});
+
+describe('the queues on the page', () => {
+  it('are shown by trouble, with what they wait for, as they fill and empty', async () => {
+    await createSession('51', 'busy');
+    await createSession('51', 'asleep', 'stopped');
+    await handIn('51', 'busy', 'one');
+    await handIn('51', 'busy', 'two');
+    await handIn('51', 'asleep', 'three');
+    await sees(panel('queues'), 'the session is stopped');
+    const rows = await page.$$eval(`${panel('queues')} tbody th`, (cells) =>
+      cells.map(
+        (cell) => (cell as unknown as { firstChild: { textContent: string } }).firstChild.textContent,
+      ),
+    );
+    expect(rows.indexOf('asleep')).toBeLessThan(rows.indexOf('busy'));
+    await sees('.figures', 'Queued');
+    const queue = sides.open({ workspace: '51', session: 'busy' });
+    for (let count = 0; count < 2; count++) {
+      const held = await take(queue);
+      await queue.begin(held);
+      await queue.finish(held, sentState(held));
+    }
+    const busy = `::-p-xpath(//tr[starts-with(normalize-space(.), "busy")][contains(., "Idle")])`;
+    await page.waitForSelector(busy);
+  });
+
+  it('say so while they cannot be read', async () => {
+    await page.setRequestInterception(true);
+    page.on('request', (request) => {
+      if (request.url().includes('/api/fleet/queues'))
+        request.respond({
+          status: 503,
+          contentType: 'application/problem+json',
+          body: JSON.stringify({ detail: 'away', code: 'queue_unavailable' }),
+        });
+      else request.continue();
+    });
+    await sees(panel('queues'), 'cannot be read now');
+    await sees('main', 'instance-1');
+    complaints = complaints.filter((each) => !each.includes('status of 503'));
+  });
+});
+
+describe('the webhooks on the page', () => {
+  const set = (workspace: string) =>
+    fleet.ask('PUT', `/api/whatsapp/workspaces/${workspace}/webhook`, {
+      body: { url: `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/hook`, events: ['*'] },
+    });
+
+  it('are tested after a yes, with what came back', async () => {
+    answer = 200;
+    await set('61');
+    await press('[aria-label="Test: webhook of workspace 61"]');
+    await sees('dialog[open]', 'Test the webhook of workspace 61?');
+    expect(await page.evaluate('document.activeElement.innerText')).toBe('Cancel');
+    await press(inDialog('Send the test'));
+    await sees('.toast-place', 'The receiver took the test: status 200');
+    expect(delivered).toContain('webhook.test');
+    answer = 500;
+    await press('[aria-label="Test: webhook of workspace 61"]');
+    await press(inDialog('Send the test'));
+    await sees('dialog[open] [role=alert]', 'The test was not delivered');
+  });
+
+  it('have their dead letters replayed after a yes', async () => {
+    answer = 500;
+    await set('62');
+    await fleet.router.services.events.append([receivedEvent('w1', {}, '62')]);
+    await press('[aria-label="Replay: webhook of workspace 62"]');
+    await sees('dialog[open]', 'One event is sent');
+    await press(inDialog('Replay'));
+    await sees('.toast-place', 'One event is on the way again.');
+  });
+});
+
+describe('the events on the page', () => {
+  it('are shown as they happen, and stop while paused', async () => {
+    await sees(panel('events'), 'Live');
+    await fleet.router.services.events.append([receivedEvent('l1', { text: 'good morning' }, '71')]);
+    await sees(`${panel('events')} ol`, 'good morning');
+    expect(await textOf(`${panel('events')} ol`)).toContain('main of workspace 71');
+    await press(`${panel('events')} button`);
+    await sees(panel('events'), 'Paused');
+    await fleet.router.services.events.append([receivedEvent('l2', { text: 'good evening' }, '71')]);
+    await press(`${panel('events')} button`);
+    await sees(panel('events'), 'Live');
+    await fleet.router.services.events.append([receivedEvent('l3', { text: 'good night' }, '71')]);
+    await sees(`${panel('events')} ol`, 'good night');
+  });
+
+  it('reach an EventSource that has a ticket', async () => {
+    const { url: path } = (
+      await fleet.ask('POST', '/api/whatsapp/events/tickets', { body: { workspace_id: '72' } })
+    ).json;
+    await page.evaluate(`
+      window.heard = [];
+      window.source = new EventSource(${JSON.stringify(path)});
+      source.addEventListener('message.received', (event) => heard.push([event.lastEventId, JSON.parse(event.data).data.text]));
+      new Promise((resolve) => source.addEventListener('open', resolve));
+    `);
+    await fleet.router.services.events.append([
+      receivedEvent('s1', { text: 'not yours' }, '71'),
+      receivedEvent('s2', { text: 'yours' }, '72'),
+    ]);
+    const heard = await eventually(async () => {
+      const all = (await page.evaluate('heard')) as [string, string][];
+      return all.length > 0 && all;
+    });
+    expect(heard.map(([, text]) => text)).toEqual(['yours']);
+    expect(heard[0]?.[0]).toMatch(/^\d+$/);
+    await page.evaluate('source.close()');
+  });
+});
