@@ -36,7 +36,7 @@ import { quickSends } from './http/messages.quick.ts';
 import { quickReads } from './http/quick-reads.ts';
 import { MediaLinks } from './media/links.ts';
 import { MediaDesk } from './media/media-desk.ts';
-import { type MessagingStores, startMessaging } from './messaging-context.ts';
+import { type MessagingStores, startLeftovers, startMessaging } from './messaging-context.ts';
 import { Metrics } from './metrics.ts';
 import { Forwarder } from './proxy/forwarder.ts';
 import { Holds } from './proxy/holds.ts';
@@ -162,6 +162,14 @@ export async function startRouter(
       lifecycle,
     });
     const seen = startSeen({ ...messaging, table, metrics, token, clock, log, lifecycle });
+    const leftovers = startLeftovers({
+      ...messaging,
+      forwarder,
+      queueWatch: seen.queueWatch,
+      clock,
+      log,
+      lifecycle,
+    });
     const operations = await joinFleet({
       config,
       coordination,
@@ -182,6 +190,7 @@ export async function startRouter(
       eventStreams: seen.eventStreams,
       tickets: seen.tickets,
       queueWatch: seen.queueWatch,
+      leftovers,
       webhooks,
       mediaDesk: new MediaDesk(messaging.media, forwarder, clock),
       mediaLinks: new MediaLinks(token, clock),
@@ -194,7 +203,6 @@ export async function startRouter(
       operations,
       keys,
       metrics,
-      log,
       stopping: () => stopping,
     };
     const webDirectory = overrides.webDirectory ?? fileURLToPath(new URL('./web', import.meta.url));

@@ -17,7 +17,9 @@ import {
 import type { SessionPaths } from '../fleet/session-paths.ts';
 import { Acceptor } from './messages/acceptor.ts';
 import { Endings } from './messages/endings.ts';
+import { Leftovers, type LeftoversParts } from './messages/leftovers.ts';
 import { MediaKeeper } from './messages/media-keeper.ts';
+import type { QueueWatch } from './queues/queue-watch.ts';
 import type { Services } from './services.ts';
 
 /** What messages, events and media are kept in; a test may bring its own. */
@@ -64,6 +66,26 @@ export async function startMessaging(
   lifecycle.add('waits for messages', () => endings.stop());
   const acceptor = new Acceptor({ queues, media: new MediaKeeper(media), clock });
   return { queues, events, media, acceptor, endings, queueRedis: connections.redis };
+}
+
+/** What ends messages of sessions that are no more is made of these. */
+interface LeftoversSources extends LeftoversParts {
+  queueWatch: QueueWatch;
+  lifecycle: Lifecycle;
+}
+
+/** Begins to look for messages of sessions that are no more, in what the watch over the queues saw last. */
+export function startLeftovers({ queueWatch, lifecycle, ...parts }: LeftoversSources): Leftovers {
+  const leftovers = new Leftovers({ ...parts, log: parts.log.child({ part: 'messages' }) });
+  leftovers.start(() =>
+    (queueWatch.last?.queues ?? []).map(({ view: { workspace, session, depth }, status }) => ({
+      session: { workspace, session },
+      depth,
+      isKnown: status !== undefined,
+    })),
+  );
+  lifecycle.add('leftovers of deleted sessions', () => leftovers.stop());
+  return leftovers;
 }
 
 async function openQueues(

@@ -1,6 +1,5 @@
 import type { Clock } from '../common/clock.ts';
 import { defineRoute, type Route } from '../common/http/route.ts';
-import type { Logger } from '../common/logger.ts';
 import type { ApiKeys } from '../fleet/api-keys.ts';
 import type { EventLog } from '../fleet/events/event-log.ts';
 import type { MediaStore } from '../fleet/media/media-store.ts';
@@ -13,6 +12,7 @@ import type { MediaLinks } from './media/links.ts';
 import type { MediaDesk } from './media/media-desk.ts';
 import type { Acceptor } from './messages/acceptor.ts';
 import type { Endings } from './messages/endings.ts';
+import type { Leftovers } from './messages/leftovers.ts';
 import type { Metrics } from './metrics.ts';
 import type { Principal } from './principal.ts';
 import type { Forwarder } from './proxy/forwarder.ts';
@@ -43,8 +43,8 @@ export interface Services {
   mediaLinks: MediaLinks;
   acceptor: Acceptor;
   endings: Endings;
+  leftovers: Leftovers;
   webhooks: Webhooks;
-  log: Logger;
   /** True from the moment the process begins to stop. */
   stopping: () => boolean;
 }

@@ -43,11 +43,10 @@ export function sessionsCreate(
     async handle({ body, principal, requestId }): Promise<Reply> {
       const { workspace_id, session_id, ...settings } = body;
       const workspace = workspaceOf(principal, workspace_id);
-      const made = await services.creator.create(
-        { workspace, session: session_id ?? workspace },
-        settings,
-        requestId,
-      );
+      const place = { workspace, session: session_id ?? workspace };
+      const made = await services.creator.create(place, settings, requestId);
+      // What was accepted for an earlier session of this id, in the moment it was deleted, is not this one's.
+      if (made.created) await services.leftovers.end(place);
       return { status: made.created ? 201 : 200, body: sessionSummarySchema.parse(made.session) };
     },
   });

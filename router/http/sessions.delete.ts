@@ -22,7 +22,8 @@ export function sessionsDelete(services: Services): RouterRoute {
     method: 'delete',
     path: SESSION_PATH,
     tag: 'Sessions',
-    summary: 'Logs out and moves the profile to the trash, which is kept for 7 days',
+    summary:
+      'Logs out and moves the profile to the trash, which is kept for 7 days; messages that wait end as failed',
     params: sessionParams,
     query: workspaceQuery,
     responses: { 200: { description: 'It is gone', schema: deletedSchema } },
@@ -53,6 +54,7 @@ export function sessionsDelete(services: Services): RouterRoute {
           session_id: session,
         });
       }
+      await services.leftovers.end({ workspace, session });
       return { body };
     },
   });

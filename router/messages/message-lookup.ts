@@ -1,7 +1,8 @@
 import type { Clock } from '../../common/clock.ts';
 import { WharfError } from '../../common/errors.ts';
-import { eventId, type WharfEvent } from '../../fleet/events/event.ts';
+import type { WharfEvent } from '../../fleet/events/event.ts';
 import type { EventLog } from '../../fleet/events/event-log.ts';
+import { statusEvent } from '../../fleet/events/status-event.ts';
 import type { MessageId } from '../../fleet/queue/message-ids.ts';
 import type { MessageQueues } from '../../fleet/queue/message-queues.ts';
 import type { MessageView } from '../../fleet/queue/outgoing.ts';
@@ -46,12 +47,13 @@ export async function cancelMessage(
   principal: Principal,
   message: MessageId,
 ): Promise<MessageView> {
-  await findMessage(parts, principal, message);
+  // Where bodies are not kept, whom it is to is known only before.
+  const before = await findMessage(parts, principal, message);
   const cancellation = await parts.queues.cancel(message);
   const view = await findMessage(parts, principal, message);
   // Also where it was cancelled before: whoever did may not have lived to tell, and the log takes an event once.
   if (view.status === 'failed' && view.error?.code === 'cancelled') {
-    await parts.events.append([endEvent(view, parts.clock)]);
+    await parts.events.append([endEvent(view, before.message?.to ?? null, parts.clock)]);
     return view;
   }
   throw new WharfError(
@@ -63,15 +65,11 @@ export async function cancelMessage(
   );
 }
 
-/** Tells of a message that ended without its session's owner. */
-function endEvent(view: MessageView, clock: Clock): WharfEvent<'message.status'> {
-  const { workspace_id, session_id, message_id, whatsapp_id, status, error } = view;
-  return {
-    id: eventId('message.status', workspace_id, session_id, message_id, status),
-    type: 'message.status',
-    timestamp: view.ended_at ?? new Date(clock.now()).toISOString(),
-    workspace_id,
-    session_id,
-    data: { message_id, whatsapp_id, chat_id: view.message?.to ?? '', status, error },
-  };
+function endEvent(view: MessageView, chat: string | null, clock: Clock): WharfEvent<'message.status'> {
+  const { workspace_id: workspace, session_id: session, message_id: message, status, error } = view;
+  const at = view.ended_at === null ? clock.now() : Date.parse(view.ended_at);
+  return statusEvent(
+    { workspace, session },
+    { message, whatsappId: view.whatsapp_id, chat, status, error, at },
+  );
 }

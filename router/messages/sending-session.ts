@@ -57,16 +57,29 @@ export async function findSendingSession(
   const place = await findSession(table, follower, principal, session, workspace);
   const now = knownSendingSession(table, principal, session, place.workspace);
   if (now) return now;
+  requireLinkable(session, await askStatus(forwarder, place, requestId));
+  return place;
+}
+
+/**
+ * What a session is, as its workspace's owner says.
+ *
+ * @throws WharfError `session_not_found`; `instance_unavailable` and the like, which say nothing
+ */
+export async function askStatus(
+  forwarder: Pick<Forwarder, 'send'>,
+  { workspace, session }: SessionKey,
+  requestId: string,
+): Promise<SessionStatus> {
   const answer = await forwarder.send({
-    workspace: place.workspace,
+    workspace,
     method: 'GET',
-    path: instanceSessionPath(place.workspace, place.session),
+    path: instanceSessionPath(workspace, session),
     requestId,
     repeatable: true,
     patience: PATIENCE,
   });
-  requireLinkable(session, (await readAnswer(answer, sessionDetailSchema)).status);
-  return place;
+  return (await readAnswer(answer, sessionDetailSchema)).status;
 }
 
 function requireLinkable(session: string, status: SessionStatus): void {
