@@ -85,10 +85,8 @@ class Reconciliation {
       await this.#forget(forget, marks);
       this.#signal.throwIfAborted();
       inbox.goLive();
-      if (queries.length > 0) {
-        const milliseconds = Math.round(this.#parts.clock.monotonic() - begun);
-        log.info({ chats: queries.length, messages, milliseconds }, 'looked for what came meanwhile');
-      }
+      const milliseconds = Math.round(this.#parts.clock.monotonic() - begun);
+      log.info({ chats: queries.length, messages, milliseconds }, 'its histories are told');
     } finally {
       leave();
     }
