@@ -87,8 +87,9 @@ export class Dispatcher {
     } else if (from === 'ready') {
       this.#unableSince = this.#parts.clock.monotonic();
       this.#acks.abandon();
-      this.#parts.status.noteMoving(this.#key);
     }
+    // One whose browser is started anew for the sake of its messages is stuck all the while; one that is to rest is not.
+    if (!this.session.record.should_run) this.#parts.status.noteMoving(this.#key);
     this.ring();
   }
 
