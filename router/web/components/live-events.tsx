@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks';
 import type { ApiClient } from '../api/client.ts';
 import type { LiveEvent } from '../api/types.ts';
+import { timeOfDay } from '../state/text.ts';
 import { useEvents } from '../state/use-events.ts';
 
 /** What happens to messages and sessions, as it does; the latest first. */
@@ -31,7 +32,7 @@ export function LiveEvents({ api }: { api: ApiClient }) {
           {events.map((event) => (
             <li key={event.id}>
               <time dateTime={event.timestamp} title={event.timestamp}>
-                {new Date(event.timestamp).toLocaleTimeString()}
+                {timeOfDay(event.timestamp)}
               </time>
               <span>
                 <code class="event-type">{event.type}</code> {whoseText(event)}
@@ -53,13 +54,13 @@ function whoseText({ workspace_id, session_id }: LiveEvent): string {
 /** What is worth showing of each event's data, in this order. */
 const WORTHY = [
   'status',
+  'text',
   'instance',
   'from',
   'to',
   'why',
   'emoji',
   'reason',
-  'text',
   'message_id',
   'whatsapp_id',
 ];

@@ -1,6 +1,6 @@
 import type { Queue, Queues } from '../api/types.ts';
 import { lookOf, nameKey } from '../state/status.ts';
-import { ago } from '../state/text.ts';
+import { ago, timeOfDay } from '../state/text.ts';
 import { StatusBadge } from './status-badge.tsx';
 
 /** How the message queues stand, the worst first. */
@@ -83,9 +83,9 @@ function QueueRow({ queue }: { queue: Queue }) {
       </td>
       <td>
         {queue.depth}
-        {queue.delayed > 0 && <span class="below">{queue.delayed} for later</span>}
+        {queue.delayed > 0 && <span class="below nowrap">{queue.delayed} for later</span>}
       </td>
-      <td class="wide-only">{ago(queue.oldest_at)}</td>
+      <td class="wide-only nowrap">{ago(queue.oldest_at)}</td>
       <td class="wide-only">{queue.sent_last_minute}</td>
       <td class="roomy-only">{queue.sent}</td>
       <td class={failed > 0 ? 'wide-only below-bad' : 'wide-only'}>{failed}</td>
@@ -102,7 +102,7 @@ function statesText({ totals }: Queues): string {
     .join(', ');
 }
 
-/** A time of day in the reader's own zone, where the router named one. */
+/** With a time of day where the router named a time. */
 function reasonText(reason: string): string {
-  return reason.replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/, (iso) => new Date(iso).toLocaleTimeString());
+  return reason.replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/, timeOfDay);
 }

@@ -36,7 +36,9 @@ export function Webhooks({ webhooks, onDialog }: WebhooksProps) {
               <th scope="col" class="wide-only">
                 Pending
               </th>
-              <th scope="col">Dead letters</th>
+              <th scope="col" class="wide-only">
+                Dead letters
+              </th>
               <th scope="col" class="roomy-only">
                 Last taken
               </th>
@@ -54,6 +56,11 @@ export function Webhooks({ webhooks, onDialog }: WebhooksProps) {
       )}
     </section>
   );
+}
+
+/** Where it goes, without a path that may hold what only the receiver should know. */
+function hostOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).host : url;
 }
 
 function rank({ state }: Webhook): number {
@@ -77,20 +84,27 @@ function WebhookRow({ webhook, onDialog }: { webhook: Webhook; onDialog: (dialog
     <tr>
       <th scope="row">
         {workspace_id}
-        <span class="below">{url}</span>
+        <span class="below" title={url}>
+          {hostOf(url)}
+        </span>
       </th>
       <td>
         <StatusBadge status={state} />
         {state !== 'delivering' && last_failure !== null && <span class="below">{last_failure.reason}</span>}
+        {dead_letters > 0 && (
+          <span class="below below-bad narrow-only">
+            {dead_letters} dead letter{dead_letters === 1 ? '' : 's'}
+          </span>
+        )}
       </td>
       <td class="wide-only">
         {pending}
         {webhook.oldest_pending_at !== null && (
-          <span class="below">oldest {ago(webhook.oldest_pending_at)}</span>
+          <span class="below nowrap">oldest {ago(webhook.oldest_pending_at)}</span>
         )}
       </td>
-      <td class={dead_letters > 0 ? 'below-bad' : ''}>{dead_letters}</td>
-      <td class="roomy-only">{ago(webhook.last_taken_at)}</td>
+      <td class={dead_letters > 0 ? 'wide-only below-bad' : 'wide-only'}>{dead_letters}</td>
+      <td class="roomy-only nowrap">{ago(webhook.last_taken_at)}</td>
       <td class="last">
         <span class="row-actions">
           {state === 'disabled' ? button('enable', 'Enable') : button('test', 'Test')}

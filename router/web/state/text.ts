@@ -12,6 +12,12 @@ export function ago(iso: string | null | undefined, now: number = Date.now()): s
   return `${Math.floor(seconds / 86_400)} d ago`;
 }
 
+/** A time of day in the reader's own zone. */
+export function timeOfDay(iso: string): string {
+  const parts = { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' } as const;
+  return new Date(iso).toLocaleTimeString([], parts);
+}
+
 /** Megabytes, as GB from 1024 on. */
 export function memory(megabytes: number): string {
   return megabytes < 1024 ? `${Math.round(megabytes)} MB` : `${(megabytes / 1024).toFixed(1)} GB`;
