@@ -5,7 +5,8 @@ import { MessagesProof, type ProofOptions } from './messages/proof.ts';
 
 /**
  * The proof that every accepted message ends once and every message received arrives, while instances are killed with SIGKILL:
- * `npm run prove:messages [-- --messages N --sessions K --kill-every S --seed N --only out|in --routers R --kill-routers --rate N --receiver-down S --json FILE]`.
+ * `npm run prove:messages [-- --messages N --sessions K --kill-every S --seed N --only out|in --routers R --kill-routers --rate N
+ * --ack-delay MS --receiver-down S --json FILE]`.
  * Exit code 1 when anything is broken, and then the logs are kept.
  */
 await runProcess(async (signal) => {
@@ -19,6 +20,7 @@ await runProcess(async (signal) => {
       routers: { type: 'string', default: '2' },
       'kill-routers': { type: 'boolean', default: false },
       rate: { type: 'string', default: '100' },
+      'ack-delay': { type: 'string', default: '100' },
       'receiver-down': { type: 'string', default: '30' },
       json: { type: 'string' },
     },
@@ -34,6 +36,7 @@ await runProcess(async (signal) => {
     killEvery: positive('kill-every', values['kill-every']),
     routers: positive('routers', values.routers),
     routersToo: values['kill-routers'],
+    ackDelay: positive('ack-delay', values['ack-delay']),
     receiverDown: positive('receiver-down', values['receiver-down']),
     say: (text) =>
       process.stderr.write(`${((performance.now() - began) / 1000).toFixed(1).padStart(7)} ${text}\n`),

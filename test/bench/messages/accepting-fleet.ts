@@ -30,27 +30,22 @@ export interface BenchSession {
 export class AcceptingFleet {
   readonly sessions: BenchSession[] = [];
   readonly redis: PrivateRedis;
-  readonly router: BenchProcess;
   readonly #directory: string;
-  readonly #instance: FakeInstance;
   readonly #connection: Redis;
+  #instance: FakeInstance | undefined;
+  #router: BenchProcess | undefined;
 
-  private constructor(
-    directory: string,
-    redis: PrivateRedis,
-    router: BenchProcess,
-    instance: FakeInstance,
-    connection: Redis,
-  ) {
+  private constructor(directory: string, redis: PrivateRedis, connection: Redis) {
     this.#directory = directory;
     this.redis = redis;
-    this.router = router;
-    this.#instance = instance;
     this.#connection = connection;
   }
 
-  /** @param sessions how many, four in each workspace */
-  static async start(sessions: number): Promise<AcceptingFleet> {
+  /**
+   * @param sessions how many, four in each workspace
+   * @param env more of the router's environment
+   */
+  static async start(sessions: number, env: Record<string, string> = {}): Promise<AcceptingFleet> {
     const directory = await mkdtemp(join(tmpdir(), 'wharf-bench-messages-'));
     await mkdir(join(directory, 'sessions'), { mode: 0o700 });
     // Its file is never written anew: that would fall on some rounds and not on others.
@@ -59,34 +54,49 @@ export class AcceptingFleet {
       settings: ['--appendfsync', 'always', '--auto-aof-rewrite-percentage', '0'],
     });
     const connection = await connectRedis(parseRedisUrl(redis.url), createLogger('silent', {}));
-    const instance = new FakeInstance({
+    const fleet = new AcceptingFleet(directory, redis, connection);
+    try {
+      await fleet.#start(sessions, env);
+      return fleet;
+    } catch (error) {
+      await fleet.close();
+      throw error;
+    }
+  }
+
+  async #start(sessions: number, env: Record<string, string>): Promise<void> {
+    this.#instance = new FakeInstance({
       id: 'instance-1',
-      registry: redisRegistry(connection),
-      coordination: redisCoordination(connection, LEASE),
+      registry: redisRegistry(this.#connection),
+      coordination: redisCoordination(this.#connection, LEASE),
       token: TOKEN,
       capacity: sessions,
     });
-    await instance.start();
-    const router = await startProgram('router/main.ts', {
-      REDIS_URL: redis.url,
+    await this.#instance.start();
+    this.#router = await startProgram('router/main.ts', {
+      REDIS_URL: this.redis.url,
       PORT: '0',
       BIND_ADDRESS: '127.0.0.1',
       WHATSAPP_INSTANCE_COUNT: '1',
-      WHATSAPP_SESSION_PATH: join(directory, 'sessions'),
+      WHATSAPP_SESSION_PATH: join(this.#directory, 'sessions'),
       WHARF_INTERNAL_TOKEN: TOKEN,
       WHARF_ADMIN_KEY: ADMIN_KEY,
       QUEUE_MAX_DEPTH: '10000000',
+      ...env,
     });
-    const fleet = new AcceptingFleet(directory, redis, router, instance, connection);
     for (let index = 0; index < sessions; index += 1) {
       const session = { workspace: `${Math.floor(index / 4) + 1}`, session: `s${index + 1}` };
-      await mustAsk('POST', `${fleet.url}/api/whatsapp/sessions`, HEADERS, {
+      await mustAsk('POST', `${this.url}/api/whatsapp/sessions`, HEADERS, {
         workspace_id: session.workspace,
         session_id: session.session,
       });
-      fleet.sessions.push(session);
+      this.sessions.push(session);
     }
-    return fleet;
+  }
+
+  get router(): BenchProcess {
+    if (this.#router === undefined) throw new Error('the router was not started');
+    return this.#router;
   }
 
   get url(): string {
@@ -122,8 +132,8 @@ export class AcceptingFleet {
   }
 
   async close(): Promise<void> {
-    await this.router.stop();
-    await this.#instance.stop();
+    await this.#router?.stop();
+    await this.#instance?.stop();
     this.#connection.disconnect();
     await this.redis.close();
     await rm(this.#directory, { recursive: true, force: true });

@@ -28,7 +28,7 @@ const PER_SECOND = 10;
 
 /** How long a message takes from its client's request to WhatsApp, over one idle session without limits. */
 export async function measureSending(quick: boolean, say: (text: string) => void): Promise<Sending> {
-  const fleet = await MessagesFleet.start(1, 1);
+  const fleet = await MessagesFleet.start({ routers: 1, instances: 1 });
   try {
     await fleet.link(1);
     await oneByOne(fleet, 'warm', 20);

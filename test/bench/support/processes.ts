@@ -15,9 +15,12 @@ export interface BenchProcess {
   stop(): Promise<void>;
 }
 
+/** Where the built programs are: above this file when it was built itself, in `dist/` when a test runs it as it is. */
+const BUILT = new URL(import.meta.url.endsWith('.js') ? '../../../' : '../../../dist/', import.meta.url);
+
 /** Starts a built program of this repository (`router/main.ts`) and waits for its line of JSON. What it logs goes to `log`, or nowhere. */
 export async function startProgram(source: string, env: Record<string, string>): Promise<BenchProcess> {
-  const path = fileURLToPath(new URL(`../../../${source.replace(/\.ts$/, '.js')}`, import.meta.url));
+  const path = fileURLToPath(new URL(source.replace(/\.ts$/, '.js'), BUILT));
   const child = spawn(process.execPath, [path], {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: { ...readEnv(), WHARF_EXIT_WITH_PARENT: '1', LOG_LEVEL: 'warn', ...env },

@@ -31,7 +31,16 @@ export interface ProvenSession {
 /** What of an instance is killed at one moment: its process, its browsers too, its supervisor too (then another host takes over). */
 export type KillKind = 'process' | 'browsers too' | 'host';
 
-/** Two instances under their supervisors, routers, Redis that writes down all it confirms, real browsers and the emulator. */
+/** What a fleet is made of. */
+export interface FleetOptions {
+  routers: number;
+  /** Two at most. */
+  instances: number;
+  /** Beside what every instance is told here: no limits, no long pauses. */
+  instanceEnv?: Readonly<Record<string, string>>;
+}
+
+/** Instances under their supervisors, routers, Redis that writes down all it confirms, real browsers and the emulator. */
 export class MessagesFleet {
   readonly directory: string;
   readonly redis: PrivateRedis;
@@ -40,13 +49,16 @@ export class MessagesFleet {
   readonly #supervisors = new Map<InstanceId, BenchProcess>();
   readonly #routers: { port: number; process: BenchProcess }[] = [];
   readonly #env: Readonly<Record<string, string>>;
+  readonly #instanceEnv: Readonly<Record<string, string>>;
 
   private constructor(
     directory: string,
     redis: PrivateRedis,
     emulator: BenchProcess,
     instances: readonly InstanceId[],
+    instanceEnv: Readonly<Record<string, string>>,
   ) {
+    this.#instanceEnv = instanceEnv;
     this.directory = directory;
     this.redis = redis;
     this.#emulator = emulator;
@@ -59,11 +71,7 @@ export class MessagesFleet {
     };
   }
 
-  /**
-   * @param routers how many
-   * @param instances how many, two at most
-   */
-  static async start(routers: number, instances: number): Promise<MessagesFleet> {
+  static async start({ routers, instances, instanceEnv = {} }: FleetOptions): Promise<MessagesFleet> {
     const ids = INSTANCES.slice(0, instances);
     const directory = await mkdtemp(join(tmpdir(), 'wharf-messages-'));
     const redis = await startRedis({ appendonly: true, settings: ['--appendfsync', 'always'] });
@@ -72,7 +80,7 @@ export class MessagesFleet {
       EMULATOR_CONTROL_PORT: '0',
       EMULATOR_DATA: '',
     });
-    const fleet = new MessagesFleet(directory, redis, emulator, ids);
+    const fleet = new MessagesFleet(directory, redis, emulator, ids, instanceEnv);
     try {
       for (const name of ['sessions', 'logs']) await mkdir(join(directory, name), { mode: 0o700 });
       for (let index = 0; index < routers; index += 1) await fleet.#startRouter(await freePort(), index);
@@ -159,6 +167,7 @@ export class MessagesFleet {
       RATE_LIMIT_HIGH: '0',
       RATE_LIMIT_NORMAL: '0',
       RATE_LIMIT_LOW: '0',
+      ...this.#instanceEnv,
     });
     this.#record(process, id);
     this.#supervisors.set(id, process);

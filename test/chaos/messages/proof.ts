@@ -22,6 +22,8 @@ export interface ProofOptions {
   routers: number;
   /** Routers are killed too. */
   routersToo: boolean;
+  /** Milliseconds until WhatsApp's server acknowledges a message: a message is on its way for so long, and kills meet it there. */
+  ackDelay: number;
   /** Seconds the webhook receiver is down in the midst of incoming messages. */
   receiverDown: number;
   say: (text: string) => void;
@@ -52,10 +54,11 @@ export class MessagesProof {
   static async start(options: ProofOptions): Promise<MessagesProof> {
     const receiver = new WebhookReceiver(new SeededRandom(options.seed + 7));
     await receiver.start();
-    const fleet = await MessagesFleet.start(options.routers, INSTANCES.length);
+    const fleet = await MessagesFleet.start({ routers: options.routers, instances: INSTANCES.length });
     const proof = new MessagesProof(fleet, receiver, options);
     try {
       await fleet.link(options.sessions);
+      await fleet.emulator('POST', '/config', { ack_delay_ms: options.ackDelay });
       for (const workspace of fleet.workspaces)
         await fleet.api('PUT', `/api/whatsapp/workspaces/${workspace}/webhook`, {
           url: receiver.url,
