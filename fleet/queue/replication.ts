@@ -1,6 +1,6 @@
-import { messageOf } from '../../common/errors.ts';
 import type { Logger } from '../../common/logger.ts';
 import type { Redis } from '../../common/redis.ts';
+import { queueAnswer } from './queue-answers.ts';
 
 /** How long a replica is waited for, milliseconds. */
 const PATIENCE = 500;
@@ -14,7 +14,7 @@ const LOOK_EVERY = 5000;
 export class Replication {
   readonly #redis: Redis;
   readonly #log: Logger;
-  #replicas: Promise<number> | undefined;
+  #replicas: number | undefined;
   #lookedAt = Number.NEGATIVE_INFINITY;
   #unreplicated = 0;
   #isLagging = false;
@@ -31,23 +31,27 @@ export class Replication {
   }
 
   /**
-   * Runs a write, and resolves when a replica has it.
+   * Runs a write, and resolves when a replica has it, or did not confirm it in time.
    *
    * @param writes how many it counts for
+   * @throws WharfError `queue_unavailable` also where the connection was lost before that was known: then nobody knows which Redis goes on, with what
    */
   async confirmed<T>(write: () => Promise<T>, writes = 1): Promise<T> {
     const replicas = await this.#known();
     const written = write();
     if (replicas === 0) return await written;
     // Sent right behind the write, so that no round trip is added.
-    const confirmed = this.#redis.wait(1, PATIENCE).catch(() => 0);
-    const answer = await written;
-    this.#note((await confirmed) > 0, writes);
+    const [answer, confirmed] = await Promise.all([written, queueAnswer(this.#redis.wait(1, PATIENCE))]);
+    this.#note(confirmed > 0, writes);
     return answer;
   }
 
   #note(confirmed: boolean, writes: number): void {
-    if (!confirmed) this.#unreplicated += writes;
+    if (!confirmed) {
+      this.#unreplicated += writes;
+      // It may be another Redis by now, without replicas: it is looked again, or each write would wait.
+      this.#lookedAt = Number.NEGATIVE_INFINITY;
+    }
     if (confirmed !== this.#isLagging) return;
     this.#isLagging = !confirmed;
     if (confirmed) this.#log.info('replicas of the queues confirm writes again');
@@ -58,28 +62,27 @@ export class Replication {
       );
   }
 
-  /** How many replicas are connected, as of some seconds ago. */
-  #known(): Promise<number> {
+  /** How many replicas are connected, as of some seconds ago. The first look is waited for, and throws; later ones go on beside. */
+  async #known(): Promise<number> {
     const now = performance.now();
-    if (this.#replicas !== undefined && now < this.#lookedAt + LOOK_EVERY) return this.#replicas;
-    this.#lookedAt = now;
-    const look = this.#look();
-    // The first look is waited for, later ones are not.
-    this.#replicas = this.#replicas === undefined ? look : this.#replicas;
-    look.then((replicas) => {
-      this.#replicas = Promise.resolve(replicas);
-    });
+    if (this.#replicas === undefined) {
+      this.#replicas = await this.#look();
+      this.#lookedAt = now;
+    } else if (now > this.#lookedAt + LOOK_EVERY) {
+      this.#lookedAt = now;
+      this.#look().then(
+        (replicas) => {
+          this.#replicas = replicas;
+        },
+        // The write that goes beside meets the same trouble, and says so.
+        () => {},
+      );
+    }
     return this.#replicas;
   }
 
   async #look(): Promise<number> {
-    try {
-      const info = await this.#redis.info('replication');
-      return Number(/^connected_slaves:(\d+)/m.exec(info)?.[1] ?? 0);
-    } catch (error) {
-      // The write that follows meets the same trouble, and says so.
-      this.#log.debug({ reason: messageOf(error) }, 'could not ask the Redis of the queues for its replicas');
-      return 0;
-    }
+    const info = await queueAnswer(this.#redis.info('replication'));
+    return Number(/^connected_slaves:(\d+)/m.exec(info)?.[1] ?? 0);
   }
 }
