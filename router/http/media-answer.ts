@@ -27,11 +27,12 @@ export async function answerWithFile(
   const length = range === undefined ? media.size : range.last - range.first + 1;
   const stream =
     request.method === 'HEAD' ? undefined : (await desk.open(media, wanted.workspace, range)).stream;
-  response
-    .status(range === undefined ? 200 : 206)
-    .set(headers)
-    .set('Content-Length', String(length));
-  if (range !== undefined) response.set('Content-Range', `bytes ${range.first}-${range.last}/${media.size}`);
+  response.status(range === undefined ? 200 : 206);
+  // Not Express's set(), which adds a charset to types of text.
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+  response.setHeader('Content-Length', length);
+  if (range !== undefined)
+    response.setHeader('Content-Range', `bytes ${range.first}-${range.last}/${media.size}`);
   if (stream === undefined) {
     response.end();
     return undefined;

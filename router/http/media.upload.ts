@@ -1,4 +1,5 @@
-import { Readable } from 'node:stream';
+import type { IncomingMessage } from 'node:http';
+import { PassThrough } from 'node:stream';
 import { z } from 'zod';
 import { isWharfError, messageOf, WharfError } from '../../common/errors.ts';
 import { mediaLimit } from '../../fleet/media/media-limits.ts';
@@ -29,21 +30,32 @@ export function mediaUpload({ media, config }: Services): RouterRoute {
       const description = describeUpload(request.headers);
       const limit = mediaLimit(description.mimetype);
       if (Number(request.headers['content-length'] ?? 0) > limit) throw tooLarge(limit);
-      // Who sends too much gets an answer, which a destroyed request would not let through.
-      const body = Readable.from(request.iterator({ destroyOnReturn: false }), { objectMode: false });
+      const body = bodyOf(request);
       try {
         const stored = await media.put(workspace, body, description, limit);
         return { status: 201, body: mediaView(stored, config.messaging.mediaRetention) };
       } catch (error) {
+        // What is still on its way would otherwise stand before the next request on this connection.
+        request.unpipe(body);
+        request.resume();
         if (isWharfError(error, 'media_too_large')) throw tooLarge(limit);
         if (isWharfError(error, 'media_refused')) throw new WharfError('invalid_request', error.message);
         if (isWharfError(error)) throw error;
-        if (request.destroyed)
+        if (!request.complete)
           throw new WharfError('invalid_request', `The upload broke off: ${messageOf(error)}.`);
         throw error;
       }
     },
   });
+}
+
+/** The body as a stream of its own: whoever sends too much gets an answer, which a destroyed request would not let through. */
+function bodyOf(request: IncomingMessage): PassThrough {
+  const body = new PassThrough();
+  request.once('close', () => {
+    if (!request.complete) body.destroy(new Error('the client went away'));
+  });
+  return request.pipe(body);
 }
 
 function tooLarge(limit: number): WharfError {
