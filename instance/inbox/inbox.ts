@@ -101,6 +101,18 @@ export class Inbox implements SessionListener {
     known.inbox.tell(make('session.qr', { qr: code, expires_at: expires }, ...this.#nature(session, known)));
   }
 
+  restored(session: Session, takenAt: number): void {
+    const known = this.#of(session);
+    if (!known) return;
+    const now = this.#parts.clock.now();
+    const make = maker(known.inbox.key, now);
+    const data = {
+      restored_from: new Date(takenAt).toISOString(),
+      age_seconds: Math.max(0, Math.round((now - takenAt) / 1000)),
+    };
+    known.inbox.tell(make('session.restored', data, ...this.#nature(session, known)));
+  }
+
   happened(session: Session, happening: Happening): void {
     this.#of(session)?.inbox.happened(happening);
   }

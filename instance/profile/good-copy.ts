@@ -1,4 +1,4 @@
-import { link, mkdir, readdir, rename } from 'node:fs/promises';
+import { link, mkdir, readdir, rename, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import pMap from 'p-map';
 import type { Clock } from '../../common/clock.ts';
@@ -56,11 +56,19 @@ export async function keepGoodCopy(name: GenerationName, parts: Parts): Promise<
   }
 }
 
+/** A good copy that was made ready to be the profile. */
+export interface LastGood {
+  /** Where it comes from, in words. */
+  from: string;
+  /** What happened since is not in it. Milliseconds since 1970. */
+  takenAt: number;
+}
+
 /**
  * Gets the last good copy of a session's profile ready to be its profile at the next start ({@link finishRestore}), in the same generation:
  * copied, repaired and checked under another name first. Its browser must have ended.
  *
- * @returns where it comes from, in words, or null if there is no good one
+ * @returns null if there is no good one
  * @throws WharfError `storage_unavailable`
  */
 export async function prepareLastGood(
@@ -68,7 +76,7 @@ export async function prepareLastGood(
   log: Logger,
   signal: AbortSignal,
   parts: Parts,
-): Promise<string | null> {
+): Promise<LastGood | null> {
   const { paths } = parts;
   const { complete } = await listGenerations(paths, name.workspace, name.session);
   const facts = [];
@@ -76,14 +84,30 @@ export async function prepareLastGood(
   const lost = (source: ProfileSource) => source.kind === 'profile' && source.provenBy === null;
   for (const source of orderSources(facts, name.generation).filter((one) => !lost(one))) {
     try {
+      const takenAt = await timeOf(name, source, parts);
       await restoreFrom(name, source, signal, parts);
-      return describeSource(source);
+      return { from: describeSource(source), takenAt };
     } catch (error) {
       if (!isWharfError(error, 'profile_damaged')) throw error;
       log.warn({ reason: error.message }, 'a good copy of the profile is good no longer; the next is tried');
     }
   }
   return null;
+}
+
+/** When a source was what it is: of a profile that is, when something was written there last. */
+async function timeOf(name: GenerationName, source: ProfileSource, { paths, clock }: Parts): Promise<number> {
+  if (source.kind === 'good_copy') return source.time;
+  const directory = await sourceDirectory(paths, name, source);
+  try {
+    const files = await listNeeded(directory);
+    const times = await pMap(files, async (path) => (await stat(join(directory, path))).mtimeMs, {
+      concurrency: 3,
+    });
+    return times.length === 0 ? clock.now() : Math.round(Math.max(...times));
+  } catch (error) {
+    throw storageError('look how old a profile is', directory, error);
+  }
 }
 
 async function restoreFrom(

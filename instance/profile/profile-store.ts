@@ -12,7 +12,7 @@ import {
   parseChromiumVersion,
 } from './chromium-version.ts';
 import { listGenerations } from './generation-facts.ts';
-import { finishRestore, keepGoodCopy, prepareLastGood } from './good-copy.ts';
+import { finishRestore, keepGoodCopy, type LastGood, prepareLastGood } from './good-copy.ts';
 import { NEEDED } from './needed-files.ts';
 import { beginGeneration, type GenerationInMaking, type GenerationRequest } from './new-generation.ts';
 import {
@@ -173,7 +173,7 @@ export class ProfileStore {
    *
    * @returns where it comes from, in words, or null if there is no good one
    */
-  async prepareLastGood(name: GenerationName, log: Logger, signal: AbortSignal): Promise<string | null> {
+  async prepareLastGood(name: GenerationName, log: Logger, signal: AbortSignal): Promise<LastGood | null> {
     return await prepareLastGood(name, log, signal, this.#parts);
   }
 

@@ -13,6 +13,8 @@ export interface SessionListener {
   qr(session: Session, code: string): void;
   /** Something happened in its account. */
   happened(session: Session, happening: Happening): void;
+  /** Its profile was lost, and a copy takes its place that is as it was then, milliseconds since 1970. */
+  restored?(session: Session, takenAt: number): void;
   /** It is about to be closed for another owner: nothing new is begun, and this resolves when what is under way has come to its end. */
   settle(session: Session): Promise<void>;
   /** It is not here any more: deleted, or another's. */

@@ -14,6 +14,8 @@ export interface ProfileParts {
   chromium: ChromiumVersion;
   clock: Pick<Clock, 'now'>;
   log: Logger;
+  /** A copy takes the place of a profile that was lost: it is as it was then, milliseconds since 1970. */
+  onRestored: (takenAt: number) => void;
 }
 
 /**
@@ -121,8 +123,10 @@ export class SessionProfile {
     await this.#noting;
     const { profiles, log } = this.#parts;
     if (this.#file.record.restored_at) return null;
-    const from = await profiles.prepareLastGood(this.#name, log, signal);
-    if (from === null) return null;
+    const copy = await profiles.prepareLastGood(this.#name, log, signal);
+    if (copy === null) return null;
+    const { from, takenAt } = copy;
+    this.#parts.onRestored(takenAt);
     await this.#noteRestored();
     log.error(
       { reason: why, from },

@@ -1,18 +1,16 @@
 import type { Clock } from '../../common/clock.ts';
 import { messageOf, WharfError } from '../../common/errors.ts';
 import type { Logger } from '../../common/logger.ts';
-import type { MessageReceipt } from '../../fleet/messages.ts';
 import type { SessionDetail, SessionRecord, SessionStatus } from '../../fleet/records.ts';
 import type { ChromiumVersion } from '../profile/chromium-version.ts';
 import type { ProfileStore } from '../profile/profile-store.ts';
 import type { Trash } from '../profile/trash.ts';
-import type { ClientFactory, Happening, PreparedMessage, WhatsAppClient } from '../whatsapp/client.ts';
+import type { ClientFactory, Happening, WhatsAppClient } from '../whatsapp/client.ts';
 import { waitForGroupEnd } from '../whatsapp/process-tree.ts';
 import type { BackoffRules } from './backoff.ts';
 import type { InstanceCounters } from './counters.ts';
 import { LinkDesk } from './link-desk.ts';
 import type { SessionListener } from './listener.ts';
-import { Sender } from './sender.ts';
 import { detailOf, hintFor } from './session-detail.ts';
 import { type Conclusion, SessionEndings } from './session-endings.ts';
 import { SessionFile } from './session-file.ts';
@@ -60,7 +58,6 @@ export class Session {
   readonly #tenure: Tenure;
   readonly #parts: SessionParts;
   readonly #log: Logger;
-  readonly sender: Sender;
   readonly #profile: SessionProfile;
   readonly #file: SessionFile;
   readonly #links: LinkDesk;
@@ -86,8 +83,13 @@ export class Session {
     this.#file = new SessionFile(record, parts.store, tenure, () => parts.onChange(this));
     this.#links = new LinkDesk(parts.clock);
     this.#log = parts.log.child({ workspace: record.workspace_id, session: record.session_id });
-    this.sender = new Sender(parts.counters);
-    this.#profile = new SessionProfile(this.#file, { ...parts, log: this.#log });
+    this.#profile = new SessionProfile(this.#file, {
+      ...parts,
+      log: this.#log,
+      onRestored: (takenAt) => {
+        for (const listener of parts.listeners) listener.restored?.(this, takenAt);
+      },
+    });
     const mine = { ...parts, file: this.#file, profile: this.#profile, tenure, log: this.#log };
     this.#takeover = new SessionTakeover(mine, signed);
     this.#endings = new SessionEndings(mine);
@@ -160,8 +162,7 @@ export class Session {
 
   /** Lets what is under way come to its end, whatever that is, and begins nothing new: it is about to be closed. */
   async settle(): Promise<void> {
-    const listeners = this.#parts.listeners.map((listener) => listener.settle(this));
-    await Promise.allSettled([...listeners, this.sender.settled()]);
+    await Promise.allSettled(this.#parts.listeners.map((listener) => listener.settle(this)));
   }
 
   /** As {@link Session.pause}, for good: nothing may start it again. True when its browser was seen to end. */
@@ -251,15 +252,6 @@ export class Session {
     await this.#endLoop();
   }
 
-  /** Sends a message; see {@link Sender.send}. Throws also `session_not_ready`, `ownership_unproved`. */
-  async send(message: PreparedMessage, messageId: string, wait: number): Promise<MessageReceipt> {
-    this.readyClient();
-    await this.#tenure.settled();
-    const sending = this.sender.send(this.readyClient(), message, messageId, wait);
-    this.#touch();
-    return await sending;
-  }
-
   /** Asks for a code to type into the phone instead of a QR to scan. Throws `invalid_state`, `pairing_refused`. */
   async requestPairingCode(phoneNumber: string, signal: AbortSignal): Promise<string> {
     if (!isLinking(this.#status)) await this.#links.next(20_000, signal, () => this.#status);
@@ -329,7 +321,6 @@ export class Session {
       this.#client = undefined;
       this.#connectedAt = null;
       this.#links.clear();
-      this.sender.abandon();
     }
   }
 
@@ -407,7 +398,6 @@ export class Session {
 
   #happened(happening: Happening): void {
     const { counters, listeners } = this.#parts;
-    if (happening.kind === 'ack') this.sender.note(happening.whatsappId, happening.ack);
     if (happening.kind === 'message') {
       this.#touch();
       if (!happening.message.from_me) counters.messages_received += 1;

@@ -88,7 +88,7 @@ class MemoryProfiles extends ProfileStore {
     await nextTurn();
     this.calls.push('last good');
     this.#restored = this.lastGood !== null;
-    return this.lastGood;
+    return this.lastGood === null ? null : { from: this.lastGood, takenAt: Date.UTC(2026, 10, 21) };
   }
 
   override async tidy() {

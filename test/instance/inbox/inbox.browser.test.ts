@@ -1,7 +1,9 @@
+import { cp, rm } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { eventKeys } from '../../../fleet/events/event-keys.ts';
 import { messageIdOf } from '../../../fleet/queue/message-ids.ts';
 import { eventually } from '../../helpers/eventually.ts';
+import { temporaryDirectory } from '../../helpers/temp-dir.ts';
 import { emulatedWhatsApp, sessionHost } from '../whatsapp/quirks/setup.ts';
 import { InboxHost } from './inbox-host.ts';
 
@@ -195,6 +197,53 @@ describe('the inbox, with a browser', () => {
     await after.reaches(after.session(), 'ready');
     await inboxes.has('message.received', 3);
     expect(await inboxes.texts()).toEqual(['before', 'stored by the page alone', 'while nothing ran']);
+  });
+
+  it('tells a message that could not be read when it can be, while it runs and while it does not', async () => {
+    const { whatsapp, inboxes, host, session, deliver, restart } = await scene();
+    await whatsapp.post('/config', { repeat_delay_ms: null });
+    const repeat = () =>
+      eventually(
+        async () =>
+          (await whatsapp.post<{ repeated: unknown[] }>('/repeat', { phone: PHONE })).repeated.length > 0,
+      );
+    const profile = host.paths.userData(host.generation(session));
+    const copy = await temporaryDirectory();
+    await host.manager.stop('7', 'main');
+    await cp(profile, copy, { recursive: true });
+    await restart();
+    await deliver({ body: 'read since the copy was made' });
+    await inboxes.has('message.received', 1);
+    await host.manager.stop('7', 'main');
+    // As restored from the copy: it has no key for what this sender writes now.
+    await rm(profile, { recursive: true });
+    await cp(copy, profile, { recursive: true });
+    await deliver({ body: 'sealed while away' });
+    await restart();
+    const unread = () => inboxes.marks.read({ workspace: '7', session: 'main' });
+    await eventually(async () => (await unread())?.unreadable.size === 1);
+    await deliver({ body: 'readable' });
+    await inboxes.has('message.received', 2);
+    await repeat();
+    const [, ...read] = await inboxes.has('message.received', 3);
+    expect(read).toMatchObject([{ text: 'readable' }, { text: 'sealed while away' }]);
+    expect((await unread())?.unreadable.size).toBe(0);
+
+    // The next one can be read only after another start.
+    await host.manager.stop('7', 'main');
+    await rm(profile, { recursive: true });
+    await cp(copy, profile, { recursive: true });
+    await restart();
+    await deliver({ body: 'sealed again' });
+    await eventually(async () => (await unread())?.unreadable.size === 1);
+    await host.manager.stop('7', 'main');
+    await whatsapp.post('/repeat', { phone: PHONE });
+    await restart();
+    expect((await inboxes.has('message.received', 4)).at(-1)).toMatchObject({
+      text: 'sealed again',
+      late: true,
+    });
+    expect((await unread())?.unreadable.size).toBe(0);
   });
 
   it('leaves messages of ours to who sent them', async () => {

@@ -10,10 +10,14 @@ async function withGoodCopy(): Promise<ProfileBench> {
   return bench;
 }
 
-const prepare = (bench: ProfileBench, generation = 3) => {
+const prepared = (bench: ProfileBench, generation = 3) => {
   const { log, signal } = bench.request(3, 5);
   return bench.store.prepareLastGood(bench.name(generation), log, signal);
 };
+
+/** Where it comes from. */
+const prepare = async (bench: ProfileBench, generation = 3) =>
+  (await prepared(bench, generation))?.from ?? null;
 
 const logOf = async (bench: ProfileBench, generation = 3) =>
   await readFile(join(bench.userData(generation), ORIGIN, '000004.log'), 'latin1');
@@ -54,6 +58,13 @@ describe('a good copy', () => {
       `${ORIGIN}/CURRENT`,
     );
     expect(await bench.store.open(bench.name(3), CHROMIUM)).toMatchObject({ restored: false });
+  });
+
+  it('tells how old it is: when it was made, or when something was last written to the profile that it is', async () => {
+    const bench = await withGoodCopy();
+    await bench.store.open(bench.name(3), CHROMIUM);
+    bench.clock.time += 3_600_000;
+    expect(await prepared(bench)).toMatchObject({ takenAt: NOW });
   });
 
   it('gets its place wherever whoever was putting it there was cut off', async () => {
