@@ -16,6 +16,9 @@ export interface WantedMedia {
   received: { session: SessionId; whatsappId: string } | null;
 }
 
+/** Throws WharfError `session_not_found` for a session that no instance has. */
+export type RequireSession = (workspace: WorkspaceId, session: SessionId) => Promise<unknown>;
+
 /** Milliseconds an instance may take to bring a file from WhatsApp. */
 const PATIENCE = 120_000;
 
@@ -23,19 +26,26 @@ const PATIENCE = 120_000;
 export class MediaDesk {
   readonly #store: MediaStore;
   readonly #forwarder: Pick<Forwarder, 'send'>;
+  readonly #requireSession: RequireSession;
   readonly #clock: Clock;
 
-  constructor(store: MediaStore, forwarder: Pick<Forwarder, 'send'>, clock: Clock) {
+  constructor(
+    store: MediaStore,
+    forwarder: Pick<Forwarder, 'send'>,
+    requireSession: RequireSession,
+    clock: Clock,
+  ) {
     this.#store = store;
     this.#forwarder = forwarder;
+    this.#requireSession = requireSession;
     this.#clock = clock;
   }
 
   /**
    * What is known of a file.
    *
-   * @throws WharfError `media_not_found`, also where WhatsApp no longer has it; `session_not_ready`, `instance_unavailable` where it is
-   *   not kept yet and its session cannot bring it now; `storage_unavailable`
+   * @throws WharfError `media_not_found`, also where WhatsApp no longer has it; `session_not_found`, `session_not_ready`,
+   *   `instance_unavailable` where it is not kept yet and its session cannot bring it now; `storage_unavailable`
    */
   async find(wanted: WantedMedia, request: { id: string; caller: AbortSignal }): Promise<StoredMedia> {
     const { workspace, id, received } = wanted;
@@ -51,6 +61,7 @@ export class MediaDesk {
         `${id} is not the media of that message. Use the url of the event as it is.`,
       );
     }
+    await this.#requireSession(workspace, received.session);
     const answer = await this.#forwarder.send({
       workspace,
       method: 'POST',

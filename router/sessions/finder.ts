@@ -57,6 +57,12 @@ export async function findSession(
   return found;
 }
 
+/** {@link findSession} for whoever has proved already that it may know of the workspace. Throws `session_not_found`. */
+export function requireSession(table: Table, follower: Follower) {
+  return (workspace: string, session: string): Promise<SessionPlace> =>
+    findSession(table, follower, { kind: 'workspace', keyId: '', workspace }, session, workspace);
+}
+
 /** The same for a session that is not there and for one of somebody else: ids cannot be probed. */
 function noSuchSession(session: string): WharfError {
   return new WharfError(
