@@ -7,7 +7,7 @@ import type { Finding } from '../doctor/finding.ts';
 import { checkFleet } from '../doctor/fleet.ts';
 import { checkHostName } from '../doctor/host-name.ts';
 import { checkNode } from '../doctor/node-version.ts';
-import { checkRedis } from '../doctor/redis.ts';
+import { checkQueueRedis, checkRedis } from '../doctor/redis.ts';
 import { checkSessionPath } from '../doctor/session-path.ts';
 import { CommandFailure } from '../failure.ts';
 import { readLocalFleet } from '../local-fleet/record.ts';
@@ -23,7 +23,7 @@ export function addDoctorCommand(parent: Command, context: CommandContext): void
     .description('check this host: Chromium, Redis, the session path, its name, and its place in the fleet')
     .addHelpText(
       'after',
-      '\nLooks at CHROMIUM_PATH, REDIS_URL and WHATSAPP_SESSION_PATH as an instance would; where the last two are not set,\nat those of the local fleet. Writes only into a directory of its own under the session path, and removes it.\n\nExamples:\n  $ wharf doctor\n  $ REDIS_URL=redis://10.0.0.5:6379 WHATSAPP_SESSION_PATH=/mnt/efs/sessions wharf doctor',
+      '\nLooks at CHROMIUM_PATH, REDIS_URL, QUEUE_REDIS_URL and WHATSAPP_SESSION_PATH as an instance would; where REDIS_URL and\nWHATSAPP_SESSION_PATH are not set, at those of the local fleet. Writes only into a directory of its own under the session path, and removes it.\n\nExamples:\n  $ wharf doctor\n  $ REDIS_URL=redis://10.0.0.5:6379 WHATSAPP_SESSION_PATH=/mnt/efs/sessions wharf doctor',
     )
     .action(async (_options: unknown, command: Command) => {
       const findings = await examine(context, command.optsWithGlobals<GlobalOptions>());
@@ -37,10 +37,13 @@ async function examine({ terminal: { env } }: CommandContext, options: GlobalOpt
   const local = await readLocalFleet(dataDirectory(options));
   const redisUrl = env['REDIS_URL'] || local?.redis_url || undefined;
   const sessionPath = env['WHATSAPP_SESSION_PATH'] || local?.session_path || undefined;
+  const queueRedisUrl = env['QUEUE_REDIS_URL'] || undefined;
+  const production = env['NODE_ENV'] === 'production';
   return [
     checkNode(process.version),
     ...(await checkChromium(() => findChromium(env['CHROMIUM_PATH'] || null, 'auto'))),
-    ...(await checkRedis(redisUrl)),
+    ...(await checkRedis(redisUrl, queueRedisUrl === undefined ? { production } : undefined)),
+    ...(queueRedisUrl === undefined ? [] : await checkQueueRedis(queueRedisUrl, production)),
     ...(await checkSessionPath(sessionPath)),
     checkHostName(hostname()),
     ...(await checkFleet(redisUrl, sessionPath)),

@@ -1,6 +1,7 @@
 import { messageOf } from '../../common/errors.ts';
 import { createLogger } from '../../common/logger.ts';
 import { connectRedis, parseRedisUrl, type Redis } from '../../common/redis.ts';
+import { durabilityFaults, type RedisFacts, readRedisFacts } from '../../fleet/queue/durability.ts';
 import type { Finding } from './finding.ts';
 
 /** The oldest Redis that has every command Wharf uses. */
@@ -10,52 +11,52 @@ const PATIENCE = 5000;
 /** Milliseconds of a round trip above which leases and queues feel it. */
 const SLOW = 20;
 
-/** What a Redis says of itself, by the names it uses. */
-export type RedisFacts = Readonly<Record<string, string>>;
+const QUEUES = 'Queue Redis';
 
-/** Whether Redis is there, new enough, and keeps what it is told. */
-export async function checkRedis(url: string | undefined): Promise<Finding[]> {
+/** Whether the Redis of ownership is there, new enough, and keeps what it is told; where the queues have none of their own, also what they need. */
+export async function checkRedis(
+  url: string | undefined,
+  queues?: { production: boolean },
+): Promise<Finding[]> {
   if (!url) {
     return [
       { subject: 'Redis', status: 'skipped', detail: 'REDIS_URL is not set, and no local fleet runs here' },
     ];
   }
+  return await look(url, 'Redis', (facts, milliseconds) => [
+    ...judgeRedis(facts, milliseconds),
+    ...(queues ? [judgeDurability(facts, queues.production)] : []),
+  ]);
+}
+
+/** Whether a Redis of the queues' own is there, new enough, and loses nothing that it confirmed. */
+export async function checkQueueRedis(url: string, production: boolean): Promise<Finding[]> {
+  return await look(url, QUEUES, (facts, milliseconds) => [
+    judgeVersion(QUEUES, facts, milliseconds),
+    judgeDurability(facts, production),
+  ]);
+}
+
+async function look(
+  url: string,
+  subject: string,
+  judge: (facts: RedisFacts, milliseconds: number) => Finding[],
+): Promise<Finding[]> {
   let redis: Redis;
   try {
     redis = await connectRedis(parseRedisUrl(url), createLogger('silent', {}), PATIENCE);
   } catch (error) {
-    return [{ subject: 'Redis', status: 'failed', detail: messageOf(error) }];
+    return [{ subject, status: 'failed', detail: messageOf(error) }];
   }
   try {
     const before = performance.now();
     await redis.ping();
     const milliseconds = performance.now() - before;
-    const facts = { ...readInfo(await redis.info()), ...(await readSettings(redis)) };
-    return judgeRedis(facts, milliseconds);
+    return judge(await readRedisFacts(redis), milliseconds);
   } catch (error) {
-    return [
-      { subject: 'Redis', status: 'failed', detail: `does not answer as it should: ${messageOf(error)}` },
-    ];
+    return [{ subject, status: 'failed', detail: `does not answer as it should: ${messageOf(error)}` }];
   } finally {
     redis.disconnect();
-  }
-}
-
-/** The fields of Redis's INFO. */
-export function readInfo(text: string): RedisFacts {
-  const lines = text.split('\r\n').filter((line) => line.includes(':'));
-  return Object.fromEntries(
-    lines.map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1)]),
-  );
-}
-
-/** Managed servers refuse CONFIG; what INFO tells must do then. */
-async function readSettings(redis: Redis): Promise<RedisFacts> {
-  try {
-    const answer: unknown = await redis.call('CONFIG', 'GET', 'appendfsync');
-    return Array.isArray(answer) && typeof answer[1] === 'string' ? { appendfsync: answer[1] } : {};
-  } catch {
-    return {};
   }
 }
 
@@ -65,25 +66,25 @@ async function readSettings(redis: Redis): Promise<RedisFacts> {
  * @param milliseconds a round trip took
  */
 export function judgeRedis(facts: RedisFacts, milliseconds: number): Finding[] {
-  return [judgeVersion(facts, milliseconds), judgePersistence(facts), judgeEviction(facts)];
+  return [judgeVersion('Redis', facts, milliseconds), judgePersistence(facts), judgeEviction(facts)];
 }
 
-function judgeVersion(facts: RedisFacts, milliseconds: number): Finding {
+function judgeVersion(subject: string, facts: RedisFacts, milliseconds: number): Finding {
   const version = facts['redis_version'] ?? 'unknown';
   const [major = 0, minor = 0] = version.split('.').map(Number);
   const detail = `${version}, answers in ${milliseconds.toFixed(1)} ms`;
   if (major < LEAST[0] || (major === LEAST[0] && minor < LEAST[1])) {
-    return { subject: 'Redis', status: 'failed', detail, hint: `Use Redis ${LEAST.join('.')} or newer.` };
+    return { subject, status: 'failed', detail, hint: `Use Redis ${LEAST.join('.')} or newer.` };
   }
   if (milliseconds > SLOW) {
     return {
-      subject: 'Redis',
+      subject,
       status: 'warning',
       detail,
       hint: 'It is far away or busy: put it on the same network as the instances.',
     };
   }
-  return { subject: 'Redis', status: 'ok', detail };
+  return { subject, status: 'ok', detail };
 }
 
 function judgePersistence(facts: RedisFacts): Finding {
@@ -92,8 +93,9 @@ function judgePersistence(facts: RedisFacts): Finding {
     return {
       subject,
       status: 'warning',
-      detail: 'no append-only file: what is queued is lost when Redis restarts',
-      hint: 'Set "appendonly yes" and "appendfsync always" (at least "everysec") in redis.conf. Sessions survive without it: their truth is on the shared storage.',
+      detail:
+        'no append-only file: Wharf finds everything again when Redis restarts, which takes some seconds',
+      hint: 'Set "appendonly yes" in redis.conf. Sessions survive without it: their truth is on the shared storage.',
     };
   }
   if (facts['aof_last_write_status'] !== undefined && facts['aof_last_write_status'] !== 'ok') {
@@ -125,5 +127,24 @@ function judgeEviction(facts: RedisFacts): Finding {
     status: 'failed',
     detail: `maxmemory-policy is ${policy}: under pressure Redis would throw away ownership and queues`,
     hint: 'Set "maxmemory-policy noeviction".',
+  };
+}
+
+/** Whether messages that were accepted stay, as a start of a router or an instance judges it. */
+export function judgeDurability(facts: RedisFacts, production: boolean): Finding {
+  const subject = 'Queue durability';
+  const faults = durabilityFaults(facts);
+  if (faults.length === 0) {
+    return {
+      subject,
+      status: 'ok',
+      detail: 'each message is on disk before it is accepted, and none is evicted',
+    };
+  }
+  return {
+    subject,
+    status: production ? 'failed' : 'warning',
+    detail: faults.map(({ setting, detail }) => `${setting}: ${detail}`).join('; '),
+    hint: `In redis.conf: ${faults.map(({ hint }) => hint).join('; ')}.${production ? '' : ' With NODE_ENV=production routers and instances refuse to start without it.'}`,
   };
 }

@@ -54,7 +54,9 @@ function configuration(directory: string, port: number, password: string): strin
     `port ${port}`,
     `dir ${JSON.stringify(directory)}`,
     `requirepass ${password}`,
+    // Messages are on disk before they are accepted, here as in production.
     'appendonly yes',
+    'appendfsync always',
     'save ""',
     'maxmemory-policy noeviction',
     'daemonize no',

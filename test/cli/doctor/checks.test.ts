@@ -8,7 +8,7 @@ import { checkHostName } from '../../../cli/doctor/host-name.ts';
 import { checkLocks } from '../../../cli/doctor/locks.ts';
 import { judgeMount, mountOf, parseMounts } from '../../../cli/doctor/mount.ts';
 import { checkNode } from '../../../cli/doctor/node-version.ts';
-import { checkRedis, judgeRedis, readInfo } from '../../../cli/doctor/redis.ts';
+import { checkQueueRedis, checkRedis, judgeDurability, judgeRedis } from '../../../cli/doctor/redis.ts';
 import { checkSessionPath } from '../../../cli/doctor/session-path.ts';
 import { startRedis } from '../../helpers/redis.ts';
 import { temporaryDirectory } from '../../helpers/temp-dir.ts';
@@ -71,6 +71,15 @@ describe('Redis', () => {
         detail: expect.stringMatching(/^\d+\.\d+/),
       });
       expect(findings).toHaveLength(3);
+      const queues = await checkRedis(redis.url, { production: true });
+      expect(queues.slice(0, 3).map(({ status }) => status)).toEqual(findings.map(({ status }) => status));
+      expect(queues[3]).toMatchObject({ subject: 'Queue durability', status: 'failed' });
+      expect(
+        (await checkQueueRedis(redis.url, false)).map(({ subject, status }) => [subject, status]),
+      ).toEqual([
+        ['Queue Redis', 'ok'],
+        ['Queue durability', 'warning'],
+      ]);
     } finally {
       await redis.close();
     }
@@ -108,11 +117,13 @@ describe('Redis', () => {
   it('does not mind a policy that no limit ever brings about', () => {
     expect(statuses({ maxmemory: '0', maxmemory_policy: 'allkeys-lru' })[2]).toBe('ok');
   });
-  it('is read from its INFO, colons in values included', () => {
-    expect(readInfo('# Server\r\nredis_version:7.0.15\r\nexecutable:/a:b\r\n')).toEqual({
-      redis_version: '7.0.15',
-      executable: '/a:b',
-    });
+  it('of the queues fails in production where it may lose what it confirmed, and is warned of elsewhere', () => {
+    expect(judgeDurability(good, true).status).toBe('ok');
+    const loses = { ...good, appendfsync: 'everysec', maxmemory_policy: 'allkeys-lru' };
+    expect(judgeDurability(loses, false).status).toBe('warning');
+    const failed = judgeDurability(loses, true);
+    expect(failed.status).toBe('failed');
+    expect(failed.hint).toBe('In redis.conf: appendfsync always; maxmemory-policy noeviction.');
   });
 });
 

@@ -8,6 +8,7 @@ import { planRedis } from '../../../cli/local-fleet/redis.ts';
 import { readEnv } from '../../../common/env.ts';
 import { createLogger } from '../../../common/logger.ts';
 import { connectRedis, parseRedisUrl } from '../../../common/redis.ts';
+import { durabilityFaults, readRedisFacts } from '../../../fleet/queue/durability.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { temporaryDirectory } from '../../helpers/temp-dir.ts';
 
@@ -49,6 +50,7 @@ describe("the local fleet's own Redis", () => {
     const second = await start();
     const after = await connectRedis(parseRedisUrl(second.url), log);
     expect(await after.get('wharf:test')).toBe('kept');
+    expect(durabilityFaults(await readRedisFacts(after))).toEqual([]);
     after.disconnect();
   });
 

@@ -1,0 +1,99 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { createLogger } from '../../../common/logger.ts';
+import { openRedis, parseRedisUrl, type Redis } from '../../../common/redis.ts';
+import type { MessagingConfig } from '../../../fleet/messaging-config.ts';
+import { durabilityFaults, readInfo, requireDurableQueues } from '../../../fleet/queue/durability.ts';
+import { type PrivateRedis, startRedis } from '../../helpers/redis.ts';
+
+const GOOD = {
+  aof_enabled: '1',
+  aof_last_write_status: 'ok',
+  appendfsync: 'always',
+  'no-appendfsync-on-rewrite': 'no',
+  maxmemory_policy: 'noeviction',
+};
+const settings = (changes: Record<string, string>) =>
+  durabilityFaults({ ...GOOD, ...changes }).map(({ setting }) => setting);
+
+describe('what the queues need of Redis', () => {
+  it('is an append-only file that is synced at each write, and no eviction', () => {
+    expect(settings({})).toEqual([]);
+    expect(settings({ aof_enabled: '0' })).toEqual(['appendonly']);
+    expect(settings({ aof_last_write_status: 'err' })).toEqual(['appendonly']);
+    expect(settings({ appendfsync: 'everysec' })).toEqual(['appendfsync']);
+    expect(settings({ appendfsync: 'no', maxmemory_policy: 'allkeys-lru' })).toEqual([
+      'appendfsync',
+      'maxmemory-policy',
+    ]);
+    expect(settings({ 'no-appendfsync-on-rewrite': 'yes' })).toEqual(['no-appendfsync-on-rewrite']);
+  });
+
+  it('is not doubted where a managed server does not tell its settings', () => {
+    expect(durabilityFaults({ aof_enabled: '1', maxmemory_policy: 'noeviction' })).toEqual([]);
+  });
+
+  it('is read from INFO, colons in values included', () => {
+    expect(readInfo('# Server\r\nredis_version:7.0.15\r\nexecutable:/a:b\r\n')).toEqual({
+      redis_version: '7.0.15',
+      executable: '/a:b',
+    });
+  });
+});
+
+describe('a start with the queues', () => {
+  let server: PrivateRedis | undefined;
+  let redis: Redis | undefined;
+  afterEach(async () => {
+    redis?.disconnect();
+    await server?.close();
+  });
+
+  const start = async (production: boolean, options: Parameters<typeof startRedis>[0]) => {
+    server = await startRedis(options);
+    const lines: string[] = [];
+    const log = createLogger('warn', {}, { write: (line) => lines.push(line) });
+    const address = parseRedisUrl(server.url);
+    const connection = openRedis(address, log);
+    redis = connection;
+    const config: MessagingConfig = {
+      queueRedis: address,
+      production,
+      maxDepth: 1,
+      messageRetention: 1,
+      eventRetention: 1,
+      mediaRetention: 1,
+      mediaBucket: null,
+    };
+    const away = server;
+    return { check: () => requireDurableQueues(connection, config, log), lines, away };
+  };
+
+  it('is refused in production where Redis may lose messages: each setting is named', async () => {
+    const { check } = await start(true, { settings: ['--maxmemory-policy', 'allkeys-lru'] });
+    await expect(check()).rejects.toMatchObject({
+      code: 'config_invalid',
+      message: expect.stringMatching(/appendonly yes[\s\S]*maxmemory-policy noeviction/),
+      faults: [{ path: 'appendonly' }, { path: 'maxmemory-policy' }],
+    });
+  });
+
+  it('only warns elsewhere', async () => {
+    const { check, lines } = await start(false, { appendonly: true });
+    await check();
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toMatch(/appendfsync always/);
+  });
+
+  it('goes on in production with a Redis that keeps what it confirmed', async () => {
+    const { check, lines } = await start(true, { appendonly: true, settings: ['--appendfsync', 'always'] });
+    await check();
+    expect(lines).toEqual([]);
+  });
+
+  it('goes on while Redis is away, and says that nothing was checked', async () => {
+    const { check, lines, away } = await start(true, {});
+    await away.kill();
+    await check();
+    expect(lines.some((line) => line.includes('settings are not checked'))).toBe(true);
+  });
+});
