@@ -6,6 +6,8 @@ import type { Position } from './event-log.ts';
 /** Tries of an event so far. Times in milliseconds since 1970; `reason` is for people. */
 export const triesSchema = z.object({
   count: z.number().int(),
+  /** Failures after which others were taken before the next one. */
+  alone: z.number().int(),
   firstAt: z.number(),
   lastAt: z.number(),
   nextAt: z.number(),
@@ -95,7 +97,10 @@ export interface Deliveries {
   /** Writes down the tries of a pending event, so that another router goes on counting. */
   noteTries(workspace: WorkspaceId, position: Position, tries: DeliveryTries): Promise<void>;
 
-  /** Takes events out of their order, to be retried by themselves from `due` on (milliseconds since 1970); also those that were given up. */
+  /**
+   * Takes events out of their order, to be retried by themselves from `due` on (milliseconds since 1970), each a microsecond after the one before it;
+   * also those that were given up.
+   */
   setAside(workspace: WorkspaceId, letters: readonly Letter[], due: number): Promise<void>;
   /** Those set aside and due, in their order, and when the next one is. */
   aside(workspace: WorkspaceId, now: number, most: number): Promise<{ due: Letter[]; next: number | null }>;

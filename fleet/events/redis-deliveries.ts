@@ -136,7 +136,7 @@ export class RedisDeliveries implements Deliveries {
 
   async setAside(workspace: WorkspaceId, letters: readonly Letter[], due: number): Promise<void> {
     const { aside, dead } = deliveryKeys;
-    await this.#move(workspace, letters, dead(workspace), aside(workspace), () => due);
+    await this.#move(workspace, letters, dead(workspace), aside(workspace), (_, index) => due + index / 1000);
   }
 
   async aside(workspace: WorkspaceId, now: number, most: number) {
@@ -148,7 +148,6 @@ export class RedisDeliveries implements Deliveries {
       ]),
     );
     const letters = await this.#letters(shelf, due);
-    letters.sort((a, b) => Number(a.position) - Number(b.position));
     const next = first[1] === undefined ? null : Number(first[1]);
     return { due: letters, next };
   }
@@ -239,7 +238,7 @@ export class RedisDeliveries implements Deliveries {
     letters: readonly Letter[],
     from: ShelfKeys,
     to: ShelfKeys,
-    score: (letter: Letter) => number,
+    score: (letter: Letter, index: number) => number,
   ): Promise<void> {
     if (letters.length === 0) return;
     const ids = letters.map(({ event }) => event.id);
@@ -247,7 +246,10 @@ export class RedisDeliveries implements Deliveries {
     await all(
       this.#redis
         .multi()
-        .zadd(to.order, ...letters.flatMap((letter) => [String(score(letter)), letter.event.id]))
+        .zadd(
+          to.order,
+          ...letters.flatMap((letter, index) => [String(score(letter, index)), letter.event.id]),
+        )
         .hset(to.letters, ...letters.flatMap((letter) => [letter.event.id, JSON.stringify(letter)]))
         .zrem(from.order, ...ids)
         .hdel(from.letters, ...ids)

@@ -7,7 +7,7 @@ import { showWorkspaceId, type WorkspaceId } from '../../fleet/ids.ts';
 import type { Circuit } from './circuit.ts';
 import type { Candidate, Lanes, Waiting } from './lanes.ts';
 import { validSecrets, type WebhookRecord } from './record.ts';
-import { afterFailure, isOver, TRIES_BEFORE_ASIDE, type Tries } from './retry-rules.ts';
+import { afterFailure, isAtFault, isOver, type Tries } from './retry-rules.ts';
 import type { Outcome, Sender } from './sender.ts';
 import { sign } from './signature.ts';
 
@@ -100,7 +100,6 @@ export class Delivery {
       if (after) await this.#refusedAlone(after);
       return;
     }
-    const provedBefore = waiting.tries?.lastAt ?? null;
     const tries = this.#triesAfter(waiting.tries, outcome);
     // The fault may be that of the address before.
     if (this.#parts.record()?.generation !== generation) tries.nextAt = this.#now();
@@ -109,9 +108,7 @@ export class Delivery {
       await this.giveUp([letterOf(waiting, event, this.#now(), 'it was tried for as long as events are')]);
       return;
     }
-    const takesOthers =
-      this.#lastTakenAt !== null && provedBefore !== null && this.#lastTakenAt >= provedBefore;
-    if (tries.count >= TRIES_BEFORE_ASIDE && takesOthers) return this.#refusedAlone(waiting, event);
+    if (isAtFault(tries)) return this.#refusedAlone(waiting, event);
     await deliveries.noteTries(workspace, waiting.position, tries);
   }
 
@@ -146,7 +143,7 @@ export class Delivery {
     const event = known ?? waiting.event ?? (await deliveries.reread(workspace, waiting.position));
     const { tries } = waiting;
     if (!event || !tries) return;
-    const why = `it was refused ${tries.count} times while others were taken`;
+    const why = `it was not taken in ${tries.count} tries, while others were`;
     const letter = letterOf(waiting, event, this.#now(), why);
     await deliveries.setAside(workspace, [letter], tries.nextAt);
     lanes.remove(waiting.position);
@@ -218,7 +215,7 @@ export class Delivery {
   #triesAfter(before: Tries | null, outcome: Exclude<Outcome, { kind: 'taken' }>): Tries {
     const wish = outcome.kind === 'refused' ? outcome.wish : undefined;
     const fault = { reason: outcome.reason, status: outcome.status, wish };
-    return afterFailure(before, fault, this.#now(), this.#parts.random());
+    return afterFailure(before, fault, this.#now(), this.#parts.random(), this.#lastTakenAt);
   }
 
   #now(): number {

@@ -189,11 +189,16 @@ export class Endpoint {
 
   #sendInOrder(delivery: Delivery): void {
     const now = this.#now();
-    const room = this.#circuit.allowed(now, SESSIONS_AT_ONCE) - this.#underWay.size;
-    if (room <= 0) return;
-    const probe = this.#circuit.state === 'open' ? this.#lanes.probe() : undefined;
-    const next = this.#circuit.state === 'open' ? (probe ? [probe] : []) : this.#lanes.candidates(now, room);
-    for (const candidate of next) if (!this.#deliver(delivery, candidate)) return;
+    for (const candidate of this.#next(now)) if (!this.#deliver(delivery, candidate)) return;
+  }
+
+  #next(now: number): Candidate<WharfEvent>[] {
+    const busy = this.#underWay.size;
+    const room = this.#circuit.allowed(now, SESSIONS_AT_ONCE) - busy;
+    if (this.#circuit.state === 'closed') return room > 0 ? this.#lanes.candidates(now, room) : [];
+    // A probe that failed may have been at fault itself.
+    const probe = room > 0 ? this.#lanes.probe() : this.#lanes.follower(now);
+    return probe && busy === 0 ? [probe] : [];
   }
 
   #deliver(delivery: Delivery, candidate: Candidate<WharfEvent>): boolean {

@@ -98,9 +98,11 @@ export class Intake {
   async #readOn(record: WebhookRecord, stuck: boolean): Promise<boolean> {
     const { workspace, holder, deliveries, lanes } = this.#parts;
     while (this.#more && lanes.size <= (stuck ? WIDE_WINDOW : WINDOW) - PAGE) {
+      // Before the reading: who says meanwhile that there are more may be right.
+      this.#more = false;
       const events = await deliveries.read(workspace, holder, PAGE);
       if (events === null) return false;
-      this.#more = events.length === PAGE;
+      if (events.length === PAGE) this.#more = true;
       await this.#add(record, events, () => null);
     }
     return true;

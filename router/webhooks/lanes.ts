@@ -4,6 +4,9 @@ import { TRIES_BEFORE_ASIDE, type Tries } from './retry-rules.ts';
 /** A last try so far in the future, milliseconds, says that the clock was set back since: its next one is due then. */
 const CLOCK_STEP = 60_000;
 
+/** How soon after its head's failure the next of a lane tells something about the receiver, milliseconds. */
+const RIGHT_AFTER = 10_000;
+
 /** An event that was read and has not ended. */
 export interface Waiting<Event> {
   position: Position;
@@ -19,7 +22,7 @@ export interface Waiting<Event> {
   size: number;
 }
 
-/** The next event to go; `after`: it goes as a probe, though the one before it in its lane has not been taken. */
+/** The next event to go; `after`: it goes as a probe, though the one before it in its lane was refused just now. */
 export interface Candidate<Event> {
   waiting: Waiting<Event>;
   after: Waiting<Event> | null;
@@ -28,8 +31,9 @@ export interface Candidate<Event> {
 /**
  * The order of one receiver's events: those of a session one after the other, sessions beside each other.
  *
- * One exception: behind an event that was refused ten times the next one of its session goes as a probe. If that is taken, the refused one was
- * at fault and not the receiver; whoever asked sets it aside.
+ * One exception: right after an event was tried for the tenth time or later, and not taken, the next one of its session goes as a probe. If that is
+ * taken, the first was at fault and not the receiver; whoever asked sets it aside. Where the next one comes later, the first is tried once more
+ * before it: the receiver may have come back since.
  */
 export class Lanes<Event> {
   readonly #lanes = new Map<string, Waiting<Event>[]>();
@@ -106,45 +110,43 @@ export class Lanes<Event> {
       if (found.length >= most) break;
       if (this.#busy.has(name)) continue;
       const [first, second] = lane;
-      if (first && isDue(first, now)) found.push({ waiting: first, after: null });
-      else if (first && second && isRefused(first) && isDue(second, now))
-        found.push({ waiting: second, after: first });
+      if (!first) continue;
+      if (second && isFollower(first, second, now)) found.push({ waiting: second, after: first });
+      else if (isDue(first, now) || (second?.tries === null && isRefused(first)))
+        found.push({ waiting: first, after: null });
     }
     return found;
   }
 
-  /** What tells best whether a receiver is back, due or not: the one that was tried least. One that is refused by itself is no good for that. */
+  /** The one that goes right after the failure of the one before it, also where nothing else may go. */
+  follower(now: number): Candidate<Event> | undefined {
+    for (const [name, [first, second]] of this.#lanes)
+      if (first && second && !this.#busy.has(name) && isFollower(first, second, now))
+        return { waiting: second, after: first };
+    return undefined;
+  }
+
+  /** What tells best whether a receiver is back, due or not: the one that was tried least. */
   probe(): Candidate<Event> | undefined {
-    let best: Candidate<Event> | undefined;
-    for (const [name, lane] of this.#lanes) {
-      if (this.#busy.has(name)) continue;
-      const [first, second] = lane;
-      if (!first) continue;
-      const next: Candidate<Event> =
-        second && isRefused(first) ? { waiting: second, after: first } : { waiting: first, after: null };
-      if (!best || triesOf(next) < triesOf(best)) best = next;
-    }
-    return best;
+    let best: Waiting<Event> | undefined;
+    for (const [name, [first]] of this.#lanes)
+      if (first && !this.#busy.has(name) && (!best || triesOf(first) < triesOf(best))) best = first;
+    return best && { waiting: best, after: null };
   }
 
   /** When the next event is due by itself; null: none waits for a time. */
   nextDue(): number | null {
     let next: number | null = null;
-    for (const [name, lane] of this.#lanes) {
-      if (this.#busy.has(name)) continue;
-      const [first, second] = lane;
-      for (const waiting of first && isRefused(first) ? [first, second] : [first]) {
-        const due = waiting?.tries?.nextAt;
-        if (due !== undefined && (next === null || due < next)) next = due;
-      }
+    for (const [name, [first]] of this.#lanes) {
+      const due = this.#busy.has(name) ? undefined : first?.tries?.nextAt;
+      if (due !== undefined && (next === null || due < next)) next = due;
     }
     return next;
   }
 
-  /** The receiver takes events again: what waits for its time goes at once, but for what was refused by itself. */
+  /** The receiver takes events again: what waits for its time goes at once. */
   allDue(now: number): void {
-    for (const { tries } of this.#known.values())
-      if (tries && tries.count < TRIES_BEFORE_ASIDE) tries.nextAt = Math.min(tries.nextAt, now);
+    for (const { tries } of this.#known.values()) if (tries) tries.nextAt = Math.min(tries.nextAt, now);
   }
 
   /** When the oldest happened, milliseconds since 1970. */
@@ -164,6 +166,14 @@ function isRefused({ tries }: { tries: Tries | null }): boolean {
   return tries !== null && tries.count >= TRIES_BEFORE_ASIDE;
 }
 
-function triesOf({ waiting }: Candidate<unknown>): number {
-  return waiting.tries?.count ?? 0;
+/** Whether the second of a lane tells now whether it is the first that is at fault: once after each failure of that. */
+function isFollower(first: { tries: Tries | null }, second: { tries: Tries | null }, now: number): boolean {
+  if (!isRefused(first)) return false;
+  const failedAt = first.tries?.lastAt ?? 0;
+  const wasAsked = second.tries !== null && second.tries.lastAt >= failedAt;
+  return !wasAsked && now - failedAt >= 0 && now - failedAt < RIGHT_AFTER;
+}
+
+function triesOf({ tries }: { tries: Tries | null }): number {
+  return tries?.count ?? 0;
 }

@@ -11,12 +11,14 @@ const JITTER = 0.2;
 /** A receiver may ask us to wait (`Retry-After`), but no longer than this. */
 export const LONGEST_WISH = HOUR;
 
-/** After so many tries an event that is refused while others are taken is set aside. */
+/** After so many tries an event that is not taken while others are is set aside. */
 export const TRIES_BEFORE_ASIDE = 10;
 
 /** What is remembered of an event that was tried. Times in milliseconds since 1970. */
 export interface Tries {
   count: number;
+  /** How many failures came after others had been taken since the failure before: those are its own. */
+  alone: number;
   firstAt: number;
   lastAt: number;
   nextAt: number;
@@ -38,20 +40,34 @@ export interface TryFault {
  * What a failed try leaves behind: when the next one is due.
  *
  * @param random from 0 to 1
+ * @param lastTakenAt when the receiver took another event last; null: never
  */
-export function afterFailure(before: Tries | null, fault: TryFault, now: number, random: number): Tries {
+export function afterFailure(
+  before: Tries | null,
+  fault: TryFault,
+  now: number,
+  random: number,
+  lastTakenAt: number | null = null,
+): Tries {
   const count = (before?.count ?? 0) + 1;
   const delay = DELAYS[Math.min(count, DELAYS.length) - 1] ?? HOUR;
   const spread = delay * (1 + JITTER * (2 * random - 1));
   const wait = Math.max(spread, Math.min(fault.wish ?? 0, LONGEST_WISH));
+  const others = before !== null && lastTakenAt !== null && lastTakenAt >= before.lastAt;
   return {
     count,
+    alone: (before?.alone ?? 0) + (others ? 1 : 0),
     firstAt: before?.firstAt ?? now,
     lastAt: now,
     nextAt: Math.round(now + wait),
     reason: fault.reason,
     status: fault.status,
   };
+}
+
+/** Whether an event is at fault and not its receiver: nine times it was refused again after others had been taken. */
+export function isAtFault({ alone }: Tries): boolean {
+  return alone >= TRIES_BEFORE_ASIDE - 1;
 }
 
 /** Whether an event has been tried for so long that it is given up. @param retryTime milliseconds from the first try */

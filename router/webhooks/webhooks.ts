@@ -168,17 +168,18 @@ export class Webhooks {
     workspace: WorkspaceId,
     events: readonly string[] | null,
   ): Promise<{ replayed: number; unknown: string[] }> {
-    const { deliveries, files } = this.#parts;
+    const { deliveries, files, clock } = this.#parts;
     this.#need(workspace);
     let replayed = 0;
     const found = new Set<string>();
     if (events) {
       const letters = await deliveries.findDead(workspace, events);
       for (const { event } of letters) found.add(event.id);
-      replayed = await this.#replay(workspace, letters);
+      replayed = await this.#replay(workspace, letters, clock.now());
     } else {
       // As many as there are now: what dies meanwhile is for the next time.
       const { dead } = await deliveries.counts(workspace);
+      const now = clock.now();
       for (let after: Position | null = null; replayed < dead; ) {
         const letters = await deliveries.deadLetters(
           workspace,
@@ -187,17 +188,17 @@ export class Webhooks {
         );
         if (letters.length === 0) break;
         after = letters.at(-1)?.position ?? after;
-        replayed += await this.#replay(workspace, letters);
+        replayed += await this.#replay(workspace, letters, now + replayed / 1000);
       }
     }
     if (replayed > 0) await files.announce(workspace);
     return { replayed, unknown: (events ?? []).filter((id) => !found.has(id)) };
   }
 
-  async #replay(workspace: WorkspaceId, letters: readonly Letter[]): Promise<number> {
-    const now = this.#parts.clock.now();
-    const fresh = letters.map((letter) => ({ ...letter, tries: null, movedAt: now, why: 'it is replayed' }));
-    await this.#parts.deliveries.setAside(workspace, fresh, now);
+  async #replay(workspace: WorkspaceId, letters: readonly Letter[], due: number): Promise<number> {
+    const movedAt = this.#parts.clock.now();
+    const fresh = letters.map((letter) => ({ ...letter, tries: null, movedAt, why: 'it is replayed' }));
+    await this.#parts.deliveries.setAside(workspace, fresh, due);
     return fresh.length;
   }
 

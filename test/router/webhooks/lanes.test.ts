@@ -6,7 +6,7 @@ import { SeededRandom } from '../../helpers/random.ts';
 const T = 1_800_000_000_000;
 
 function waiting(position: number, lane: string, tries: Partial<Tries> | null = null): Waiting<string> {
-  const full = { count: 1, firstAt: T, lastAt: T, nextAt: T, reason: '', status: 500, ...tries };
+  const full = { count: 1, alone: 0, firstAt: T, lastAt: T, nextAt: T, reason: '', status: 500, ...tries };
   return {
     position: String(position),
     id: `e${position}`,
@@ -61,9 +61,24 @@ describe('lanes', () => {
     expect(idsOf(lanes, T + 5000)).toEqual(['e1']);
   });
 
-  it('offer the second as a probe where the first was refused ten times', () => {
-    const lanes = lanesOf(waiting(1, 'a', { count: 10, nextAt: T + 5000 }), waiting(2, 'a'));
-    expect(lanes.candidates(T, 10)).toMatchObject([{ waiting: { id: 'e2' }, after: { id: 'e1' } }]);
+  it('offer the second as a probe right after the first was not taken for the tenth time', () => {
+    const lanes = lanesOf(waiting(1, 'a', { count: 10, nextAt: T + 1e6 }), waiting(2, 'a'));
+    const probe = { waiting: { id: 'e2' }, after: { id: 'e1' } };
+    expect(lanes.candidates(T + 5, 10)).toMatchObject([probe]);
+    expect(lanes.follower(T + 5)).toMatchObject(probe);
+  });
+
+  it('offer the first once more where the second came later', () => {
+    const lanes = lanesOf(waiting(1, 'a', { count: 10, nextAt: T + 1e6 }), waiting(2, 'a'));
+    expect(lanes.candidates(T + 60_000, 10)).toMatchObject([{ waiting: { id: 'e1' }, after: null }]);
+    expect(lanes.follower(T + 60_000)).toBeUndefined();
+  });
+
+  it('offer no second probe after one failure, and none before ten', () => {
+    const asked = { lastAt: T + 1, nextAt: T + 1e6 };
+    const first = { count: 10, nextAt: T + 1e6 };
+    expect(idsOf(lanesOf(waiting(1, 'a', first), waiting(2, 'a', asked)), T + 5)).toEqual([]);
+    expect(idsOf(lanesOf(waiting(1, 'a', { ...first, count: 9 }), waiting(2, 'a')), T + 5)).toEqual([]);
   });
 
   it('let what waits for its time go when the clock was set back', () => {
@@ -77,13 +92,13 @@ describe('lanes', () => {
     expect(lanes.probe()?.waiting.id).toBe('e2');
   });
 
-  it('make all due but what is refused by itself', () => {
+  it('make all due that waits for its time', () => {
     const lanes = lanesOf(
-      waiting(1, 'a', { count: 3, nextAt: T + 1e6 }),
-      waiting(2, 'b', { count: 10, nextAt: T + 1e6 }),
+      waiting(1, 'a', { nextAt: T + 1e6 }),
+      waiting(2, 'b', { count: 12, nextAt: T + 1e6 }),
     );
-    lanes.allDue(T);
-    expect(idsOf(lanes)).toEqual(['e1']);
+    lanes.allDue(T + 60_000);
+    expect(idsOf(lanes, T + 60_000)).toEqual(['e1', 'e2']);
   });
 
   it('keep each event once, and forget what another has ended', () => {

@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { afterFailure, isHopeless, isOver, type Tries } from '../../../router/webhooks/retry-rules.ts';
+import {
+  afterFailure,
+  isAtFault,
+  isHopeless,
+  isOver,
+  type Tries,
+} from '../../../router/webhooks/retry-rules.ts';
 
 const T = 1_800_000_000_000;
 const HOUR = 3_600_000;
@@ -44,5 +50,26 @@ describe('retries', () => {
     expect(isHopeless(T + 1, T, T + time, time)).toBe(false);
     expect(isHopeless(T, T + 1, T + time, time)).toBe(false);
     expect(isHopeless(T, null, T + time, time)).toBe(false);
+  });
+});
+
+describe('an event', () => {
+  const failures = (many: number, takenBetween: boolean): Tries => {
+    let tries: Tries | null = null;
+    let now = T;
+    for (let index = 0; index < many; index += 1) {
+      tries = afterFailure(tries, fault, now, 0.5, takenBetween ? now - 1 : T - 1);
+      now = tries.nextAt;
+    }
+    if (!tries) throw new Error('at least one');
+    return tries;
+  };
+
+  it('is at fault when it fails ten times while others are taken', () => {
+    expect([isAtFault(failures(9, true)), isAtFault(failures(10, true))]).toEqual([false, true]);
+  });
+
+  it('is not at fault when nothing else was taken meanwhile, however long that lasts', () => {
+    expect(isAtFault(failures(80, false))).toBe(false);
   });
 });
