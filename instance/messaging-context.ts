@@ -39,7 +39,6 @@ export interface InstanceMessaging {
   /** In the order they hear: what happened is told before what came of it. */
   listeners: readonly SessionListener[];
   outbox: OutboxStatus;
-  media: MediaFetcher;
   downloads: MediaDownloads;
   /** Removes the files of these workspaces, and the events of all, that were kept long enough. Throws `storage_unavailable`, `queue_unavailable`. */
   purge(workspaces: readonly WorkspaceId[]): Promise<unknown>;
@@ -59,7 +58,12 @@ export async function openMessaging(sources: MessagingSources): Promise<Instance
   lifecycle.add('redis of the queues', () => connections.close());
   const queues = await openSessionQueues(connections, config.messaging, config.outbox.limits, log);
   lifecycle.add('queues', () => queues.close());
-  const events = new RedisEventLog(connections.redis, connections.channels, config.messaging.eventRetention);
+  const events = new RedisEventLog(
+    connections.redis,
+    connections.channels,
+    config.messaging.eventRetention,
+    log,
+  );
 
   const store = openMediaStore(config.messaging, paths, clock);
   lifecycle.add('media store', () => store.close());
@@ -101,7 +105,6 @@ export async function openMessaging(sources: MessagingSources): Promise<Instance
   return {
     listeners: [inbox, outbox, ...eager],
     outbox: status,
-    media,
     downloads,
     purge: async (workspaces) => {
       await purgeMedia(store, workspaces, config.messaging.mediaRetention, clock);

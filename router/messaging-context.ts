@@ -19,6 +19,8 @@ import { Acceptor } from './messages/acceptor.ts';
 import { Endings } from './messages/endings.ts';
 import { Leftovers, type LeftoversParts } from './messages/leftovers.ts';
 import { MediaKeeper } from './messages/media-keeper.ts';
+import type { Metrics } from './metrics.ts';
+import { AcceptCounts } from './queues/accept-counts.ts';
 import type { QueueWatch } from './queues/queue-watch.ts';
 import type { Services } from './services.ts';
 
@@ -33,6 +35,7 @@ export interface MessagingStores {
 interface MessagingSources {
   config: MessagingConfig;
   paths: SessionPaths;
+  metrics: Metrics;
   clock: Clock;
   log: Logger;
   lifecycle: Lifecycle;
@@ -52,19 +55,24 @@ export async function startMessaging(
   sources: MessagingSources,
   overrides: Partial<MessagingStores> = {},
 ): Promise<Messaging> {
-  const { config, paths, clock, lifecycle } = sources;
+  const { config, paths, metrics, clock, lifecycle } = sources;
   const log = sources.log.child({ part: 'messages' });
   const connections = openQueueConnections(config, log);
   lifecycle.add('Redis of the queues', () => connections.close());
-  const queues = overrides.queues ?? (await openQueues(connections, config, log, lifecycle));
+  const { queues, unreplicated } = overrides.queues
+    ? { queues: overrides.queues, unreplicated: () => 0 }
+    : await openQueues(connections, config, log, lifecycle);
   const events =
-    overrides.events ?? new RedisEventLog(connections.redis, connections.channels, config.eventRetention);
+    overrides.events ??
+    new RedisEventLog(connections.redis, connections.channels, config.eventRetention, log);
   const media = overrides.media ?? openMediaStore(config, paths, clock);
   const waiter = `router-${randomBytes(8).toString('hex')}`;
   const endings = new Endings({ queues, clock, log, waiter });
   endings.start();
   lifecycle.add('waits for messages', () => endings.stop());
-  const acceptor = new Acceptor({ queues, media: new MediaKeeper(media), clock });
+  const counts = new AcceptCounts();
+  counts.addMetrics(metrics.registry, unreplicated);
+  const acceptor = new Acceptor({ queues: counts.counting(queues), media: new MediaKeeper(media), clock });
   return { queues, events, media, acceptor, endings, queueRedis: connections.redis };
 }
 
@@ -93,8 +101,8 @@ async function openQueues(
   config: MessagingConfig,
   log: Logger,
   lifecycle: Lifecycle,
-): Promise<MessageQueues> {
+): Promise<{ queues: MessageQueues; unreplicated: () => number }> {
   const { queues, close } = await openMessageQueues(connections, config, log);
   lifecycle.add('message queues', close);
-  return queues;
+  return { queues, unreplicated: () => queues.unreplicated };
 }

@@ -1,7 +1,9 @@
 import { z } from 'zod';
+import type { Logger } from '../../common/logger.ts';
 import type { Redis } from '../../common/redis.ts';
 import type { WorkspaceId } from '../ids.ts';
 import { queueAnswer } from '../queue/queue-answers.ts';
+import { Replication } from '../queue/replication.ts';
 import { readJson } from '../redis-answers.ts';
 import type { RedisChannels } from '../redis-channels.ts';
 import { RedisCommand } from '../redis-command.ts';
@@ -57,6 +59,7 @@ export class RedisEventLog implements EventLog {
   readonly #retention: number;
   readonly #bounds: LogBounds;
   readonly #bell: EventBell;
+  readonly #replication: Replication;
   readonly #append = new RedisCommand('append-5', FOLDER);
   readonly #read = new RedisCommand('read-2', FOLDER);
   readonly #readAll = new RedisCommand('read-all-2', FOLDER);
@@ -65,11 +68,18 @@ export class RedisEventLog implements EventLog {
    * @param channels where it listens; only once somebody does
    * @param retention how long events are kept, milliseconds; 0: until they are delivered
    */
-  constructor(redis: Redis, channels: RedisChannels, retention: number, bounds: Partial<LogBounds> = {}) {
+  constructor(
+    redis: Redis,
+    channels: RedisChannels,
+    retention: number,
+    log: Logger,
+    bounds: Partial<LogBounds> = {},
+  ) {
     this.#redis = redis;
     this.#retention = retention;
     this.#bounds = { ...BOUNDS, ...bounds };
     this.#bell = new EventBell(channels);
+    this.#replication = new Replication(redis, log);
   }
 
   async append(events: readonly WharfEvent[]): Promise<void> {
@@ -130,7 +140,9 @@ export class RedisEventLog implements EventLog {
     ]);
     const keys = [clock, indexKey, due, forgotten, bell];
     const bounds = [this.#retention, unread, undelivered, index, ids, idsAfterLast, pause];
-    await queueAnswer(this.#append.run(this.#redis, ...keys, ...bounds, ...values));
+    const write = () => queueAnswer(this.#append.run(this.#redis, ...keys, ...bounds, ...values));
+    // What a failover could lose is not yet written down: the marks that follow would hide it.
+    await this.#replication.confirmed(write, events.length);
   }
 
   async #stretch(

@@ -31,7 +31,7 @@ describe('the event log in Redis', () => {
   });
 
   function open(retention = HOUR, bounds: Partial<LogBounds> = {}): RedisEventLog {
-    return new RedisEventLog(redis, channels, retention, bounds);
+    return new RedisEventLog(redis, channels, retention, log, bounds);
   }
 
   /** All texts after a position, however many pages it takes. */
@@ -217,7 +217,7 @@ describe('the event log in Redis', () => {
   it('says queue_unavailable where Redis cannot be used, and takes it again when it can', async () => {
     const own = await startRedis({ appendonly: true });
     const connection = await connectRedis(parseRedisUrl(own.url), log);
-    const events = new RedisEventLog(connection, new RedisChannels(connection), HOUR);
+    const events = new RedisEventLog(connection, new RedisChannels(connection), HOUR, log);
     try {
       await events.append([receivedEvent('a')]);
       await own.kill();

@@ -91,7 +91,7 @@ describe('the marks of sessions in Redis', () => {
   });
 
   it('let ids of events be forgotten only well before the time up to which all is in the log', async () => {
-    const events = new RedisEventLog(redis, new RedisChannels(redis), 1000);
+    const events = new RedisEventLog(redis, new RedisChannels(redis), 1000, log);
     await events.append([receivedEvent('old'), receivedEvent('new')]);
     await marks.begin(session, 100);
     const seen = eventKeys.seen('7', 'main');

@@ -26,7 +26,7 @@ export class InboxHost {
   private constructor(server: PrivateRedis, redis: Redis) {
     this.server = server;
     this.redis = redis;
-    this.log = new RedisEventLog(redis, new RedisChannels(redis), 7 * DAY);
+    this.log = new RedisEventLog(redis, new RedisChannels(redis), 7 * DAY, createLogger('silent', {}));
     this.marks = new RedisInboxMarks(redis);
   }
 

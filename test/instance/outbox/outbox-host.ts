@@ -71,7 +71,12 @@ class QueueHost {
       await close();
       connections.close();
     });
-    const events = new RedisEventLog(connections.redis, connections.channels, this.#config.eventRetention);
+    const events = new RedisEventLog(
+      connections.redis,
+      connections.channels,
+      this.#config.eventRetention,
+      log,
+    );
     const accept = async (message: Partial<AcceptedMessage> & { message: OutgoingMessage }) => {
       const accepted = aMessage(message);
       const [acceptance] = await queues.accept([accepted]);
@@ -114,7 +119,7 @@ class QueueHost {
     const counters = newCounters();
     const { config, patience, queues = (same) => same, ...others } = changes;
     const outbox = new Outbox(queues(opened), (workspace, id) => sessions.get(`${workspace}/${id}`), {
-      events: new RedisEventLog(connections.redis, connections.channels, this.#config.eventRetention),
+      events: new RedisEventLog(connections.redis, connections.channels, this.#config.eventRetention, log),
       media: { prepare: () => Promise.reject(new Error('no media here')) },
       slots: new SendSlots(5, hostClock),
       status,
