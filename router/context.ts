@@ -49,6 +49,7 @@ import { Table } from './registry/table.ts';
 import { startSeen } from './seen-context.ts';
 import type { Services } from './services.ts';
 import { Creator } from './sessions/creator.ts';
+import { requireSession } from './sessions/finder.ts';
 import { startWebhooks } from './webhooks-context.ts';
 
 /** Milliseconds that closing a router may take: requests under way are answered first. */
@@ -148,7 +149,7 @@ export async function startRouter(
       () => forwarder.held,
     );
     const { queueRedis, ...messaging } = await startMessaging(
-      { config: config.messaging, paths, clock, log, lifecycle },
+      { config: config.messaging, paths, metrics, clock, log, lifecycle },
       overrides.messaging,
     );
     const webhooks = await startWebhooks({
@@ -192,7 +193,7 @@ export async function startRouter(
       queueWatch: seen.queueWatch,
       leftovers,
       webhooks,
-      mediaDesk: new MediaDesk(messaging.media, forwarder, clock),
+      mediaDesk: new MediaDesk(messaging.media, forwarder, requireSession(table, follower), clock),
       mediaLinks: new MediaLinks(token, clock),
       config,
       clock,

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import { sessionStatusSchema } from '../../fleet/records.ts';
 import type { CommandContext } from '../context.ts';
+import { CommandFailure } from '../failure.ts';
 import { type FleetView, fleetSchema, type InstanceView, stateOf } from '../fleet-view.ts';
 import { paintStatus } from '../output/style.ts';
 import { renderTable } from '../output/table.ts';
@@ -10,6 +11,16 @@ import { ago, count, NOTHING, oneLine } from '../output/text.ts';
 const totalsSchema = z.looseObject({
   sessions: z.looseObject({ by_status: z.record(z.string(), z.number()).optional() }).optional(),
 });
+
+const queuesSchema = z.looseObject({
+  totals: z.looseObject({
+    queues: z.number(),
+    depth: z.number(),
+    by_state: z.record(z.string(), z.number()),
+    sent_last_minute: z.number(),
+  }),
+});
+type QueueTotals = z.infer<typeof queuesSchema>['totals'];
 
 /** `wharf status`: the fleet at a glance. */
 export function addStatusCommand(parent: Command, context: CommandContext): void {
@@ -21,13 +32,22 @@ export function addStatusCommand(parent: Command, context: CommandContext): void
       const router = await context.router(command);
       const fleet = await router.ask(fleetSchema, { method: 'GET', path: '/api/fleet' });
       const totals = await router.ask(totalsSchema, { method: 'GET', path: '/api/whatsapp/metrics' });
-      context.show(command, { url: router.url, fleet, totals }, () =>
+      const queues = await router
+        .ask(queuesSchema, { method: 'GET', path: '/api/fleet/queues', query: { limit: 1 } })
+        .catch((error: unknown) => {
+          // The rest is worth showing all the same.
+          if (error instanceof CommandFailure && error.code === 'queue_unavailable') return null;
+          throw error;
+        });
+      const value = { url: router.url, fleet, totals, queues: queues?.totals ?? null };
+      context.show(command, value, () =>
         [
           `${context.style.bold('Fleet')} ${router.url}\n\n`,
           instancesText(context, fleet),
           concernsText(context, fleet),
           '\n',
           sessionsText(context, totals.sessions?.by_status ?? {}),
+          queuesLine(context, queues?.totals ?? null),
         ].join(''),
       );
     });
@@ -108,4 +128,19 @@ function sessionsText({ style }: CommandContext, byStatus: Record<string, number
   const total = Object.values(byStatus).reduce((sum, number) => sum + number, 0);
   if (total === 0) return 'There is no session yet. Link the first: wharf sessions create WORKSPACE --qr\n';
   return `${count(total, 'session')}: ${parts.join(', ')}\n`;
+}
+
+/** What waits to be sent; nothing where no message was handed in yet. */
+function queuesLine({ style }: CommandContext, totals: QueueTotals | null): string {
+  if (totals === null)
+    return `${style.bad('The queues cannot be read: their Redis does not answer. Messages are refused meanwhile.')}\n`;
+  if (totals.queues === 0) return '';
+  const stuck = totals.by_state['stuck'] ?? 0;
+  const parts = [
+    `${count(totals.depth, 'message')} in ${count(totals.queues, 'queue')}`,
+    `${totals.sent_last_minute} sent in the last minute`,
+  ];
+  const alarm =
+    stuck === 0 ? '' : `; ${style.bad(`${count(stuck, 'session')} stuck`)}: wharf queues --state stuck`;
+  return `${parts.join(', ')}${alarm}\n`;
 }

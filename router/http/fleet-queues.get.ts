@@ -20,7 +20,7 @@ const byPriority = z.object(Object.fromEntries(PRIORITIES.map((name) => [name, c
 
 const figures = {
   depth: count.describe('Messages that have not ended, those for later included'),
-  by_priority: byPriority,
+  by_priority: byPriority.describe('Of those that are not for later'),
   delayed: count.describe('Of those, how many are for later'),
   oldest_at: time.describe('When the oldest that may be sent was accepted'),
   sent: count.describe('Since the counters began; failed and unknown too'),

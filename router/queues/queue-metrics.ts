@@ -58,7 +58,7 @@ export function addQueueMetrics(
     });
   labelled(
     'wharf_queue_messages',
-    'Messages in the queues that have not ended, by priority',
+    'Messages in the queues that have not ended and are not for later, by priority',
     'priority',
     PRIORITIES,
     ({ by_priority }, priority) => by_priority[priority as keyof typeof by_priority],
