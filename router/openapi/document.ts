@@ -43,6 +43,7 @@ function operationOf(route: RouterRoute): ZodOpenApiOperationObject {
   const parameters = {
     ...(route.params instanceof z.ZodObject ? { path: route.params } : {}),
     ...(route.query instanceof z.ZodObject ? { query: route.query } : {}),
+    ...(route.headers === undefined ? {} : { header: headersOf(route.headers) }),
   };
   const empty = route.body instanceof z.ZodObject && Object.keys(route.body.shape).length === 0;
   return {
@@ -67,6 +68,14 @@ function operationOf(route: RouterRoute): ZodOpenApiOperationObject {
         }),
     responses: responsesOf(route),
   };
+}
+
+function headersOf(headers: Readonly<Record<string, string>>): z.ZodObject {
+  return z.object(
+    Object.fromEntries(
+      Object.entries(headers).map(([name, does]) => [name, z.string().optional().describe(does)]),
+    ),
+  );
 }
 
 function responsesOf(route: RouterRoute): ZodOpenApiOperationObject['responses'] {

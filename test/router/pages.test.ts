@@ -150,6 +150,12 @@ describe('the description of the API', () => {
     for (const name of references) expect(Object.keys(json.components.schemas)).toContain(name);
   });
 
+  it('shows the headers that a request may have', async () => {
+    const { json } = await open('/openapi.json');
+    const { parameters } = json.paths['/api/whatsapp/sessions/{session_id}/messages'].post;
+    expect(parameters).toContainEqual(expect.objectContaining({ in: 'header', name: 'Idempotency-Key' }));
+  });
+
   it('shows the shapes of a message, though the check picks among them by itself', async () => {
     const { json } = await open('/openapi.json');
     const body =
