@@ -1,7 +1,9 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../common/clock.ts';
+import { newMediaId } from '../../../fleet/media/media-ids.ts';
 import type { MediaStore } from '../../../fleet/media/media-store.ts';
 import { openMediaStore } from '../../../fleet/media/open-media-store.ts';
 import type { Media } from '../../../fleet/messages.ts';
@@ -262,6 +264,99 @@ describe('fetching media', () => {
       filename: null,
     });
     await expect(fetcher({ limit: 9 }).prepare(media)).rejects.toMatchObject({ code: 'media_too_large' });
+  });
+
+  it.each([
+    ['text/html', undefined, 'answers with a web page'],
+    ['text/html; charset=utf-8', 'image/png', 'answers with text/html, not image/png'],
+    ['application/json', 'video/mp4', 'answers with application/json, not video/mp4'],
+  ])('refuses %s where %s was to come', async (said, mimetype, why) => {
+    answer = (_request, response) => response.setHeader('Content-Type', said).end('<html>');
+    const media = { url: `${base}/x`, ...(mimetype === undefined ? {} : { mimetype }) };
+    await expect(local().prepare(media)).rejects.toMatchObject({
+      code: 'media_refused',
+      message: expect.stringContaining(why),
+    });
+  });
+
+  it('refuses a page that calls itself a picture, and sends a page as the document it is', async () => {
+    for (const said of ['image/png', 'application/octet-stream']) {
+      answer = (_request, response) =>
+        response.setHeader('Content-Type', said).end('\n <!DOCTYPE html><title>Log in</title>');
+      const media = { url: `${base}/x`, mimetype: 'image/png' };
+      await expect(local().prepare(media)).rejects.toMatchObject({
+        code: 'media_refused',
+        message: expect.stringContaining('is a web page'),
+      });
+    }
+    answer = (_request, response) => response.setHeader('Content-Type', 'text/html').end('<html>');
+    expect(await local().prepare({ url: `${base}/x`, mimetype: 'text/html' })).toMatchObject({
+      mimetype: 'text/html',
+    });
+  });
+
+  it('gives up on a server that falls silent in the middle', async () => {
+    answer = (_request, response) => void response.writeHead(200, PNG).write('x');
+    await expect(local({ idle: 100, all: 20_000 }).prepare({ url: `${base}/x` })).rejects.toMatchObject({
+      code: 'media_unreachable',
+    });
+  });
+
+  it('holds no more than its budget, whatever servers announce', async () => {
+    budget = new MemoryBudget(200, 200);
+    let most = 0;
+    answer = (_request, response) => {
+      most = Math.max(most, budget.taken);
+      response.writeHead(200, { ...PNG, 'Content-Length': '90' }).end(Buffer.alloc(90));
+    };
+    const mine = local();
+    const all = Array.from({ length: 10 }, (_, part) => mine.prepare({ url: `${base}/${part}` }));
+    for (const { data } of await Promise.all(all)) {
+      most = Math.max(most, budget.taken);
+      expect(data).toHaveLength(120);
+    }
+    expect(most).toBeLessThanOrEqual(200);
+  });
+
+  describe('that was stored', () => {
+    const put = (workspace: string, bytes: Buffer) =>
+      store.put(workspace, Readable.from([bytes]), { mimetype: 'image/png', filename: 'cat.png' }, 1000);
+
+    it('comes out of the store, described as it was or as the message says', async () => {
+      const { media_id } = await put('7', Buffer.from('picture'));
+      const data = Buffer.from('picture').toString('base64');
+      expect(await fetcher().prepare({ media_id })).toEqual({
+        mimetype: 'image/png',
+        filename: 'cat.png',
+        data,
+      });
+      const media = { media_id, mimetype: 'application/pdf', filename: 'x.pdf' };
+      expect(await fetcher().prepare(media)).toEqual({
+        mimetype: 'application/pdf',
+        filename: 'x.pdf',
+        data,
+      });
+    });
+
+    it('is found also where another host wrote it a moment ago', async () => {
+      const media_id = newMediaId();
+      const preparing = fetcher().prepare({ media_id });
+      const description = { mimetype: 'image/png', filename: null };
+      await store.put('7', Readable.from([Buffer.from('late')]), description, 1000, media_id);
+      expect(await preparing).toMatchObject({ mimetype: 'image/png' });
+    });
+
+    it("is not found under another workspace's id", async () => {
+      const { media_id } = await put('8', Buffer.from('secret'));
+      await expect(fetcher().prepare({ media_id })).rejects.toMatchObject({ code: 'media_not_found' });
+    });
+
+    it('is not sent where it is too large for what the message calls it', async () => {
+      const { media_id } = await put('7', Buffer.alloc(11));
+      await expect(fetcher({ limit: 10 }).prepare({ media_id })).rejects.toMatchObject({
+        code: 'media_too_large',
+      });
+    });
   });
 
   it.each([
