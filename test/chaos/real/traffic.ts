@@ -176,6 +176,7 @@ function toldBy(answer: Answer): Told {
   if (answer.kind === 'unsent') return 'not_sent';
   if (answer.kind === 'broken') return 'unknown';
   const { status, body } = answer;
+  if (status < 300 && body['status'] === 'failed') return 'not_sent';
   if (status < 300)
     return ['sent', 'delivered', 'read'].includes(String(body['status'])) ? 'sent' : 'unknown';
   return UNDECIDED.has(body['code']) || body['code'] === undefined ? 'unknown' : 'not_sent';
