@@ -39,7 +39,6 @@ export interface QueueView extends SessionKey {
   /** Messages not ended, those for later included. */
   depth: number;
   /** Of those that are not for later. */
-  /** Of those that are not for later. */
   by_priority: Record<Priority, number>;
   /** Of those, how many are for later (`send_at`). */
   delayed: number;

@@ -54,9 +54,6 @@ export class QueueCleaner {
   /** Cleans all queues once; gives how many messages were removed, and how many lost their bodies. */
   async clean(): Promise<{ messages: number; bodies: number }> {
     const total = { messages: 0, bodies: 0 };
-    const now = this.#clock.now();
-    const bodiesBefore = now - this.#retention;
-    const messagesBefore = now - Math.max(this.#retention, DAY);
     for (const text of await queueAnswer(this.#redis.hvals(queueKeys.sessions))) {
       const key = readSessionText(text);
       if (!key) continue;
@@ -64,8 +61,8 @@ export class QueueCleaner {
         const [messages, bodies] = await this.#commands.clean(
           queueKeys.queue(key),
           queueKeys.sessions,
-          bodiesBefore,
-          messagesBefore,
+          this.#retention,
+          Math.max(this.#retention, DAY),
           sessionTag(key),
           sessionText(key, 'gone'),
           AT_ONCE,
