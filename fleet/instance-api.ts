@@ -14,7 +14,6 @@ import { proxySchema } from './records.ts';
  * | POST `/start` `/stop` `/restart` `/logout` | | 202 SessionDetail |
  * | GET `/qr` | `?format=json,png,svg,text&wait=SECONDS` | 200 the QR |
  * | POST `/pairing-code` | `{phone_number}` | 200 `{code}` |
- * | POST `/messages` | OutgoingMessage, `?wait=SECONDS&message_id=ID` | 200 or 202 MessageReceipt |
  * | POST `/media` | `?whatsapp_id` | 200 the stored media of that message |
  * | GET `/chats` `/contacts` | `?limit` | 200 `{chats}`, `{contacts}` |
  * | GET `/chats/:chat_id/messages` | `?limit` | 200 `{messages}` |
@@ -59,14 +58,6 @@ export const waitSchema = z.coerce.number('must be a number of seconds from 0 to
 export const qrQuerySchema = z.strictObject({
   format: z.enum(['json', 'png', 'svg', 'text']).default('json'),
   wait: waitSchema.default(0),
-});
-
-export const sendQuerySchema = z.strictObject({
-  wait: waitSchema.optional(),
-  message_id: z
-    .string()
-    .regex(/^msg_[0-9a-zA-Z]{10,40}$/)
-    .optional(),
 });
 
 export const listQuerySchema = z.strictObject({

@@ -225,7 +225,6 @@ async function compose(
   const app = instanceApp(
     {
       manager,
-      media: messaging.media,
       downloads: messaging.downloads,
       health,
       metrics,

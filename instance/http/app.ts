@@ -8,7 +8,6 @@ import { INTERNAL_TOKEN_HEADER } from '../../fleet/instance-api.ts';
 import { readRoutes } from './chats.ts';
 import { getHealth } from './health.ts';
 import { keepMedia } from './media.keep.ts';
-import { sendMessage } from './messages.send.ts';
 import { getMetrics } from './metrics.ts';
 import { giveOrders } from './orders.ts';
 import type { InstanceParts } from './parts.ts';
@@ -36,7 +35,6 @@ export function instanceApp(parts: InstanceParts, token: string, log: Logger): E
     ...controlSession(parts),
     getQr(parts),
     requestPairingCode(parts),
-    sendMessage(parts),
     keepMedia(parts),
     ...readRoutes(parts),
   ];

@@ -3,7 +3,6 @@ import { defineRoute } from '../../common/http/route.ts';
 import type { Order } from '../../fleet/coordination.ts';
 import { sessionIdSchema, workspaceIdSchema } from '../../fleet/ids.ts';
 import type { HealthReporter } from '../health.ts';
-import type { MediaFetcher } from '../media/fetch-media.ts';
 import type { MediaDownloads } from '../media/media-downloads.ts';
 import type { InstanceMetrics } from '../metrics.ts';
 import type { SessionManager } from '../session/session-manager.ts';
@@ -11,7 +10,6 @@ import type { SessionManager } from '../session/session-manager.ts';
 /** What the routes of an instance work on. */
 export interface InstanceParts {
   manager: SessionManager;
-  media: MediaFetcher;
   downloads: MediaDownloads;
   health: HealthReporter;
   metrics: InstanceMetrics;

@@ -1,5 +1,6 @@
 import { isWharfError, messageOf } from '../../common/errors.ts';
 import type { Logger } from '../../common/logger.ts';
+import { statusEvent } from '../../fleet/events/status-event.ts';
 import { type SessionKey, whatsappKeyOf } from '../../fleet/queue/message-ids.ts';
 import { advance, toldByAck } from '../../fleet/queue/message-state.ts';
 import type { MessageFault, MessageState } from '../../fleet/queue/outgoing.ts';
@@ -11,7 +12,6 @@ import { handOver } from './hand-over.ts';
 import { lateStep } from './late-ack.ts';
 import type { OutboxParts } from './outbox-parts.ts';
 import { recover } from './recovery.ts';
-import { statusEvent } from './status-event.ts';
 import { type Trial, Trials } from './trials.ts';
 import { faultOf, isBrowsersEnd, verdictOf } from './verdict.ts';
 

@@ -1,5 +1,6 @@
 import { isWharfError, messageOf } from '../../common/errors.ts';
 import type { Logger } from '../../common/logger.ts';
+import { statusEvent } from '../../fleet/events/status-event.ts';
 import {
   type MessageId,
   messageIdOf,
@@ -11,7 +12,6 @@ import type { SessionQueue } from '../../fleet/queue/session-queues.ts';
 import type { Session } from '../session/session.ts';
 import type { Ack, FateQuery } from '../whatsapp/client.ts';
 import type { OutboxParts } from './outbox-parts.ts';
-import { statusEvent } from './status-event.ts';
 
 /** Acks that wait to be written down, at most; those beyond are found out at the next ready. */
 const LIMIT = 10_000;

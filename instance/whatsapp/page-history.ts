@@ -70,7 +70,7 @@ const TOOLS = `
  */
 export const EARLY_NOTES = `(() => {
   if (location.hostname !== '${SITE}' || window.top !== window || 'wharfEarly' in window) return;
-  const early = { on: true, listens: false, items: [], awaited: new WeakSet() };
+  const early = { on: true, listens: false, items: [], awaited: new WeakSet(), loaded: new Map() };
   Object.defineProperty(window, 'wharfEarly', { value: early });
   const note = (kind, what) => {
     if (early.on && early.items.length < ${MOST_NOTED}) early.items.push([kind, what]);
@@ -167,11 +167,25 @@ export function historyExpression(queries: readonly HistoryQuery[]): string {
   return `(${HISTORY})(${JSON.stringify(queries)})`;
 }
 
-/** A chat's newest messages may have come late, with an earlier time: one page more is always loaded before its times are believed. */
+/**
+ * A chat's newest messages may have come late, with an earlier time: one page more is always loaded before its times are believed. All chats load at one
+ * time, since each waits for the database.
+ */
 const HISTORY = `async (queries) => {
   ${TOOLS}
   const { Chat, Reactions } = window.require('WAWebCollections');
   const { loadEarlierMsgs } = window.require('WAWebChatLoadMessages');
+  const loaded = window.wharfEarly?.loaded ?? new Map();
+  const load = async ({ chatId, after }) => {
+    const chat = Chat.get(chatId);
+    if (!chat || loaded.get(chatId) <= after) return;
+    for (let page = 0; page < ${MOST_PAGES}; page += 1) {
+      const messages = await loadEarlierMsgs({ chat });
+      if (!messages?.length || messages.some((msg) => msg.t <= after)) break;
+    }
+    loaded.set(chatId, after);
+  };
+  await Promise.all(queries.map(load));
   const parts = [];
   let left = ${MOST_MESSAGES};
   for (const { chatId, after, skip } of queries) {
@@ -180,11 +194,6 @@ const HISTORY = `async (queries) => {
     parts.push(part);
     const chat = Chat.get(chatId);
     if (!chat) continue;
-    if (skip === 0)
-      for (let page = 0; page < ${MOST_PAGES}; page += 1) {
-        const loaded = await loadEarlierMsgs({ chat });
-        if (!loaded?.length || loaded.some((msg) => msg.t <= after)) break;
-      }
     const wanted = chat.msgs.getModelsArray().filter((msg) => msg.t > after && !msg.isNotification);
     const messages = wanted.sort((a, b) => a.t - b.t).slice(skip, skip + left);
     part.more = skip + messages.length < wanted.length;

@@ -2,21 +2,15 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createLogger } from '../../common/logger.ts';
-import { parseRedisUrl } from '../../common/redis.ts';
 import { ADOPT_HEADER, INTERNAL_TOKEN_HEADER, instanceSessionPath } from '../../fleet/instance-api.ts';
-import { messagingConfig } from '../../fleet/messaging-config.ts';
-import { newMessageId } from '../../fleet/queue/message-ids.ts';
-import type { MessageQueues } from '../../fleet/queue/message-queues.ts';
-import { openMessageQueues, openQueueConnections } from '../../fleet/queue/open-queues.ts';
-import type { AcceptedMessage, MessageView } from '../../fleet/queue/outgoing.ts';
+import type { AcceptedMessage } from '../../fleet/queue/outgoing.ts';
 import { EmulatedWhatsApp } from './emulated-whatsapp.ts';
 import { eventually } from './eventually.ts';
 import { browsersUnder } from './processes.ts';
 import { type PrivateRedis, startRedis } from './redis.ts';
 import { SupervisedInstance } from './supervised-instance.ts';
+import { TestQueues } from './test-queues.ts';
 
-const WEEK = 7 * 24 * 3_600_000;
 const TOKEN = 'wharf-internal-token-of-this-test-0001';
 
 /** A message as the emulated server had it. */
@@ -38,20 +32,13 @@ export class OutboxFleet {
   readonly whatsapp: EmulatedWhatsApp;
   readonly root: string;
   readonly instances: SupervisedInstance[] = [];
-  readonly queues: MessageQueues;
-  readonly #close: () => Promise<void>;
+  readonly queues: TestQueues;
 
-  private constructor(
-    redis: PrivateRedis,
-    whatsapp: EmulatedWhatsApp,
-    root: string,
-    opened: { queues: MessageQueues; close: () => Promise<void> },
-  ) {
+  private constructor(redis: PrivateRedis, whatsapp: EmulatedWhatsApp, root: string, queues: TestQueues) {
     this.redis = redis;
     this.whatsapp = whatsapp;
     this.root = root;
-    this.queues = opened.queues;
-    this.#close = opened.close;
+    this.queues = queues;
   }
 
   static async start(): Promise<OutboxFleet> {
@@ -60,26 +47,7 @@ export class OutboxFleet {
       EmulatedWhatsApp.start({ delivered_delay_ms: null }),
       mkdtemp(join(tmpdir(), 'wharf-outbox-')),
     ]);
-    const log = createLogger('silent', {});
-    const config = messagingConfig(
-      {
-        QUEUE_MAX_DEPTH: 50_000,
-        QUEUE_RETENTION_HOURS: WEEK,
-        EVENT_RETENTION_HOURS: WEEK,
-        MEDIA_RETENTION_HOURS: WEEK,
-        MEDIA_S3_PREFIX: '',
-      },
-      parseRedisUrl(redis.url),
-    );
-    const connections = openQueueConnections(config, log);
-    const { queues, close } = await openMessageQueues(connections, config, log);
-    return new OutboxFleet(redis, whatsapp, root, {
-      queues,
-      close: async () => {
-        await close();
-        connections.close();
-      },
-    });
+    return new OutboxFleet(redis, whatsapp, root, await TestQueues.open(redis.url));
   }
 
   /** Starts an instance; limits are off. */
@@ -152,32 +120,14 @@ export class OutboxFleet {
     texts: readonly string[],
     changes: Partial<AcceptedMessage> = {},
   ): Promise<string[]> {
-    const messages = texts.map(
-      (text): AcceptedMessage => ({
-        message_id: newMessageId({ workspace, session: 'main' }),
+    return await this.queues.accept(
+      ...texts.map((text) => ({
         workspace_id: workspace,
         session_id: 'main',
-        priority: 'normal',
-        on_unknown: 'report',
-        accepted_at: new Date().toISOString(),
-        send_at: null,
-        waiter: null,
         message: { to: `${to}@c.us`, text },
         ...changes,
-      }),
+      })),
     );
-    const accepted = await this.queues.accept(messages);
-    if (accepted.some(({ kind }) => kind !== 'queued')) throw new Error('not all were queued');
-    return messages.map(({ message_id }) => message_id);
-  }
-
-  /** What became of messages, once all have ended. */
-  async ended(ids: readonly string[], timeoutMs = 120_000): Promise<MessageView[]> {
-    return await eventually(async () => {
-      const views = await Promise.all(ids.map((id) => this.queues.find(id)));
-      const over = views.every((view) => view && view.status !== 'queued' && view.status !== 'sending');
-      return over ? (views as MessageView[]) : undefined;
-    }, timeoutMs);
   }
 
   /** What the server had from a phone, in order. */
@@ -193,7 +143,7 @@ export class OutboxFleet {
 
   async close(): Promise<void> {
     await Promise.all(this.instances.map((one) => one.stop()));
-    await this.#close();
+    await this.queues.close();
     await Promise.all([this.redis.close(), this.whatsapp.close()]);
     await rm(this.root, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   }

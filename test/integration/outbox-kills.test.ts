@@ -46,7 +46,7 @@ describe('messages while their instance is killed with kill -9, again and again'
       for (const pid of victims) process.kill(pid, 'SIGKILL');
     }
     for (const [workspace, accepted] of ids) {
-      const views = await fleet.ended(accepted);
+      const views = await fleet.queues.ended(accepted);
       const arrived = await fleet.arrived(phones.get(workspace) ?? '');
       const bodies = arrived.map(({ body }) => body);
       expect(new Set(bodies).size).toBe(bodies.length);

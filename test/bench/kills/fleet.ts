@@ -11,6 +11,7 @@ import { ADOPT_HEADER, INTERNAL_TOKEN_HEADER, instanceSessionPath } from '../../
 import { killGroup } from '../../../instance/whatsapp/process-tree.ts';
 import { browsersUnder } from '../../helpers/processes.ts';
 import { type PrivateRedis, startRedis } from '../../helpers/redis.ts';
+import { TestQueues } from '../../helpers/test-queues.ts';
 import { type BenchProcess, startProgram } from '../support/processes.ts';
 
 const WORKSPACE = '7';
@@ -41,14 +42,16 @@ export class KillableFleet {
   readonly warnings: Json[] = [];
   readonly #redis: PrivateRedis;
   readonly #emulator: BenchProcess;
+  readonly #queues: TestQueues;
   #instance: { child: ChildProcess; url: string; pid: number } | undefined;
 
-  private constructor(directory: string, redis: PrivateRedis, emulator: BenchProcess) {
+  private constructor(directory: string, redis: PrivateRedis, emulator: BenchProcess, queues: TestQueues) {
     this.directory = directory;
     this.sessionPath = join(directory, 'sessions');
     this.workingDirectory = join(directory, 'working-directory');
     this.#redis = redis;
     this.#emulator = emulator;
+    this.#queues = queues;
   }
 
   static async start(): Promise<KillableFleet> {
@@ -59,7 +62,7 @@ export class KillableFleet {
       EMULATOR_CONTROL_PORT: '0',
       EMULATOR_DATA: '',
     });
-    const fleet = new KillableFleet(directory, redis, emulator);
+    const fleet = new KillableFleet(directory, redis, emulator, await TestQueues.open(redis.url));
     await mkdir(fleet.sessionPath, { mode: 0o700 });
     await mkdir(fleet.workingDirectory);
     return fleet;
@@ -85,6 +88,8 @@ export class KillableFleet {
           WHATSAPP_WEB_RESOLVE: `127.0.0.1:${String(httpsPort)}`,
           WHATSAPP_WEB_SPKI: String(spki),
           WHATSAPP_RECONNECT_BASE_DELAY: '1000',
+          WHATSAPP_RATE_LIMIT_MAX: '0',
+          RATE_LIMIT_NORMAL: '0',
           WHARF_INTERNAL_TOKEN: TOKEN,
           LOG_LEVEL: 'warn',
         },
@@ -143,6 +148,24 @@ export class KillableFleet {
     }
   }
 
+  /**
+   * Hands a text in and waits until it has been sent: WhatsApp's id of it; null where it ended otherwise. Throws where the instance is gone before
+   * it was: the text is in the queue then, and the next life sends it.
+   */
+  async send(session: string, to: string, text: string): Promise<string | null> {
+    const ids = await this.#queues.accept({
+      workspace_id: WORKSPACE,
+      session_id: session,
+      message: { to: `${to}@c.us`, text },
+    });
+    for (;;) {
+      const ends = await this.#queues.endsOf(ids);
+      if (ends) return ends[0]?.sent_at ? ends[0].whatsapp_id : null;
+      if (!this.#instance) throw new Error('the instance is gone');
+      await sleep(10);
+    }
+  }
+
   /** A request to the emulator. */
   async emulator(method: string, path: string, body?: Json): Promise<Json> {
     return await request(method, `${String(this.#emulator.ready['control_url'])}${path}`, {}, body);
@@ -178,6 +201,7 @@ export class KillableFleet {
   async close(keep: boolean): Promise<void> {
     if (this.#instance) await this.#end('SIGTERM');
     await this.#emulator.stop();
+    await this.#queues.close();
     await this.#redis.close();
     if (!keep) await rm(this.directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   }

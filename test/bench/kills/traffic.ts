@@ -1,4 +1,4 @@
-import { AnswerError, type KillableFleet } from './fleet.ts';
+import type { KillableFleet } from './fleet.ts';
 
 /** A session and the phone that linked it. */
 export interface LinkedSession {
@@ -9,9 +9,9 @@ export interface LinkedSession {
 /** What a burst was answered. */
 export interface BurstResult {
   delivered: number;
-  /** Ids of WhatsApp of outgoing messages that the instance answered as sent. */
+  /** Ids of WhatsApp of outgoing messages that were sent. */
   answered: string[];
-  /** Answers of the instance that were neither. */
+  /** Texts that ended otherwise while the instance ran. */
   refused: string[];
 }
 
@@ -64,14 +64,11 @@ async function outgoing(
   for (let number = 1; number <= MOST && !over.aborted; number += 1) {
     try {
       const text = `out ${number} ${label}`;
-      const receipt = await fleet.session('POST', id, '/messages?wait=20', { to: `${friend}@c.us`, text });
-      if (['sent', 'delivered', 'read'].includes(String(receipt['status']))) {
-        result.answered.push(String(receipt['whatsapp_id']));
-      }
-    } catch (error) {
+      const whatsappId = await fleet.send(id, friend, text);
+      if (whatsappId !== null) result.answered.push(whatsappId);
+      else result.refused.push(`${text} was not sent`);
+    } catch {
       // The instance is gone: that is what the burst waits for.
-      if (!(error instanceof AnswerError)) return;
-      result.refused.push(error.message);
       return;
     }
   }

@@ -10,17 +10,14 @@ import { problemSchema } from '../../../common/problem.ts';
 import { FileClaims } from '../../../fleet/file-claims.ts';
 import { instanceHealthSchema } from '../../../fleet/instance-api.ts';
 import { openMediaStore } from '../../../fleet/media/open-media-store.ts';
-import { MAX_MESSAGE_BODY_BYTES } from '../../../fleet/messages.ts';
 import { sessionDetailSchema } from '../../../fleet/records.ts';
 import { SessionPaths } from '../../../fleet/session-paths.ts';
 import { HealthReporter } from '../../../instance/health.ts';
 import { HostUsageMeter } from '../../../instance/host-usage.ts';
 import { instanceApp } from '../../../instance/http/app.ts';
-import { MediaFetcher } from '../../../instance/media/fetch-media.ts';
 import { MediaDownloads } from '../../../instance/media/media-downloads.ts';
-import { MemoryBudget } from '../../../instance/media/memory-budget.ts';
-import { UrlMedia } from '../../../instance/media/url-media.ts';
 import { InstanceMetrics } from '../../../instance/metrics.ts';
+import { OutboxStatus } from '../../../instance/outbox/outbox-status.ts';
 import { SessionManager } from '../../../instance/session/session-manager.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { Granting } from '../../helpers/granting.ts';
@@ -80,23 +77,17 @@ describe("the instance's API", () => {
       owned: () => 0,
     });
     const store = openMediaStore({ mediaBucket: null }, paths, systemClock);
-    const media = new MediaFetcher({
-      store,
-      urls: new UrlMedia(),
-      budget: new MemoryBudget(),
-      clock: systemClock,
-    });
     granting.to(manager);
     const metrics = new InstanceMetrics({
       manager: () => manager,
       standing: () => undefined,
       owned: () => 0,
+      outbox: new OutboxStatus(),
       now: () => performance.now(),
     });
     orders = [];
     const parts = {
       manager,
-      media,
       downloads: new MediaDownloads({ store, log }),
       health,
       metrics,
@@ -109,7 +100,6 @@ describe("the instance's API", () => {
       () => server.close(0),
       () => manager.close(5000),
       () => health.close(),
-      () => media.close(),
     );
   });
   afterEach(async () => {
@@ -217,7 +207,6 @@ describe("the instance's API", () => {
         ['GET', main],
         ['PUT', main],
         ['DELETE', main],
-        ['POST', `${main}/messages`],
         ['POST', `${main}/start`],
         ['GET', `${main}/qr`],
         ['GET', `${main}/chats`],
@@ -331,42 +320,20 @@ describe("the instance's API", () => {
       expect(problemSchema.parse(answer.json).faults?.map((fault) => fault.path)).toContain(path);
     });
 
-    it.each([
-      [`${main}/messages`, { to: '491701234567' }, '(body)'],
-      [`${main}/messages`, { to: '491701234567', text: 'a', poll: {} }, '(body)'],
-      [`${main}/messages`, { to: 'nobody', text: 'a' }, 'to'],
-      [`${main}/messages`, { to: 491701234567, text: 'a' }, 'to'],
-      [`${main}/messages`, { to: '491701234567', text: '' }, 'text'],
-      [`${main}/messages`, { to: '491701234567', text: 'a', extra: 1 }, '(body)'],
-      [
-        `${main}/messages`,
-        { to: '491701234567', location: { latitude: 91, longitude: 0 } },
-        'location.latitude',
-      ],
-      [
-        `${main}/messages`,
-        { to: '491701234567', poll: { question: 'q', options: ['a', 1] } },
-        'poll.options[1]',
-      ],
-      [`${main}/messages?wait=61`, { to: '491701234567', text: 'a' }, 'query.wait'],
-      [`${main}/messages?wait=soon`, { to: '491701234567', text: 'a' }, 'query.wait'],
-      [`${main}/messages?message_id=../x`, { to: '491701234567', text: 'a' }, 'query.message_id'],
-      [`${main}/messages?colour=red`, { to: '491701234567', text: 'a' }, 'query.(body)'],
-      [`${main}/pairing-code`, { phone_number: '12' }, 'phone_number'],
-    ])('at %s like %j, naming %s', async (path, body, fault) => {
-      await createReady();
-      const answer = await ask('POST', path, body);
-      expectProblem(answer, 400, 'invalid_request');
-      expect(problemSchema.parse(answer.json).faults?.map((one) => one.path)).toContain(fault);
-    });
+    it.each([[`${main}/pairing-code`, { phone_number: '12' }, 'phone_number']])(
+      'at %s like %j, naming %s',
+      async (path, body, fault) => {
+        await createReady();
+        const answer = await ask('POST', path, body);
+        expectProblem(answer, 400, 'invalid_request');
+        expect(problemSchema.parse(answer.json).faults?.map((one) => one.path)).toContain(fault);
+      },
+    );
 
     it('that are huge, with the limit', async () => {
       const answer = await create(main, { account_id: 'x'.repeat(70_000) });
       expectProblem(answer, 413, 'payload_too_large');
       expect(answer.json['detail']).toContain('65536');
-      await createReady();
-      const message = await ask('POST', `${main}/messages`, 'x'.repeat(MAX_MESSAGE_BODY_BYTES + 1));
-      expectProblem(message, 413, 'payload_too_large');
     });
 
     it('that are no JSON, say nothing of what they are, or are compressed', async () => {
@@ -405,7 +372,7 @@ describe("the instance's API", () => {
       await createReady();
       await fc.assert(
         fc.asyncProperty(fc.json(), fc.constantFrom('PUT', 'POST'), async (text, method) => {
-          const path = method === 'PUT' ? main : `${main}/messages`;
+          const path = method === 'PUT' ? main : `${main}/pairing-code`;
           const answer = await ask(method, path, text);
           const harmless = method === 'PUT' && text.trim() === '{}';
           if (!harmless) expect(answer.status).toBe(400);
@@ -440,32 +407,21 @@ describe("the instance's API", () => {
       expect((await ask('GET', '/health')).json['status']).toBe('at_capacity');
     });
 
-    it('that a session is not ready for messages and reads', async () => {
+    it('that a session is not ready for reads', async () => {
       await create();
-      const answer = await ask('POST', `${main}/messages`, { to: '491701234567', text: 'a' });
-      expectProblem(answer, 409, 'session_not_ready');
       for (const path of ['chats', 'contacts', 'chats/491701234567@c.us/messages', 'numbers/491701234567'])
         expectProblem(await ask('GET', `${main}/${path}`), 409, 'session_not_ready');
     });
 
-    it('that media lies at a private address', async () => {
-      await createReady();
-      const media = { url: 'http://169.254.169.254/latest/meta-data', mimetype: 'image/png' };
-      const answer = await ask('POST', `${main}/messages`, { to: '491701234567', media });
-      expectProblem(answer, 422, 'media_refused');
-    });
-
     it('nothing of a fault of its own, and logs it once with the id of the request', async () => {
       await createReady();
-      clients.script.send = async () => {
+      clients.last.number = async () => {
         throw new TypeError('cannot read hunter2 of undefined');
       };
-      const answer = await ask(
-        'POST',
-        `${main}/messages`,
-        { to: '491701234567', text: 'a' },
-        { 'x-wharf-token': TOKEN, 'x-request-id': 'mine-1' },
-      );
+      const answer = await ask('GET', `${main}/numbers/491701234567`, undefined, {
+        'x-wharf-token': TOKEN,
+        'x-request-id': 'mine-1',
+      });
       expectProblem(answer, 500, 'internal');
       expect(answer.text).not.toContain('hunter2');
       const logged = lines.filter((line) => line['request_id'] === 'mine-1' && line['level'] === 'error');
@@ -522,39 +478,6 @@ describe("the instance's API", () => {
     });
     clients.last.becomeReady();
     expectProblem(await ask('GET', `${main}/qr?wait=20`), 409, 'not_awaiting_qr');
-  });
-
-  it('answers a message when the server has it, or when the wait is over', async () => {
-    await createReady();
-    const sent = await ask('POST', `${main}/messages?message_id=msg_0123456789`, {
-      to: '491701234567',
-      text: 'a',
-    });
-    expect(sent.status).toBe(200);
-    expect(sent.json).toEqual({
-      message_id: 'msg_0123456789',
-      status: 'sent',
-      whatsapp_id: 'true_491701234567@c.us_ABC',
-    });
-    clients.script.send = async () => ({ whatsappId: 'true_1@c.us_B', ack: 0 });
-    const slow = await ask('POST', `${main}/messages?wait=0`, { to: '491701234567', text: 'a' });
-    expect([slow.status, slow.json['status']]).toEqual([202, 'sending']);
-    expect(slow.json['message_id']).toMatch(/^msg_[0-9a-f]{24}$/);
-  });
-
-  it('takes the largest media there is', async () => {
-    await createReady();
-    let taken = 0;
-    clients.script.send = async (message) => {
-      if ('media' in message) taken = Buffer.byteLength(message.media.data, 'base64');
-      return { whatsappId: 'true_1@c.us_C', ack: 1 };
-    };
-    const data = Buffer.alloc(16 * 1024 * 1024, 7).toString('base64');
-    const answer = await ask('POST', `${main}/messages`, {
-      to: '491701234567',
-      media: { data, mimetype: 'application/pdf', filename: 'a.pdf' },
-    });
-    expect([answer.status, taken]).toEqual([200, 16 * 1024 * 1024]);
   });
 });
 

@@ -1,11 +1,9 @@
 import { onTestFinished } from 'vitest';
 import { createLogger } from '../../../common/logger.ts';
-import { parseRedisUrl } from '../../../common/redis.ts';
 import { RedisEventLog } from '../../../fleet/events/redis-event-log.ts';
 import type { OutgoingMessage } from '../../../fleet/messages.ts';
-import { messagingConfig } from '../../../fleet/messaging-config.ts';
 import { NO_LIMITS } from '../../../fleet/queue/limits.ts';
-import { newMessageId, whatsappKeyOf } from '../../../fleet/queue/message-ids.ts';
+import { whatsappKeyOf } from '../../../fleet/queue/message-ids.ts';
 import {
   openMessageQueues,
   openQueueConnections,
@@ -22,6 +20,7 @@ import { Session } from '../../../instance/session/session.ts';
 import { hostClock } from '../../../instance/supervisor/host-clock.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { type PrivateRedis, startRedis } from '../../helpers/redis.ts';
+import { testMessage, testMessaging } from '../../helpers/test-queues.ts';
 import { type ClientScript, FakeClients } from '../helpers/fake-clients.ts';
 import { aRecord, aTenure, memoryParts } from '../helpers/session-parts.ts';
 
@@ -50,16 +49,7 @@ class QueueHost {
 
   constructor(redis: PrivateRedis) {
     this.redis = redis;
-    this.#config = messagingConfig(
-      {
-        QUEUE_MAX_DEPTH: 50_000,
-        QUEUE_RETENTION_HOURS: 3_600_000,
-        EVENT_RETENTION_HOURS: 3_600_000,
-        MEDIA_RETENTION_HOURS: 3_600_000,
-        MEDIA_S3_PREFIX: '',
-      },
-      parseRedisUrl(redis.url),
-    );
+    this.#config = testMessaging(redis.url);
   }
 
   /** The router's side. */
@@ -78,7 +68,11 @@ class QueueHost {
       log,
     );
     const accept = async (message: Partial<AcceptedMessage> & { message: OutgoingMessage }) => {
-      const accepted = aMessage(message);
+      const accepted = testMessage({
+        workspace_id: SESSION.workspace,
+        session_id: SESSION.session,
+        ...message,
+      });
       const [acceptance] = await queues.accept([accepted]);
       if (acceptance?.kind !== 'queued') throw new Error(`not queued: ${JSON.stringify(acceptance)}`);
       return accepted.message_id;
@@ -171,22 +165,6 @@ export function acknowledging(ack = 1): Partial<ClientScript> {
       setImmediate(() => client.events.happened({ kind: 'ack', whatsappId, ack }));
       return whatsappId;
     },
-  };
-}
-
-/** A message of a session. */
-export function aMessage(changes: Partial<AcceptedMessage> & { message: OutgoingMessage }): AcceptedMessage {
-  const { workspace_id = SESSION.workspace, session_id = SESSION.session } = changes;
-  return {
-    message_id: newMessageId({ workspace: workspace_id, session: session_id }),
-    workspace_id,
-    session_id,
-    priority: 'normal',
-    on_unknown: 'report',
-    accepted_at: new Date().toISOString(),
-    send_at: null,
-    waiter: null,
-    ...changes,
   };
 }
 

@@ -397,13 +397,11 @@ describe('a session', () => {
   });
 });
 
-describe('messages of a session', () => {
-  const message = { to: '491701234567@c.us', text: 'hello' };
-
-  it.each(['stopped', 'qr'] as const)('are refused while it is %s, with what to do', async (status) => {
+describe('what is sent by a session', () => {
+  it.each(['stopped', 'qr'] as const)('is refused while it is %s, with what to do', async (status) => {
     const { session, clients } = status === 'qr' ? await running() : make();
     if (status === 'qr') clients.last.events.qr('code');
-    await expect(session.send(message, 'msg_1', 1000)).rejects.toMatchObject({
+    await expect(session.sendingClient()).rejects.toMatchObject({
       code: 'session_not_ready',
       // Waiting helps in neither.
       retryAfter: undefined,
@@ -413,9 +411,9 @@ describe('messages of a session', () => {
     await session.stop();
   });
 
-  it('are refused while it starts, with when to try again', async () => {
+  it('is refused while it starts, with when to try again', async () => {
     const { session } = await running();
-    await expect(session.send(message, 'msg_1', 1000)).rejects.toMatchObject({
+    await expect(session.sendingClient()).rejects.toMatchObject({
       code: 'session_not_ready',
       retryAfter: 5,
       extra: { session_status: 'starting' },
@@ -423,59 +421,29 @@ describe('messages of a session', () => {
     await session.stop();
   });
 
-  it.each([
-    [1, 'sent'],
-    [2, 'delivered'],
-    [3, 'read'],
-    [4, 'read'],
-  ])('that have ack %d are %s', async (ack, status) => {
-    const { session, parts } = await ready({ script: { send: async () => ({ whatsappId: 'w', ack }) } });
-    expect(await session.send(message, 'msg_1', 1000)).toEqual({
-      message_id: 'msg_1',
-      status,
-      whatsapp_id: 'w',
-    });
-    expect(parts.counters).toMatchObject({ messages_sent: 1, messages_failed: 0 });
+  it('goes to the browser that runs now', async () => {
+    const { session, clients } = await ready({});
+    expect(await session.sendingClient()).toBe(clients.last);
+    await session.stop();
+  });
+});
+
+describe('a session whose browser is to be started anew', () => {
+  it('gets another, and goes on', async () => {
+    const { session, clients } = await ready({});
+    await session.renew();
+    await eventually(() => clients.made.length === 2);
+    expect(clients.made[0]?.calls).toContain('stop');
+    expect(session.record.should_run).toBe(true);
     await session.stop();
   });
 
-  it('are sent when the ack comes, before or after the page has answered', async () => {
-    const { session, clients } = await ready({
-      script: {
-        send: async (_message, client) => {
-          client.events.happened({ kind: 'ack', whatsappId: 'w', ack: 1 });
-          return { whatsappId: 'w', ack: 0 };
-        },
-      },
-    });
-    expect(await session.send(message, 'msg_1', 600_000)).toMatchObject({ status: 'sent' });
-    clients.script.send = async () => ({ whatsappId: 'w2', ack: 0 });
-    const sending = session.send(message, 'msg_2', 600_000);
-    await nextTurn();
-    clients.last.events.happened({ kind: 'ack', whatsappId: 'w2', ack: 2 });
-    expect(await sending).toMatchObject({ status: 'delivered' });
+  it('is left alone where it rests', async () => {
+    const { session, clients } = await ready({});
     await session.stop();
-  });
-
-  it('are on their way when no ack came in time, unknown when the session is lost meanwhile, failed when refused', async () => {
-    const { session, clients, parts } = await ready({
-      script: { send: async () => ({ whatsappId: 'w', ack: 0 }) },
-    });
-    expect(await session.send(message, 'msg_1', 1)).toMatchObject({ status: 'sending' });
-    const refused = expect(session.send(message, 'msg_2', 600_000)).rejects.toMatchObject({
-      code: 'send_failed',
-      extra: { whatsapp_id: 'w' },
-    });
-    await nextTurn();
-    clients.last.events.happened({ kind: 'ack', whatsappId: 'w', ack: -1 });
-    await refused;
-    clients.script.send = async () => ({ whatsappId: 'w3', ack: 0 });
-    const unknown = session.send(message, 'msg_3', 600_000);
-    await nextTurn();
-    clients.last.events.lost('browser_gone', 'x');
-    expect(await unknown).toMatchObject({ status: 'unknown', whatsapp_id: 'w3' });
-    expect(parts.counters).toMatchObject({ messages_sent: 0, messages_failed: 1 });
-    await session.stop();
+    await session.renew();
+    expect(clients.made).toHaveLength(1);
+    expect(session.status).toBe('stopped');
   });
 });
 

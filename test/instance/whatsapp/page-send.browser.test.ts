@@ -26,7 +26,7 @@ const yes = async () => true;
 
 async function linked(timeouts: Parameters<typeof watchedClient>[2] = {}) {
   const whatsapp = await emulatedWhatsApp({ delivered_delay_ms: null });
-  const watched = await watchedClient(whatsapp, await temporaryDirectory('wharf-profile-'), timeouts);
+  const watched = await watchedClient(whatsapp, await temporaryDirectory(), timeouts);
   await linkClient(whatsapp, watched, PHONE);
   return { whatsapp, watched, client: watched.client };
 }
