@@ -9,7 +9,7 @@ import { isAfter } from './positions.ts';
 import { EventStream, type StreamEnd, type StreamTimes } from './stream.ts';
 
 /** Heartbeats below the 30 s after which the most impatient proxies close; the rest follows from that. */
-export const STREAM_TIMES: StreamTimes = { heartbeat: 15_000, patience: 30_000, retry: 2000, pause: 2000 };
+const STREAM_TIMES: StreamTimes = { heartbeat: 15_000, patience: 30_000, retry: 2000, pause: 2000 };
 
 /** A ring may be lost: every feed looks so often, milliseconds. */
 const SWEEP = 10_000;

@@ -3,7 +3,7 @@ import type { LoggedEvent, Position } from '../../fleet/events/event-log.ts';
 import { showWorkspaceId } from '../../fleet/ids.ts';
 
 /** An event as HTTP shows it: webhooks and SSE alike. */
-export function shownEvent({ workspace_id, ...event }: WharfEvent): object {
+function shownEvent({ workspace_id, ...event }: WharfEvent): object {
   const { id, type, timestamp, session_id, data } = event;
   return {
     id,
