@@ -81,13 +81,13 @@ export class FolderMediaStore implements MediaStore {
     range?: ByteRange,
   ): Promise<{ media: StoredMedia; stream: Readable }> {
     const record = await this.#require(workspace, id);
-    const stream = await this.#folder.open(workspace, record.file, range);
-    if (stream === null) throw notFound(id);
-    if (range !== undefined) return { media: shown(record), stream };
-    return {
-      media: shown(record),
-      stream: Readable.from(verified(stream, record, id), { objectMode: false }),
-    };
+    const stored = await this.#folder.open(workspace, record.file, range);
+    if (stored === null) throw notFound(id);
+    if (range !== undefined) return { media: shown(record), stream: stored };
+    const stream = Readable.from(verified(stored, record, id), { objectMode: false });
+    // A generator that nobody began does not end what it would have read from.
+    stream.once('close', () => stored.destroy());
+    return { media: shown(record), stream };
   }
 
   async remove(workspace: WorkspaceId, id: MediaId): Promise<boolean> {

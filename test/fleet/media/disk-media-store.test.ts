@@ -1,13 +1,17 @@
 import { readdir, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
 import { systemClock } from '../../../common/clock.ts';
 import { openMediaStore } from '../../../fleet/media/open-media-store.ts';
 import { SessionPaths } from '../../../fleet/session-paths.ts';
 import { testsMediaStore } from '../../conformance/media-store.ts';
+import { eventually } from '../../helpers/eventually.ts';
+import { openFilesUnder } from '../../helpers/open-files.ts';
 import { temporaryDirectory } from '../../helpers/temp-dir.ts';
 
 testsMediaStore('on the session path', async () => {
   const paths = new SessionPaths(await temporaryDirectory());
+  onTestFinished(() => eventually(async () => (await openFilesUnder(paths.root)).length === 0));
   const names = (workspace: string) => readdir(paths.media(workspace)).catch(() => []);
   return {
     media: openMediaStore({ mediaBucket: null }, paths, systemClock),
