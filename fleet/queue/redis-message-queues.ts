@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
 import type { Logger } from '../../common/logger.ts';
 import type { Redis } from '../../common/redis.ts';
 import type { RedisChannels } from '../redis-channels.ts';
-import { Acceptor } from './acceptor.ts';
+import { accepting } from './accepting.ts';
+import type { Batches } from './batches.ts';
 import { type MessageId, type SessionKey, sessionTag, tagOf } from './message-ids.ts';
 import type {
   Acceptance,
@@ -20,10 +20,9 @@ import { queueKeys, readSessionText, sessionText } from './queue-keys.ts';
 import { readViews } from './queue-views.ts';
 import { type QueueCommands, queueCommands } from './redis-queue-commands.ts';
 import { Replication } from './replication.ts';
+import { reserving } from './reserving.ts';
 import { readStoredMessage, STORED_FIELDS, stateText } from './stored-message.ts';
 
-/** How long an Idempotency-Key is remembered, seconds. */
-const REMEMBERED = 24 * 3600;
 /** Messages of a deleted session that are ended in one step. */
 const END_AT_ONCE = 200;
 /** Sessions by their tags that are kept in mind. */
@@ -45,7 +44,8 @@ export class RedisMessageQueues implements MessageQueues {
   readonly #redis: Redis;
   readonly #channels: RedisChannels;
   readonly #commands: QueueCommands;
-  readonly #acceptor: Acceptor;
+  readonly #accepting: Batches<AcceptedMessage, Acceptance>;
+  readonly #reserving: Batches<Reservation, Reserved>;
   readonly #replication: Replication;
   readonly #keeps: number;
   readonly #tags = new Map<string, SessionKey>();
@@ -55,7 +55,8 @@ export class RedisMessageQueues implements MessageQueues {
     this.#channels = channels;
     this.#commands = queueCommands(redis);
     this.#replication = new Replication(redis, log);
-    this.#acceptor = new Acceptor(this.#commands.accept, this.#replication, options.maxDepth);
+    this.#accepting = accepting(this.#commands.accept, this.#replication, options.maxDepth);
+    this.#reserving = reserving(redis, this.#replication);
     this.#keeps = options.keepsBodies ? 1 : 0;
   }
 
@@ -65,30 +66,11 @@ export class RedisMessageQueues implements MessageQueues {
   }
 
   accept(messages: readonly AcceptedMessage[]): Promise<Acceptance[]> {
-    return this.#acceptor.accept(messages);
+    return this.#accepting.do(messages);
   }
 
-  async reserve(reservations: readonly Reservation[]): Promise<Reserved[]> {
-    const pipeline = this.#redis.pipeline();
-    for (const { owner, key, fingerprint, messageId } of reservations) {
-      const hash = createHash('sha256')
-        .update(JSON.stringify([owner, key]))
-        .digest('base64url');
-      pipeline.set(queueKeys.idempotency(hash), `${messageId} ${fingerprint}`, 'EX', REMEMBERED, 'NX', 'GET');
-    }
-    const replies = await queueAnswer(
-      this.#replication.confirmed(async () => {
-        const answers = (await pipeline.exec()) ?? [];
-        for (const [error] of answers) if (error) throw error;
-        return answers.map(([, reply]) => reply);
-      }, reservations.length),
-    );
-    return reservations.map(({ messageId, fingerprint }, index): Reserved => {
-      const before = replies[index];
-      if (typeof before !== 'string') return { kind: 'new', messageId };
-      const [known = '', ...rest] = before.split(' ');
-      return rest.join(' ') === fingerprint ? { kind: 'known', messageId: known } : { kind: 'conflict' };
-    });
+  reserve(reservations: readonly Reservation[]): Promise<Reserved[]> {
+    return this.#reserving.do(reservations);
   }
 
   async find(message: MessageId): Promise<MessageView | undefined> {

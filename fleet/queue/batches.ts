@@ -1,0 +1,84 @@
+/** A caller who waits for what comes of its items. */
+interface Request<Item, Result> {
+  items: readonly Item[];
+  results: Result[];
+  /** How many of its items are on their way or done. */
+  taken: number;
+  resolve: (results: Result[]) => void;
+  reject: (error: unknown) => void;
+}
+
+/** What goes in one step: a stretch of each of some requests. */
+interface Batch<Item, Result> {
+  parts: { request: Request<Item, Result>; count: number }[];
+  items: Item[];
+}
+
+/**
+ * Does things in batches: while one is on its way, what callers bring is gathered for the next, so that many callers share a round trip and a sync of Redis's file. There
+ * is one batch at a time, which keeps the order within a request and between those that came one after the other.
+ */
+export class Batches<Item, Result> {
+  readonly #step: (items: Item[]) => Promise<Result[]>;
+  readonly #size: number;
+  #waiting: Request<Item, Result>[] = [];
+  #isRunning = false;
+
+  /**
+   * @param step does what is asked for some items; gives a result for each
+   * @param size most items of one step
+   */
+  constructor(step: (items: Item[]) => Promise<Result[]>, size: number) {
+    this.#step = step;
+    this.#size = size;
+  }
+
+  /** The results for these items. Where a step fails, all whose items were in it get its error, and the rest of theirs is not done. */
+  do(items: readonly Item[]): Promise<Result[]> {
+    if (items.length === 0) return Promise.resolve([]);
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ items, results: [], taken: 0, resolve, reject });
+      if (this.#isRunning) return;
+      this.#isRunning = true;
+      // What else comes in this turn of the event loop goes along.
+      setImmediate(() => void this.#run());
+    });
+  }
+
+  async #run(): Promise<void> {
+    while (this.#waiting.length > 0) await this.#do(this.#gather());
+    this.#isRunning = false;
+  }
+
+  #gather(): Batch<Item, Result> {
+    const batch: Batch<Item, Result> = { parts: [], items: [] };
+    let done = 0;
+    for (const request of this.#waiting) {
+      const room = this.#size - batch.items.length;
+      if (room === 0) break;
+      const some = request.items.slice(request.taken, request.taken + room);
+      request.taken += some.length;
+      batch.items.push(...some);
+      batch.parts.push({ request, count: some.length });
+      if (request.taken === request.items.length) done += 1;
+    }
+    this.#waiting = this.#waiting.slice(done);
+    return batch;
+  }
+
+  async #do({ parts, items }: Batch<Item, Result>): Promise<void> {
+    try {
+      const results = await this.#step(items);
+      let index = 0;
+      for (const { request, count } of parts) {
+        request.results.push(...results.slice(index, index + count));
+        index += count;
+        if (request.results.length === request.items.length) request.resolve(request.results);
+      }
+    } catch (error) {
+      const failed = new Set(parts.map(({ request }) => request));
+      for (const request of failed) request.reject(error);
+      this.#waiting = this.#waiting.filter((request) => !failed.has(request));
+    }
+  }
+}

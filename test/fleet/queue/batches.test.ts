@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest';
+import { Batches } from '../../../fleet/queue/batches.ts';
+
+/** Batches whose steps end when the test says so. */
+function driven(size: number) {
+  const steps: { items: number[]; end: () => void; fail: (error: Error) => void }[] = [];
+  const batches = new Batches<number, string>(
+    (items) =>
+      new Promise((resolve, reject) => {
+        steps.push({ items, end: () => resolve(items.map(String)), fail: reject });
+      }),
+    size,
+  );
+  const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+  return { batches, steps, turn };
+}
+
+describe('batches', () => {
+  it('take what comes in one turn together, and what comes meanwhile together afterwards', async () => {
+    const { batches, steps, turn } = driven(10);
+    const first = [batches.do([1]), batches.do([2, 3])];
+    await turn();
+    expect(steps.map(({ items }) => items)).toEqual([[1, 2, 3]]);
+    const later = [batches.do([4]), batches.do([5])];
+    await turn();
+    expect(steps).toHaveLength(1);
+    steps[0]?.end();
+    expect(await Promise.all(first)).toEqual([['1'], ['2', '3']]);
+    await turn();
+    expect(steps[1]?.items).toEqual([4, 5]);
+    steps[1]?.end();
+    expect(await Promise.all(later)).toEqual([['4'], ['5']]);
+  });
+
+  it('split what is too long, in order, one step at a time', async () => {
+    const { batches, steps, turn } = driven(3);
+    const long = batches.do([1, 2, 3, 4, 5]);
+    const short = batches.do([6]);
+    for (const expected of [
+      [1, 2, 3],
+      [4, 5, 6],
+    ]) {
+      await turn();
+      expect(steps.at(-1)?.items).toEqual(expected);
+      steps.at(-1)?.end();
+    }
+    expect(await long).toEqual(['1', '2', '3', '4', '5']);
+    expect(await short).toEqual(['6']);
+    expect(await batches.do([])).toEqual([]);
+  });
+
+  it('tell those whose step failed, do not go on with the rest of theirs, and go on with others', async () => {
+    const { batches, steps, turn } = driven(2);
+    const failing = batches.do([1, 2, 3]);
+    const other = batches.do([4]);
+    await turn();
+    const told = expect(failing).rejects.toThrow('Redis is away');
+    steps[0]?.fail(new Error('Redis is away'));
+    await told;
+    await turn();
+    expect(steps[1]?.items).toEqual([4]);
+    steps[1]?.end();
+    expect(await other).toEqual(['4']);
+  });
+});
