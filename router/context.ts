@@ -42,6 +42,7 @@ import { Forwarder } from './proxy/forwarder.ts';
 import { Holds } from './proxy/holds.ts';
 import { Pools } from './proxy/pools.ts';
 import { Wires } from './proxy/wires.ts';
+import type { QueueWatch } from './queues/queue-watch.ts';
 import { Follower } from './registry/follower.ts';
 import { Instances } from './registry/instances.ts';
 import { MovesUnderWay } from './registry/moves-under-way.ts';
@@ -182,6 +183,7 @@ export async function startRouter(
       token,
       metrics,
       fleetEvents: seen.fleetEvents,
+      queueWatch: seen.queueWatch,
       clock,
       log,
       lifecycle,
@@ -250,6 +252,7 @@ interface FailoverSources {
   token: string;
   metrics: Metrics;
   fleetEvents: FleetEvents;
+  queueWatch: QueueWatch;
   clock: Clock;
   log: Logger;
   lifecycle: Lifecycle;
@@ -269,7 +272,9 @@ async function joinFleet(sources: FailoverSources): Promise<FleetOperations> {
   };
   await requireFittingFleet(me, coordination, clock, times);
   const configured = Object.keys(config.instanceUrls);
-  const facts = new TableFacts(table, instances, clock, configured, config.maxSessionsPerInstance);
+  const capacity = config.maxSessionsPerInstance;
+  const queued = (workspace: string) => sources.queueWatch.waitingIn(workspace);
+  const facts = new TableFacts(table, instances, clock, configured, capacity, queued);
   const prober = new HttpProber();
   lifecycle.add('probes of instances', () => prober.close());
   const log = sources.log.child({ part: 'failover' });

@@ -18,11 +18,13 @@ export class TableFacts implements FleetFacts {
   readonly #clock: Clock;
   readonly #configured: readonly string[];
   readonly #configuredCapacity: number;
+  readonly #queued: (workspace: WorkspaceId) => number;
   readonly #remembered = new Map<string, { announcement: Announcement; url: string | null; at: number }>();
 
   /**
    * @param configured the instances that are configured with an address
    * @param configuredCapacity sessions of a configured instance that announces nothing
+   * @param queued messages of a workspace that wait to be sent
    */
   constructor(
     table: Table,
@@ -30,12 +32,14 @@ export class TableFacts implements FleetFacts {
     clock: Clock,
     configured: readonly string[],
     configuredCapacity: number,
+    queued: (workspace: WorkspaceId) => number = () => 0,
   ) {
     this.#table = table;
     this.#instances = instances;
     this.#clock = clock;
     this.#configured = configured;
     this.#configuredCapacity = configuredCapacity;
+    this.#queued = queued;
   }
 
   instances(): InstanceFacts[] {
@@ -53,7 +57,7 @@ export class TableFacts implements FleetFacts {
     const facts = {
       sessions: 0,
       ready: [] as { session: string; epoch: number }[],
-      queued: 0,
+      queued: this.#queued(workspace),
       lastActivity: 0,
     };
     for (const { session_id, status, epoch, last_activity } of this.#table.sessions(workspace)) {

@@ -38,6 +38,7 @@ export class QueueWatch {
   /** Session -> since when it has been ready. */
   #ready = new Map<string, number>();
   #stuck = new Set<string>();
+  #waiting = new Map<WorkspaceId, number>();
   #look: QueueLook | undefined;
   #looking: Promise<QueueLook> | undefined;
   #answers = false;
@@ -74,6 +75,11 @@ export class QueueWatch {
   /** The last look, however old; undefined before the first. */
   get last(): QueueLook | undefined {
     return this.#look;
+  }
+
+  /** Messages of a workspace that may be sent, at the last look. */
+  waitingIn(workspace: WorkspaceId): number {
+    return this.#waiting.get(workspace) ?? 0;
   }
 
   /**
@@ -122,6 +128,7 @@ export class QueueWatch {
       return { view, status, ...judgeQueue({ view, status, readySince: since, now }, this.#window) };
     });
     this.#ready = ready;
+    this.#waiting = waitingOf(views);
     this.#tell(queues);
     queues.sort(compareByTrouble);
     return { queues, at: now };
@@ -144,4 +151,11 @@ export class QueueWatch {
     }
     this.#stuck = stuck;
   }
+}
+
+function waitingOf(views: readonly QueueView[]): Map<WorkspaceId, number> {
+  const waiting = new Map<WorkspaceId, number>();
+  for (const { workspace, depth, delayed } of views)
+    if (depth > delayed) waiting.set(workspace, (waiting.get(workspace) ?? 0) + depth - delayed);
+  return waiting;
 }

@@ -213,9 +213,10 @@ describe('what the table says of a fleet', () => {
     expect(facts.instances()).toEqual([{ ...alive, sessions: 0, accepting: false, storageOk: null }]);
   });
 
-  it('counts the sessions that take places, and tells which are ready and starting', () => {
+  it('counts the sessions that take places, and tells which are ready and starting, and what is queued', () => {
     const table = new Table();
-    const facts = new TableFacts(table, new Instances(table, {}, 10), systemClock, [], 10);
+    const queued = (workspace: string) => (workspace === '7' ? 3 : 0);
+    const facts = new TableFacts(table, new Instances(table, {}, 10), systemClock, [], 10, queued);
     const at = '2026-11-22T01:00:00.000Z';
     table.learnSession(fakeSession('7', 'a', 'instance-1', { status: 'ready', last_activity: at, epoch: 2 }));
     table.learnSession(fakeSession('7', 'b', 'instance-1', { status: 'starting', epoch: 2 }));
@@ -223,7 +224,7 @@ describe('what the table says of a fleet', () => {
     expect(facts.workspace('7')).toEqual({
       sessions: 2,
       ready: [{ session: 'a', epoch: 2 }],
-      queued: 0,
+      queued: 3,
       lastActivity: Date.parse(at),
     });
     expect(facts.workspace('8')).toEqual({ sessions: 0, ready: [], queued: 0, lastActivity: 0 });

@@ -68,6 +68,16 @@ describe('the watch over the queues', () => {
     await watch.stop();
   });
 
+  it('knows how much of a workspace waits to be sent, what is for later left out', async () => {
+    views = [
+      queueView({ depth: 5, delayed: 2 }),
+      queueView({ session: 'support', depth: 4 }),
+      queueView({ workspace: '8', depth: 3, delayed: 3 }),
+    ];
+    await watch.now();
+    expect(['7', '8', '9'].map((workspace) => watch.waitingIn(workspace))).toEqual([7, 0, 0]);
+  });
+
   it('asks once for all who ask at one moment', async () => {
     const looks = await Promise.all([watch.now(), watch.now(), watch.now()]);
     await watch.now();
