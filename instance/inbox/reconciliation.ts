@@ -2,7 +2,7 @@ import type { Clock } from '../../common/clock.ts';
 import { messageOf } from '../../common/errors.ts';
 import type { Logger } from '../../common/logger.ts';
 import type { InboxMarks, SessionMarks } from '../../fleet/events/inbox-marks.ts';
-import type { HistoryQuery, PageActivity, WhatsAppClient } from '../whatsapp/client.ts';
+import type { HistoryPart, HistoryQuery, PageActivity, WhatsAppClient } from '../whatsapp/client.ts';
 import { planHistory, UNREADABLE, WITHOUT_MARKS } from './history-plan.ts';
 import type { SessionInbox } from './session-inbox.ts';
 
@@ -139,12 +139,14 @@ class Reconciliation {
         this.#signal,
       );
       const done = new Map<string, number>();
-      for (const { chatId, count, more } of parts) {
+      const unfinished: HistoryQuery[] = [];
+      for (const [index, query] of left.splice(0, parts.length).entries()) {
+        const { count, more } = parts[index] as HistoryPart;
         messages += count;
-        const query = left.shift();
-        if (query && more && count > 0) left.unshift({ ...query, skip: query.skip + count });
-        else done.set(chatId, chats.get(chatId) ?? 0);
+        if (more && count > 0) unfinished.push({ ...query, skip: query.skip + count });
+        else done.set(query.chatId, chats.get(query.chatId) ?? 0);
       }
+      left.unshift(...unfinished);
       // A chat's last message may be one that is told of nobody, such as that somebody joined: it is not looked at again for that.
       await this.#advance(done, []);
     }
