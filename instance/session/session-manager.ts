@@ -169,6 +169,7 @@ export class SessionManager {
     return this.#inTurn(workspace, session, async () => {
       const found = this.get(workspace, session);
       const unlinked = await found.logout();
+      await found.close();
       await this.#options.parts.trash.moveSession(workspace, session);
       this.#forget(found);
       return unlinked;
@@ -220,6 +221,7 @@ export class SessionManager {
 
   #forget(session: Session): void {
     const { workspace_id, session_id } = session.record;
+    void session.close();
     if (this.#roll.remove(session)) this.#options.onRemove(workspace_id, session_id);
   }
 

@@ -11,7 +11,7 @@ import {
 } from '../../../fleet/queue/open-queues.ts';
 import type { AcceptedMessage } from '../../../fleet/queue/outgoing.ts';
 import type { SessionQueues } from '../../../fleet/queue/session-queues.ts';
-import { Outbox } from '../../../instance/outbox/outbox.ts';
+import { type FindSession, Outbox } from '../../../instance/outbox/outbox.ts';
 import type { OutboxParts } from '../../../instance/outbox/outbox-parts.ts';
 import { OutboxStatus } from '../../../instance/outbox/outbox-status.ts';
 import { SendSlots } from '../../../instance/outbox/send-slots.ts';
@@ -101,18 +101,16 @@ class QueueHost {
     };
   }
 
-  /** An instance: sessions with scripted clients, and an outbox. */
-  async instance(script: Partial<ClientScript> = {}, changes: OutboxChanges = {}) {
-    const clients = new FakeClients(script);
+  /** An outbox for sessions that the test has. */
+  async outbox(find: FindSession, changes: OutboxChanges = {}) {
     const lines: Record<string, unknown>[] = [];
     const log = createLogger('debug', {}, { write: (line) => lines.push(JSON.parse(line)) });
     const connections = openQueueConnections(this.#config, log);
     const opened = await openSessionQueues(connections, this.#config, NO_LIMITS, log);
-    const sessions = new Map<string, Session>();
     const status = new OutboxStatus();
     const counters = newCounters();
     const { config, patience, queues = (same) => same, ...others } = changes;
-    const outbox = new Outbox(queues(opened), (workspace, id) => sessions.get(`${workspace}/${id}`), {
+    const outbox = new Outbox(queues(opened), find, {
       events: new RedisEventLog(connections.redis, connections.channels, this.#config.eventRetention, log),
       media: { prepare: () => Promise.reject(new Error('no media here')) },
       slots: new SendSlots(5, hostClock),
@@ -126,10 +124,22 @@ class QueueHost {
       ...others,
     });
     const close = async () => {
-      await Promise.all([...sessions.values()].map((session) => session.close()));
       outbox.close();
       await opened.close();
       connections.close();
+    };
+    return { close, connections, counters, lines, log, outbox, status };
+  }
+
+  /** An instance: sessions with scripted clients, and an outbox. */
+  async instance(script: Partial<ClientScript> = {}, changes: OutboxChanges = {}) {
+    const clients = new FakeClients(script);
+    const sessions = new Map<string, Session>();
+    const made = await this.outbox((workspace, id) => sessions.get(`${workspace}/${id}`), changes);
+    const { outbox } = made;
+    const close = async () => {
+      await Promise.all([...sessions.values()].map((session) => session.close()));
+      await made.close();
     };
     onTestFinished(close);
     /** A session that runs; ready unless told otherwise. */
@@ -145,15 +155,15 @@ class QueueHost {
       });
       const session = new Session(record, aTenure({ epoch: key.epoch ?? 1, generation: 1 }), parts);
       sessions.set(`${key.workspace}/${key.session}`, session);
-      const made = clients.made.length;
+      const before = clients.made.length;
       session.resume();
-      await eventually(() => clients.made.length > made);
+      await eventually(() => clients.made.length > before);
       const client = clients.last;
       await eventually(() => client.calls.includes('start'));
       if (ready) client.becomeReady();
       return session;
     };
-    return { clients, close, connections, counters, lines, log, outbox, run, sessions, status };
+    return { ...made, clients, close, run, sessions };
   }
 }
 
