@@ -1,10 +1,11 @@
 import type { ServerResponse } from 'node:http';
 import type { Clock } from '../../common/clock.ts';
-import { messageOf, WharfError } from '../../common/errors.ts';
+import { messageOf } from '../../common/errors.ts';
 import type { Logger } from '../../common/logger.ts';
 import type { EventFilter, EventLog, Position } from '../../fleet/events/event-log.ts';
 import type { WorkspaceId } from '../../fleet/ids.ts';
 import { Feed } from './feed.ts';
+import { WAITING_FRAME } from './frames.ts';
 import { isAfter } from './positions.ts';
 import { EventStream, type StreamEnd, type StreamTimes } from './stream.ts';
 
@@ -62,43 +63,40 @@ export class EventStreams {
   }
 
   /**
-   * Answers with a stream, and resolves when it has ended.
+   * Answers with a stream, and resolves when it has ended. `EventSource` never comes back after any answer but 200: so a stream is also begun while the log
+   * is away, and a router that stops answers with a broken connection.
    *
    * @param response nothing of it was written yet
    * @param client aborted when the client goes away
-   * @throws WharfError `queue_unavailable`, `shutting_down`, before anything was written
    */
   async serve(response: ServerResponse, wanted: Subscription, client: AbortSignal): Promise<void> {
-    if (this.#stopping.signal.aborted)
-      throw new WharfError('shutting_down', 'This router is stopping. Connect again: another one answers.');
-    const end = await this.#log.end();
-    const { filter } = wanted;
-    const workspace = filter.workspace ?? null;
+    if (this.#stopping.signal.aborted) {
+      response.destroy();
+      return;
+    }
     const ending = new AbortController();
     const stop = () => ending.abort();
     client.addEventListener('abort', stop, { once: true });
     this.#ending.add(ending);
-    if (client.aborted || this.#stopping.signal.aborted) stop();
+    if (client.aborted) stop();
+    this.#counts.opened += 1;
     response.writeHead(200, {
       'Content-Type': 'text/event-stream; charset=utf-8',
       'Cache-Control': 'no-store, no-transform',
       // nginx gathers answers unless told not to.
       'X-Accel-Buffering': 'no',
     });
-    const running = this.#run(response, wanted, this.#join(workspace, end), end, ending.signal);
+    response.flushHeaders();
+    const running = this.#run(response, wanted, ending.signal);
     this.#running.add(running);
     const outcome = await running;
     this.#running.delete(running);
-    this.#leave(workspace);
     client.removeEventListener('abort', stop);
     this.#ending.delete(ending);
-    if (outcome === 'gone') response.end();
-    else {
-      this.#counts[outcome] += 1;
-      // What is buffered would never be read.
-      if (outcome === 'slow') response.destroy();
-      else response.end();
-    }
+    if (outcome !== 'gone') this.#counts[outcome] += 1;
+    // What is buffered for a slow one would never be read.
+    if (outcome === 'slow') response.destroy();
+    else response.end();
   }
 
   /** Ends all streams, so that their clients go to another router. */
@@ -110,18 +108,18 @@ export class EventStreams {
     this.#feeds.clear();
   }
 
-  #run(
+  async #run(
     response: ServerResponse,
     { filter, after, isAllowed }: Subscription,
-    feed: Feed,
-    end: Position,
     signal: AbortSignal,
   ): Promise<StreamEnd> {
-    this.#counts.opened += 1;
+    const end = await this.#endOfLog(response, isAllowed, signal);
+    if (end === undefined) return isAllowed() ? 'gone' : 'refused';
     // A position beyond the end is of a log that was lost since: nobody can say what was between.
     const lost = after !== undefined && isAfter(after, end);
+    const workspace = filter.workspace ?? null;
     const stream = new EventStream({
-      feed,
+      feed: this.#join(workspace, end),
       filter,
       position: after === undefined || lost ? end : after,
       lostAfter: lost ? after : undefined,
@@ -134,14 +132,38 @@ export class EventStreams {
         this.#counts.events += events;
       },
     });
-    return stream.run();
+    const outcome = await stream.run();
+    this.#leave(workspace);
+    return outcome;
+  }
+
+  /** Where the log ends, however long it is away; undefined where the stream is to end before. */
+  async #endOfLog(
+    response: ServerResponse,
+    isAllowed: () => boolean,
+    signal: AbortSignal,
+  ): Promise<Position | undefined> {
+    while (!signal.aborted && isAllowed()) {
+      try {
+        const end = await this.#log.end();
+        return signal.aborted ? undefined : end;
+      } catch (error) {
+        this.#failed(error);
+      }
+      response.write(WAITING_FRAME);
+      await this.#clock.sleep(this.#times.pause, signal).catch(() => {});
+    }
+    return undefined;
   }
 
   #join(workspace: WorkspaceId | null, end: Position): Feed {
     let held = this.#feeds.get(workspace);
     if (!held) {
       const feed: Feed = new Feed(this.#log, workspace, end, {
-        failed: (error) => this.#failed(feed, error),
+        failed: (error) => {
+          this.#failed(error);
+          this.#lookAgain(feed);
+        },
         read: () => this.#read(),
       });
       held = { feed, streams: 0 };
@@ -170,10 +192,13 @@ export class EventStreams {
     }
   }
 
-  #failed(feed: Feed, error: unknown): void {
+  #failed(error: unknown): void {
     if (!this.#fails)
       this.#logger.warn({ reason: messageOf(error) }, 'the event log cannot be read; streams wait for it');
     this.#fails = true;
+  }
+
+  #lookAgain(feed: Feed): void {
     const again = this.#clock.sleep(this.#times.pause, this.#stopping.signal);
     again.then(
       () => feed.look(),

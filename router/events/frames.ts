@@ -30,6 +30,9 @@ export function openingFrame(position: Position, retry: number): string {
   return `retry: ${retry}\nid: ${position}\n\n`;
 }
 
+/** A sign of life while nobody knows where the stream stands. */
+export const WAITING_FRAME = ': the event log cannot be read now\n\n';
+
 /** Some events after a position are not kept any more. */
 export function gapFrame(after: Position): string {
   return `event: gap\ndata: ${JSON.stringify({ after })}\n\n`;

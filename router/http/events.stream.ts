@@ -43,7 +43,6 @@ export function eventsStream(services: Services): RouterRoute {
           'A stream without end. `id`: where it stands; `event`: the type; `data`: the event as JSON. An event `gap` says that some were forgotten before they were read.',
         contentTypes: ['text/event-stream'],
       },
-      503: { description: 'queue_unavailable, shutting_down' },
     },
     async handle({ query, principal, request, response, signal }) {
       const allowed =
