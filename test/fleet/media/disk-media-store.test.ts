@@ -11,7 +11,9 @@ import { temporaryDirectory } from '../../helpers/temp-dir.ts';
 
 testsMediaStore('on the session path', async () => {
   const paths = new SessionPaths(await temporaryDirectory());
-  onTestFinished(() => eventually(async () => (await openFilesUnder(paths.root)).length === 0));
+  onTestFinished(async () => {
+    await eventually(async () => (await openFilesUnder(paths.root)).length === 0);
+  });
   const names = (workspace: string) => readdir(paths.media(workspace)).catch(() => []);
   return {
     media: openMediaStore({ mediaBucket: null }, paths, systemClock),
