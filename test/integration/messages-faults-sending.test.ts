@@ -173,6 +173,9 @@ describe.skipIf(clockLibrary() === undefined)('messages of an instance whose clo
         await step(seconds);
       }
       await reaches(fleet, ids.at(-1) as string, ...SENT);
+      // It does see the steps: what was sent after the first bears a time an hour ahead.
+      const ahead = await reaches(fleet, ids[15] as string, ...SENT);
+      expect(Date.parse(String(ahead['sent_at']))).toBeGreaterThan(Date.now() + 1_800_000);
       // Four windows' worth: whatever the clock says, three windows have to pass.
       expect(performance.now() - began).toBeGreaterThan(3 * 3000 - 100);
       const all = await arrivals(fleet, session);
