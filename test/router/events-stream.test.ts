@@ -203,3 +203,20 @@ describe('the metrics', () => {
     expect(text).toMatch(/^wharf_queue_stuck_sessions 0$/m);
   });
 });
+
+describe('a Redis that is restarted, empty', () => {
+  it('costs the streams what was in it, and they go on', async () => {
+    const reader = await follow('', ownKey.key);
+    await append(receivedEvent('h1'));
+    await eventually(() => texts(reader).length === 1);
+    await fleet.redis.kill();
+    await expect(append(receivedEvent('h2'))).rejects.toMatchObject({ code: 'queue_unavailable' });
+    const waiting = await follow('', ownKey.key, reader.lastEventId);
+    await fleet.redis.start();
+    await eventually(async () => {
+      await append(receivedEvent('h3')).catch(() => {});
+      return texts(reader).length === 2 && texts(waiting).length === 1;
+    });
+    expect([texts(reader)[1], texts(waiting)[0]]).toEqual(['text h3', 'text h3']);
+  });
+});
