@@ -5,7 +5,13 @@
 --            JSON, the router that waits for its end or ''
 -- Returns for each 'queued', 'known', or where the queue is full {its depth, messages sent in the last minute}.
 local at = now()
+local timestamp, max_depth = whole(at), tonumber(ARGV[1])
 local queues, answers = {}, {}
+-- BullMQ's options of jobs to be sent at once, by priority.
+local at_once = {}
+for priority = 1, 4 do
+  at_once[tostring(priority)] = cmsgpack.pack({ priority = priority })
+end
 for index = 2, #ARGV, 9 do
   local workspace, session, tag, id, priority, send_at, data, message, waiter = unpack(ARGV, index, index + 8)
   local name = workspace .. '.' .. session
@@ -23,20 +29,19 @@ for index = 2, #ARGV, 9 do
     if waiter ~= '' then
       redis.call('HSET', job, 'waiter', waiter)
     end
-  elseif queue.depth >= tonumber(ARGV[1]) then
+  elseif queue.depth >= max_depth then
     local rate = sent_last_minute(redis.call('HMGET', queue.stats, 'minute', 'in_minute', 'in_minute_before'), at)
     answers[#answers + 1] = { queue.depth, rate }
   else
-    local arguments = cmsgpack.pack({ queue.prefix, id, 'message', whole(at) })
+    local arguments = cmsgpack.pack({ queue.prefix, id, 'message', timestamp })
     local delay = (tonumber(send_at) or 0) - at
     if delay > 0 then
       local options = cmsgpack.pack({ priority = tonumber(priority), delay = delay })
       bull.addDelayedJob({ '', '', '', queue.delayed, queue.completed, '' }, { arguments, data, options })
     else
-      local options = cmsgpack.pack({ priority = tonumber(priority) })
       bull.addPrioritizedJob({
         '', '', '', queue.prioritized, queue.delayed, queue.completed, queue.active, '', queue.counter,
-      }, { arguments, data, options })
+      }, { arguments, data, at_once[priority] })
     end
     redis.call('HSET', job, 'message', message)
     if waiter ~= '' then
