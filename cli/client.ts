@@ -5,7 +5,7 @@ import type { Target } from './target.ts';
 
 /** What is asked of the router. */
 export interface RouterRequest {
-  method: 'GET' | 'POST' | 'DELETE';
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   path: string;
   /** Undefined values are left out. */
   query?: Record<string, string | number | undefined>;
