@@ -12,6 +12,9 @@ const LOOK_INTERVAL = 1000;
 /** Until the words of ends are asked for again where that failed, milliseconds. */
 const LISTEN_AGAIN = 1000;
 
+/** Why a sleep is given up; made once, since an error is dear and this one is never shown. */
+const OVER = new Error('nobody waits any more');
+
 /** What waiting for ends needs. */
 export interface EndingsParts {
   queues: Pick<MessageQueues, 'find' | 'onEnded'>;
@@ -44,7 +47,8 @@ export class Endings {
 
   /** Ends every wait: who waits is told where his message stands. */
   async stop(): Promise<void> {
-    this.#stopping.abort(new Error('the router is stopping'));
+    this.#stopping.abort(OVER);
+    for (const bells of this.#bells.values()) this.#ring(bells);
     await this.#listening;
   }
 
@@ -57,8 +61,8 @@ export class Endings {
   async wait(message: MessageId, seconds: number, caller: AbortSignal): Promise<MessageView | undefined> {
     const { clock } = this.#parts;
     const end = clock.monotonic() + seconds * 1000;
-    const over = AbortSignal.any([caller, this.#stopping.signal]);
     const bell = this.#hang(message);
+    caller.addEventListener('abort', bell.ring);
     let view: MessageView | undefined;
     try {
       for (;;) {
@@ -66,10 +70,12 @@ export class Endings {
         const rung = bell.next();
         view = (await this.#look(message)) ?? view;
         const left = end - clock.monotonic();
-        if ((view && hasEnded(view)) || left <= 0 || over.aborted) return view;
-        await this.#pause(Math.min(LOOK_INTERVAL, left), rung, over);
+        const isOver = left <= 0 || caller.aborted || this.#stopping.signal.aborted;
+        if (isOver || (view && hasEnded(view))) return view;
+        await this.#pause(Math.min(LOOK_INTERVAL, left), rung);
       }
     } finally {
+      caller.removeEventListener('abort', bell.ring);
       bell.takeDown();
     }
   }
@@ -83,30 +89,34 @@ export class Endings {
     }
   }
 
-  async #pause(milliseconds: number, rung: Promise<void>, over: AbortSignal): Promise<void> {
+  async #pause(milliseconds: number, rung: Promise<void>): Promise<void> {
     const done = new AbortController();
-    const signal = AbortSignal.any([over, done.signal]);
-    const slept = this.#parts.clock.sleep(milliseconds, signal).catch(() => undefined);
+    const slept = this.#parts.clock.sleep(milliseconds, done.signal).catch(() => undefined);
     await Promise.race([slept, rung]);
-    done.abort();
+    done.abort(OVER);
   }
 
   #hang(message: MessageId) {
     const bells = this.#bells.get(message) ?? new Set();
     this.#bells.set(message, bells);
-    let ring: () => void = () => undefined;
-    const rung = () => ring();
-    bells.add(rung);
+    let wake: () => void = () => undefined;
+    const ring = () => wake();
+    bells.add(ring);
     return {
+      ring,
       next: () =>
         new Promise<void>((resolve) => {
-          ring = resolve;
+          wake = resolve;
         }),
       takeDown: () => {
-        bells.delete(rung);
+        bells.delete(ring);
         if (bells.size === 0) this.#bells.delete(message);
       },
     };
+  }
+
+  #ring(bells: Iterable<() => void>): void {
+    for (const ring of bells) ring();
   }
 
   async #listen(): Promise<void> {
@@ -115,7 +125,7 @@ export class Endings {
     while (!signal.aborted) {
       try {
         const end = await queues.onEnded(waiter, (message) => {
-          for (const ring of this.#bells.get(message) ?? []) ring();
+          this.#ring(this.#bells.get(message) ?? []);
         });
         await untilAborted(signal);
         await end();

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { request } from 'node:http';
+import { connect } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { FakeInstance } from '../../helpers/fake-instance.ts';
 import { MemoryEventLog } from '../../helpers/memory-event-log.ts';
@@ -203,6 +204,54 @@ async function inPieces(body: string): Promise<number | undefined> {
   answer.resume();
   return answer.statusCode;
 }
+
+describe('a message whose body never comes whole', () => {
+  it('is answered with 408, and not accepted', async () => {
+    const router = await fleet.addRouter({ requestTimeout: 300 });
+    const before = queues.messages.size;
+    const socket = connect(router.server.port, '127.0.0.1');
+    socket.write(
+      `POST ${PATH} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${ADMIN_KEY}\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"to":"49170`,
+    );
+    let said = '';
+    socket.on('data', (chunk: Buffer) => {
+      said += chunk.toString();
+    });
+    await once(socket, 'close');
+    expect(said).toMatch(/^HTTP\/1\.1 408 /);
+    expect(queues.messages.size).toBe(before);
+  });
+
+  it('is of nobody who left', async () => {
+    const before = queues.messages.size;
+    const socket = connect(fleet.router.server.port, '127.0.0.1');
+    const head = `POST ${PATH} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${ADMIN_KEY}\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"to"`;
+    await new Promise((resolve) => socket.write(head, resolve));
+    socket.destroy();
+    await once(socket, 'close');
+    expect((await send(text)).status).toBe(202);
+    expect(queues.messages.size).toBe(before + 1);
+  });
+});
+
+describe('many messages on one connection', () => {
+  it('are answered in their order, also where some go through the app', async () => {
+    const socket = connect(fleet.router.server.port, '127.0.0.1');
+    const bodies = ['{"to":"491701234567","text":"a"}', '{"to":', '{"to":"491701234567","text":"b"}'];
+    const asked = bodies.map(
+      (body, n) =>
+        `POST ${PATH} HTTP/1.1\r\nHost: x\r\nX-Request-Id: n${n}\r\nAuthorization: Bearer ${ADMIN_KEY}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n${n === 2 ? 'Connection: close\r\n' : ''}\r\n${body}`,
+    );
+    socket.write(asked.join(''));
+    let said = '';
+    socket.on('data', (chunk: Buffer) => {
+      said += chunk.toString();
+    });
+    await once(socket, 'close');
+    expect([...said.matchAll(/HTTP\/1\.1 (\d+)/g)].map((match) => match[1])).toEqual(['202', '400', '202']);
+    expect([...said.matchAll(/X-Request-Id: (\w+)/g)].map((match) => match[1])).toEqual(['n0', 'n1', 'n2']);
+  });
+});
 
 describe('who is asked', () => {
   it('is nobody, for a session that is known', async () => {
