@@ -6,6 +6,9 @@ import type { MessagingConfig } from '../messaging-config.ts';
 /** How long a start waits for the Redis of the queues, so that its settings can be looked at, milliseconds. */
 const PATIENCE = 3000;
 
+/** How often a Redis that is refused is looked at again, milliseconds. */
+const LOOK_AGAIN = 2000;
+
 /** What a Redis says of itself: the fields of INFO, and those settings that CONFIG tells, by the names Redis uses. */
 export type RedisFacts = Readonly<Record<string, string>>;
 
@@ -88,38 +91,89 @@ async function readSettings(redis: Redis): Promise<RedisFacts> {
   }
 }
 
-/**
- * Refuses, in production, a Redis that may lose what it confirmed; elsewhere warns of it. One that does not answer now is not judged: the process starts all the same, and
- * messages are refused until it is there.
- *
- * @throws WharfError `config_invalid` that names each setting
- */
-export async function requireDurableQueues(
-  redis: Redis,
-  config: MessagingConfig,
-  log: Logger,
-): Promise<void> {
-  let facts: RedisFacts;
-  try {
-    await whenReady(redis);
-    facts = await readRedisFacts(redis);
-  } catch (error) {
-    log.warn(
-      { redis: config.queueRedis.shown, reason: messageOf(error) },
-      'the Redis of the message queues does not answer: its settings are not checked, and messages are refused until it does',
-    );
-    return;
+/** Judges the Redis of the queues: at the start, and each time it is reached anew, since it may be another one then. */
+export class Durability {
+  readonly #redis: Redis;
+  readonly #config: MessagingConfig;
+  readonly #log: Logger;
+  #judged = false;
+  #refusal: WharfError | undefined;
+  #told = '';
+  #judgedAt = 0;
+
+  private constructor(redis: Redis, config: MessagingConfig, log: Logger) {
+    this.#redis = redis;
+    this.#config = config;
+    this.#log = log;
   }
-  const faults = durabilityFaults(facts);
-  if (faults.length === 0) return;
-  if (!config.production) {
-    log.warn(
-      { redis: config.queueRedis.shown, settings: faults.map(({ hint }) => hint) },
-      'the Redis of the message queues may lose messages that were accepted; with NODE_ENV=production it would be refused',
-    );
-    return;
+
+  /**
+   * Refuses, in production, a Redis that may lose what it confirmed; elsewhere warns of it. One that does not answer is judged when it does: the process starts all the same.
+   *
+   * @throws WharfError `config_invalid` that names each setting
+   */
+  static async check(redis: Redis, config: MessagingConfig, log: Logger): Promise<Durability> {
+    const durability = new Durability(redis, config, log);
+    try {
+      await whenReady(redis);
+      await durability.#judge();
+    } catch (error) {
+      log.warn(
+        { redis: config.queueRedis.shown, reason: messageOf(error) },
+        'the Redis of the message queues does not answer: its settings are looked at when it does',
+      );
+    }
+    if (durability.#refusal) throw durability.#refusal;
+    redis.on('ready', () => {
+      durability.#judge().catch((error: unknown) => {
+        log.warn(
+          { reason: messageOf(error) },
+          'the settings of the Redis of the message queues could not be read',
+        );
+      });
+    });
+    return durability;
   }
-  throw new WharfError(
+
+  /**
+   * Throws where, in production, the first Redis that was reached may lose what it confirmed. One that comes after a good one (a replica that was made the master) is not
+   * refused: nobody would be helped by that.
+   *
+   * @throws WharfError `queue_unavailable`
+   */
+  require(): void {
+    if (!this.#refusal) return;
+    // It may have been mended meanwhile, without a restart.
+    if (performance.now() > this.#judgedAt + LOOK_AGAIN) {
+      this.#judgedAt = performance.now();
+      this.#judge().catch(() => {});
+    }
+    throw new WharfError('queue_unavailable', this.#refusal.message, { cause: this.#refusal });
+  }
+
+  async #judge(): Promise<void> {
+    const faults = durabilityFaults(await readRedisFacts(this.#redis));
+    const isFirst = !this.#judged;
+    this.#judged = true;
+    if (faults.length === 0) {
+      this.#refusal = undefined;
+      this.#told = '';
+      return;
+    }
+    const refusal = refusalOf(faults, this.#config);
+    // Whoever starts is told by the error; it is logged where there is nobody to throw it to.
+    if (this.#config.production && (isFirst || this.#refusal)) this.#refusal = refusal;
+    if (this.#told === refusal.message) return;
+    this.#told = refusal.message;
+    this.#log.warn(
+      { redis: this.#config.queueRedis.shown, settings: faults.map(({ hint }) => hint) },
+      'the Redis of the message queues may lose messages that were accepted, which a start with NODE_ENV=production refuses',
+    );
+  }
+}
+
+function refusalOf(faults: readonly DurabilityFault[], config: MessagingConfig): WharfError {
+  return new WharfError(
     'config_invalid',
     [
       `The Redis of the message queues at ${config.queueRedis.shown} may lose messages that were accepted, which production does not allow:`,

@@ -2,7 +2,7 @@ import type { Logger } from '../../common/logger.ts';
 import { openRedis, type Redis } from '../../common/redis.ts';
 import type { MessagingConfig } from '../messaging-config.ts';
 import { RedisChannels } from '../redis-channels.ts';
-import { requireDurableQueues } from './durability.ts';
+import { Durability } from './durability.ts';
 import type { SendLimits } from './limits.ts';
 import { QueueCleaner } from './queue-cleaner.ts';
 import { RedisMessageQueues } from './redis-message-queues.ts';
@@ -35,18 +35,18 @@ export function openQueueConnections(config: MessagingConfig, log: Logger): Queu
 /**
  * The routers' side of the queues; it also removes what is past its time.
  *
- * @throws WharfError `config_invalid` in production, where that Redis may lose what it confirmed (see {@link requireDurableQueues})
+ * @throws WharfError `config_invalid` in production, where that Redis may lose what it confirmed (see {@link Durability})
  */
 export async function openMessageQueues(
   { redis, channels }: QueueConnections,
   config: MessagingConfig,
   log: Logger,
 ): Promise<{ queues: RedisMessageQueues; close(): Promise<void> }> {
-  await requireDurableQueues(redis, config, log);
+  const durability = await Durability.check(redis, config, log);
   const queues = new RedisMessageQueues(
     redis,
     channels,
-    { maxDepth: config.maxDepth, keepsBodies: config.messageRetention > 0 },
+    { maxDepth: config.maxDepth, keepsBodies: config.messageRetention > 0, durability },
     log,
   );
   const cleaner = new QueueCleaner(redis, { retention: config.messageRetention }, log);
@@ -71,6 +71,6 @@ export async function openSessionQueues(
   limits: SendLimits,
   log: Logger,
 ): Promise<RedisSessionQueues> {
-  await requireDurableQueues(redis, config, log);
+  await Durability.check(redis, config, log);
   return new RedisSessionQueues(redis, channels, { limits, keepsBodies: config.messageRetention > 0 }, log);
 }

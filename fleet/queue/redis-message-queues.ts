@@ -3,6 +3,7 @@ import type { Redis } from '../../common/redis.ts';
 import type { RedisChannels } from '../redis-channels.ts';
 import { accepting } from './accepting.ts';
 import type { Batches } from './batches.ts';
+import type { Durability } from './durability.ts';
 import { type MessageId, type SessionKey, sessionTag, tagOf } from './message-ids.ts';
 import type {
   Acceptance,
@@ -37,6 +38,8 @@ export interface MessageQueuesOptions {
   maxDepth: number;
   /** True where bodies are kept for a time after their message's end. */
   keepsBodies: boolean;
+  /** Refuses a Redis that may lose what it confirmed. */
+  durability?: Pick<Durability, 'require'>;
 }
 
 /** {@link MessageQueues} in Redis: a BullMQ queue for each session, over one connection. See docs/decisions/0012-message-queues.md. */
@@ -48,6 +51,7 @@ export class RedisMessageQueues implements MessageQueues {
   readonly #reserving: Batches<Reservation, Reserved>;
   readonly #replication: Replication;
   readonly #keeps: number;
+  readonly #durability: Pick<Durability, 'require'> | undefined;
   readonly #tags = new Map<string, SessionKey>();
 
   constructor(redis: Redis, channels: RedisChannels, options: MessageQueuesOptions, log: Logger) {
@@ -58,6 +62,7 @@ export class RedisMessageQueues implements MessageQueues {
     this.#accepting = accepting(this.#commands.accept, this.#replication, options.maxDepth);
     this.#reserving = reserving(redis, this.#replication);
     this.#keeps = options.keepsBodies ? 1 : 0;
+    this.#durability = options.durability;
   }
 
   /** Messages that were accepted though no replica confirmed them. */
@@ -65,8 +70,9 @@ export class RedisMessageQueues implements MessageQueues {
     return this.#replication.unreplicated;
   }
 
-  accept(messages: readonly AcceptedMessage[]): Promise<Acceptance[]> {
-    return this.#accepting.do(messages);
+  async accept(messages: readonly AcceptedMessage[]): Promise<Acceptance[]> {
+    this.#durability?.require();
+    return await this.#accepting.do(messages);
   }
 
   reserve(reservations: readonly Reservation[]): Promise<Reserved[]> {
@@ -114,7 +120,7 @@ export class RedisMessageQueues implements MessageQueues {
   }
 
   async views(filter: { workspace?: string; session?: string } = {}): Promise<QueueView[]> {
-    const texts = await queueAnswer(this.#redis.hvals(queueKeys.sessions));
+    const texts = await queueAnswer(this.#sessionsIn(filter));
     const sessions = texts
       .flatMap((text) => readSessionText(text) ?? [])
       .filter(
@@ -126,6 +132,13 @@ export class RedisMessageQueues implements MessageQueues {
     for (let index = 0; index < sessions.length; index += VIEWS_AT_ONCE)
       steps.push(readViews(this.#commands, sessions.slice(index, index + VIEWS_AT_ONCE)));
     return (await Promise.all(steps)).flat();
+  }
+
+  /** The sessions there are; where one is asked for, at most that one. */
+  async #sessionsIn({ workspace, session }: { workspace?: string; session?: string }): Promise<string[]> {
+    if (workspace === undefined || session === undefined) return await this.#redis.hvals(queueKeys.sessions);
+    const text = await this.#redis.hget(queueKeys.sessions, sessionTag({ workspace, session }));
+    return text === null ? [] : [text];
   }
 
   async endAll(

@@ -1,8 +1,10 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { isWharfError } from '../../../common/errors.ts';
 import { createLogger } from '../../../common/logger.ts';
 import { openRedis, parseRedisUrl, type Redis } from '../../../common/redis.ts';
 import type { MessagingConfig } from '../../../fleet/messaging-config.ts';
-import { durabilityFaults, readInfo, requireDurableQueues } from '../../../fleet/queue/durability.ts';
+import { Durability, durabilityFaults, readInfo } from '../../../fleet/queue/durability.ts';
+import { eventually } from '../../helpers/eventually.ts';
 import { type PrivateRedis, startRedis } from '../../helpers/redis.ts';
 
 const GOOD = {
@@ -65,7 +67,7 @@ describe('a start with the queues', () => {
       mediaBucket: null,
     };
     const away = server;
-    return { check: () => requireDurableQueues(connection, config, log), lines, away };
+    return { check: () => Durability.check(connection, config, log), lines, away };
   };
 
   it('is refused in production where Redis may lose messages: each setting is named', async () => {
@@ -90,10 +92,40 @@ describe('a start with the queues', () => {
     expect(lines).toEqual([]);
   });
 
-  it('goes on while Redis is away, and says that nothing was checked', async () => {
-    const { check, lines, away } = await start(true, {});
+  it('goes on while Redis is away, and refuses messages where the one that comes may lose them, until that is mended', async () => {
+    const { check, lines, away } = await start(true, { appendonly: true });
     await away.kill();
-    await check();
-    expect(lines.some((line) => line.includes('settings are not checked'))).toBe(true);
+    const durability = await check();
+    expect(lines.some((line) => line.includes('does not answer'))).toBe(true);
+    durability.require();
+    await away.start();
+    const refusal = () => {
+      try {
+        durability.require();
+        return '';
+      } catch (error) {
+        return isWharfError(error, 'queue_unavailable') ? error.message : String(error);
+      }
+    };
+    await eventually(() => refusal() !== '');
+    const message = refusal();
+    expect(message).toMatch(/appendfsync always/);
+    expect(lines.filter((line) => line.includes('may lose messages'))).toHaveLength(1);
+    await redis?.config('SET', 'appendfsync', 'always');
+    await eventually(() => refusal() === '');
+  });
+
+  it('does not refuse a worse one that comes after a good one, and tells of it', async () => {
+    const { check, lines, away } = await start(true, {
+      appendonly: true,
+      settings: ['--appendfsync', 'always'],
+    });
+    const durability = await check();
+    await redis?.config('SET', 'appendfsync', 'everysec');
+    // It is reached anew, as after a failover.
+    redis?.disconnect(true);
+    await eventually(() => lines.some((line) => line.includes('may lose messages')));
+    durability.require();
+    await away.kill();
   });
 });
