@@ -1,5 +1,5 @@
 import type { Clock } from '../../common/clock.ts';
-import { messageOf } from '../../common/errors.ts';
+import { isWharfError, messageOf } from '../../common/errors.ts';
 import type { Logger } from '../../common/logger.ts';
 import type { InboxMarks, SessionMarks } from '../../fleet/events/inbox-marks.ts';
 import type { HistoryPart, HistoryQuery, PageActivity, WhatsAppClient } from '../whatsapp/client.ts';
@@ -8,6 +8,10 @@ import type { SessionInbox } from './session-inbox.ts';
 
 /** Between tries, milliseconds: grows to the second. */
 const PAUSES = { first: 500, longest: 30_000 };
+/** Failures of the page after which what comes waits for the histories no longer: WhatsApp may have changed. */
+const FAILURES = 4;
+/** Between two looks whether something came unheard, while all goes well, milliseconds. */
+const LOOK_AGAIN = 3_600_000;
 /** Chats whose histories are asked for in one call into the page. */
 const AT_ONCE = 20;
 
@@ -32,7 +36,8 @@ export interface ReconciledSession {
 
 /**
  * Tells what happened to a session while it was not running, or was not heard: for each chat that may have something newer than its mark, what its history holds
- * from there; then what came while the page connected and since. Done after each ready; tried again until it is done or the signal ends it.
+ * from there; then what came while the page connected and since. Done after each ready; tried again until it is done or the signal ends it. From then on it
+ * is looked now and then whether a chat has something newer that nobody told.
  *
  * Where this ends half-way the marks say how far it came: each moves on only when the events before it are in the log.
  */
@@ -41,21 +46,38 @@ export async function reconcile(
   parts: ReconciliationParts,
   signal: AbortSignal,
 ): Promise<void> {
+  const { inbox, log } = session;
   const attempt = new Reconciliation(session, parts, signal);
   let pause = PAUSES.first;
-  while (!signal.aborted) {
+  for (let failures = 0; !signal.aborted; ) {
     try {
       await attempt.run();
-      return;
+      break;
     } catch (error) {
       if (signal.aborted) return;
-      session.log.warn(
+      log.warn(
         { reason: messageOf(error), retry_in_ms: Math.round(pause) },
         'what came meanwhile could not be looked for',
       );
+      if (!isWharfError(error, 'queue_unavailable')) failures += 1;
+      if (failures === FAILURES) {
+        log.error(
+          { reason: messageOf(error) },
+          "chats' histories cannot be read: what comes is told without them",
+        );
+        inbox.flow();
+      }
     }
     await parts.clock.sleep(pause * (0.5 + parts.random() / 2), signal).catch(() => {});
     pause = Math.min(pause * 2, PAUSES.longest);
+  }
+  while (!signal.aborted) {
+    await parts.clock.sleep(LOOK_AGAIN * (0.5 + parts.random()), signal).catch(() => {});
+    if (signal.aborted) return;
+    await attempt.lookAgain().catch((error: unknown) => {
+      if (!signal.aborted)
+        log.warn({ reason: messageOf(error) }, 'it could not be looked whether something came unheard');
+    });
   }
 }
 
@@ -90,6 +112,18 @@ class Reconciliation {
     } finally {
       leave();
     }
+  }
+
+  /** Tells what is newer in a chat than its mark, though the session was live all the time. */
+  async lookAgain(): Promise<void> {
+    const { client, inbox, log } = this.#session;
+    const marks = await this.#parts.marks.read(inbox.key);
+    if (!marks) return;
+    const { chats } = await client().activity([]);
+    const { queries } = planHistory({ ...marks, liveUntil: Number.MAX_SAFE_INTEGER }, chats, this.#now());
+    if (queries.length === 0) return;
+    const messages = await this.#read(queries, chats);
+    log.info({ chats: queries.length, messages }, 'some chats had something newer than their marks');
   }
 
   /** The session's marks, new ones where it has none: those of one that was linked before were lost. */

@@ -32,7 +32,11 @@ export class SessionInbox implements WritingSession {
   readonly unreadable = new Set<string>();
   readonly #parts: SessionInboxParts;
   #held: Held[] = [];
-  #live = false;
+  /**
+   * `holding`: the histories come first. `flowing`: they cannot be read for now, so all is told as it comes, and no mark moves on, that they can
+   * be read later. `live`: they are told.
+   */
+  #state: 'holding' | 'flowing' | 'live' = 'holding';
 
   constructor(key: SessionKey, parts: SessionInboxParts) {
     this.key = key;
@@ -40,7 +44,7 @@ export class SessionInbox implements WritingSession {
   }
 
   get isLive(): boolean {
-    return this.#live;
+    return this.#state === 'live';
   }
 
   isOurs(message: MessageId): Promise<boolean> {
@@ -54,8 +58,8 @@ export class SessionInbox implements WritingSession {
 
   /** Something happened just now. */
   happened(happening: Happening): void {
-    if (this.#live) this.#write(happening, false);
-    else this.#hold({ happening, late: false });
+    if (this.#state === 'holding') this.#hold({ happening, late: false });
+    else this.#write(happening, false);
   }
 
   /** What came while the page connected: it follows the histories, before all that has come since. */
@@ -77,19 +81,23 @@ export class SessionInbox implements WritingSession {
     await this.#parts.writer.written(this, signal);
   }
 
+  /** The histories cannot be read: what was held waits for them no longer. */
+  flow(): void {
+    this.#state = 'flowing';
+    this.#release();
+  }
+
   /** The histories are told: what was held follows, and from now on all is told as it comes. */
   goLive(): void {
-    const held = this.#held;
-    this.#held = [];
-    for (const { happening, late } of held) this.#write(happening, late);
-    this.#live = true;
+    this.#state = 'live';
+    this.#release();
     // Also where nothing is to be told the marks are to say so.
     this.#parts.writer.add(this, [{ event: null }]);
   }
 
   /** The page is gone. Messages that were held lie in the histories, where the next start finds them in their order; what else was held may not. */
   pause(): void {
-    this.#live = false;
+    this.#state = 'holding';
     const held = this.#held;
     this.#held = [];
     for (const { happening, late } of held) if (happening.kind !== 'message') this.#write(happening, late);
@@ -97,13 +105,19 @@ export class SessionInbox implements WritingSession {
 
   /** There is no room: what the histories hold is given up, and looked for there when there is. */
   overflowed(): void {
-    this.#live = false;
+    this.#state = 'holding';
     this.#held = [];
     this.#parts.writer.drop(
       this,
       ({ mark, event }) => mark !== undefined || event?.type.startsWith('message.') === true,
     );
     this.#parts.onOverflow();
+  }
+
+  #release(): void {
+    const held = this.#held;
+    this.#held = [];
+    for (const { happening, late } of held) this.#write(happening, late);
   }
 
   #hold(held: Held): void {
@@ -113,7 +127,9 @@ export class SessionInbox implements WritingSession {
 
   #write(happening: Happening, late: boolean): void {
     if (late) this.#parts.onLate(happening);
-    this.#parts.writer.add(this, [toldOf(this.key, happening, this.#parts.now(), late)]);
+    const { mark, ...told } = toldOf(this.key, happening, this.#parts.now(), late);
+    const moves = mark !== undefined && this.#state !== 'flowing';
+    if (told.event || told.unreadable) this.#parts.writer.add(this, [moves ? { ...told, mark } : told]);
   }
 }
 

@@ -223,6 +223,55 @@ describe('the inbox', () => {
     await it.session.stop();
   });
 
+  it('tells what comes without the histories where the page does not give them, and moves no mark past what they may hold', async () => {
+    const it = scene();
+    let broken = true;
+    it.clients.script.history = async () => {
+      if (broken) throw new Error('the page has no such module');
+      return it.history;
+    };
+    it.history.push(aSeenMessage('missed', { t: START - 60 }));
+    await readyAgain(it);
+    it.comes(aSeenMessage('a', { t: START }));
+    for (let tries = 0; tries < 3; tries += 1) {
+      expect(it.messages()).toEqual([]);
+      it.clock.wakeAll();
+      await it.settled();
+    }
+    it.comes(aSeenMessage('b', { t: START + 1 }));
+    await it.settled();
+    expect(it.messages()).toEqual(['a', 'b']);
+    expect(it.store.marks.get('7/main')).toMatchObject({
+      chats: new Map(),
+      liveUntil: (START - 2 * DAY) * 1000,
+    });
+    expect(it.lines.some(({ level }) => level === 'error')).toBe(true);
+    broken = false;
+    it.clock.wakeAll();
+    await it.settled();
+    expect(it.messages()).toEqual(['a', 'b', 'missed']);
+    expect(it.store.marks.get('7/main')?.liveUntil).toBe(it.clock.now());
+    await it.session.stop();
+  });
+
+  it('looks from time to time whether something came that nobody heard', async () => {
+    const it = scene();
+    await readyAgain(it);
+    it.comes(aSeenMessage('heard', { t: START }));
+    await it.settled();
+    it.history.push(aSeenMessage('unheard', { t: START + 1 }));
+    await it.settled();
+    expect(it.messages()).toEqual(['heard']);
+    it.clock.wakeAll();
+    await it.settled();
+    expect(it.messages()).toEqual(['heard', 'unheard']);
+    const { appends } = it.store;
+    it.clock.wakeAll();
+    await it.settled();
+    expect(it.store.appends).toBe(appends);
+    await it.session.stop();
+  });
+
   it('gives up what the histories hold where too much waits, and finds it there when there is room', async () => {
     const it = scene({ mostWaiting: 20 });
     await readyAgain(it);
