@@ -284,13 +284,18 @@ export class RedisDeliveries implements Deliveries {
     return readSchema.parse(reply)?.[0]?.[1] ?? [];
   }
 
-  /** The group is missing where this Redis was emptied: all that is in the stream came since then, and none of it was delivered. */
-  async #withGroup<T>(workspace: WorkspaceId, ask: () => Promise<T>): Promise<T> {
+  /**
+   * The group is missing where this Redis was emptied: all that is in the stream came since then, and none of it was delivered. Or the webhook
+   * was removed a moment ago, which is noted before the group goes: then there is nothing more to read.
+   */
+  async #withGroup<T>(workspace: WorkspaceId, ask: () => Promise<T>): Promise<T | null> {
     try {
       return await ask();
     } catch (error) {
       if (!/NOGROUP/.test(messageOf(error))) return queueAnswer(Promise.reject(error));
     }
+    const generation = await queueAnswer(this.#redis.hget(deliveryKeys.generations, workspace));
+    if (generation === '0') return null;
     await this.#createGroup(workspace, '0');
     return queueAnswer(ask());
   }

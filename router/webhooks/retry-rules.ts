@@ -9,7 +9,7 @@ const DELAYS = [5 * SECOND, 30 * SECOND, 2 * MINUTE, 10 * MINUTE, 30 * MINUTE, H
 const JITTER = 0.2;
 
 /** A receiver may ask us to wait (`Retry-After`), but no longer than this. */
-export const LONGEST_WISH = HOUR;
+const LONGEST_WISH = HOUR;
 
 /** After so many tries an event that is not taken while others are is set aside. */
 export const TRIES_BEFORE_ASIDE = 10;

@@ -4,6 +4,7 @@ import pMap from 'p-map';
 import type { Clock } from '../../common/clock.ts';
 import { messageOf } from '../../common/errors.ts';
 import {
+  createExclusive,
   listNames,
   makePrivateDirectory,
   makePrivateSubdirectory,
@@ -24,6 +25,9 @@ const SWEEP_INTERVAL = 60_000;
 const STALE_TIME = 90_000;
 /** Files read at one time: each holds one of Node's few threads. */
 const READS_AT_ONCE = 2;
+
+/** What becomes of a setting; null: there is none. It may be asked again, with what another router has written meanwhile. */
+type Change = (before: WebhookRecord | null) => WebhookRecord | null | Promise<WebhookRecord | null>;
 
 /**
  * The webhooks' settings: a file each on the shared storage, all of them in memory. A change made here is known here at once; the other
@@ -100,10 +104,7 @@ export class WebhookFiles {
    *
    * @throws WharfError `storage_unavailable`, and what `change` throws
    */
-  update(
-    workspace: WorkspaceId,
-    change: (before: WebhookRecord | null) => WebhookRecord | null | Promise<WebhookRecord | null>,
-  ): Promise<WebhookRecord | null> {
+  update(workspace: WorkspaceId, change: Change): Promise<WebhookRecord | null> {
     const before = this.#writing.get(workspace) ?? Promise.resolve();
     const write = before.then(() => this.#update(workspace, change));
     const quiet = write.catch(() => undefined);
@@ -127,10 +128,7 @@ export class WebhookFiles {
     });
   }
 
-  async #update(
-    workspace: WorkspaceId,
-    change: (before: WebhookRecord | null) => WebhookRecord | null | Promise<WebhookRecord | null>,
-  ): Promise<WebhookRecord | null> {
+  async #update(workspace: WorkspaceId, change: Change): Promise<WebhookRecord | null> {
     const path = this.#path(workspace);
     const read = await readJson(path, webhookRecordSchema);
     // On NFS an older file may show for a while than what this router has seen before.
@@ -146,7 +144,10 @@ export class WebhookFiles {
     } else {
       await makePrivateDirectory(this.#fleet);
       await makePrivateSubdirectory(this.#directory);
-      await replaceFile(path, `${JSON.stringify(after, null, 2)}\n`);
+      const text = `${JSON.stringify(after, null, 2)}\n`;
+      if (before) await replaceFile(path, text);
+      // Another router was asked for the first one at the same moment: what it made, its secret too, is what is changed.
+      else if (!(await createExclusive(path, text))) return this.#update(workspace, change);
       this.#known.set(workspace, after);
     }
     this.#stale.delete(workspace);

@@ -23,7 +23,7 @@ import { type PrivateRedis, startRedis } from '../../helpers/redis.ts';
 const HOUR = 3_600_000;
 
 /** Counts what is recorded. */
-export class Counts implements DeliveryRecorder {
+class Counts implements DeliveryRecorder {
   readonly kinds = { taken: 0, refused: 0, failed: 0 };
   aside = 0;
   dead = 0;

@@ -70,4 +70,44 @@ describe('two routers', { timeout: 120_000 }, () => {
     await fleet.ask('DELETE', path);
     await eventually(async () => (await seen()).code === 'webhook_not_found', 5000);
   });
+
+  it('asked for the first webhook of a workspace at one moment, show one secret', async () => {
+    const fleet = await startFleet();
+    onTestFinished(() => fleet.close());
+    const { url } = (await fleet.addRouter()).server;
+    for (let workspace = 0; workspace < 20; workspace += 1) {
+      const path = `/api/whatsapp/workspaces/${workspace}/webhook`;
+      const body = { url: 'http://10.0.0.1/' };
+      const told = await Promise.all([
+        fleet.ask('PUT', path, { body }),
+        fleet.ask('PUT', path, { url, body }),
+      ]);
+      expect(told.map(({ status }) => status).sort()).toEqual([200, 201]);
+      const secret: string = told.find(({ status }) => status === 201)?.json.secret;
+      const again = told.find(({ status }) => status === 200)?.json;
+      expect(again.secret).toBeUndefined();
+      expect(again.secrets).toEqual([{ ends_with: secret.slice(-4), expires_at: null }]);
+    }
+  });
+
+  it('send nothing of before when a webhook is removed at the one that does not deliver', async () => {
+    const fleet = await startFleet();
+    onTestFinished(() => fleet.close());
+    const receiver = await startReceiver();
+    const old = testEvent('7', 'main', 'old', Date.now());
+    await fleet.router.services.events.append([old]);
+    const path = '/api/whatsapp/workspaces/7/webhook';
+    await fleet.ask('PUT', path, { body: { url: receiver.url } });
+    // This one has all shards; the other does not deliver yet, and knows of no webhook but by its file.
+    const shards = /^wharf_webhook_shards 64$/m;
+    await eventually(async () => shards.test((await fleet.ask('GET', '/metrics')).text));
+    const other = await fleet.addRouter();
+    await fleet.ask('DELETE', path, { url: other.server.url });
+    // Events ring until all have heard: none is for the webhook any more, nor what was there before it.
+    await eventually(async () => {
+      await fleet.router.services.events.append([testEvent('7', 'main', String(Math.random()), Date.now())]);
+      return (await fleet.ask('GET', path)).status === 404;
+    });
+    expect(receiver.all).toEqual([]);
+  });
 });
