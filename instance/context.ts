@@ -144,6 +144,7 @@ async function compose(
     standing: () => standing,
     owned: () => ownership.workspaces().length,
     outbox: messaging.outbox,
+    eventsWaiting: messaging.eventsWaiting,
     now: () => clock.monotonic(),
   });
   const manager: SessionManager = new SessionManager({

@@ -39,6 +39,8 @@ export interface InstanceMessaging {
   /** In the order they hear: what happened is told before what came of it. */
   listeners: readonly SessionListener[];
   outbox: OutboxStatus;
+  /** Events that wait to be written to the log. */
+  eventsWaiting: () => number;
   downloads: MediaDownloads;
   /** Removes the files of these workspaces, and the events of all, that were kept long enough. Throws `storage_unavailable`, `queue_unavailable`. */
   purge(workspaces: readonly WorkspaceId[]): Promise<unknown>;
@@ -105,6 +107,7 @@ export async function openMessaging(sources: MessagingSources): Promise<Instance
   return {
     listeners: [inbox, outbox, ...eager],
     outbox: status,
+    eventsWaiting: () => inbox.waiting,
     downloads,
     purge: async (workspaces) => {
       await purgeMedia(store, workspaces, config.messaging.mediaRetention, clock);

@@ -16,6 +16,8 @@ export interface MetricsSources {
   owned: () => number;
   /** What is sent. */
   outbox: OutboxStatus;
+  /** Events that wait to be written to the log. */
+  eventsWaiting?: () => number;
   /** Monotonic, milliseconds. */
   now: () => number;
 }
@@ -84,6 +86,7 @@ export class InstanceMetrics {
       'Sessions that are ready and get no ack for what they send',
       () => outbox.stuckSessions,
     );
+    gauge('events_waiting', 'Events that wait to be written to the log', () => sources.eventsWaiting?.());
     for (const [name, help] of Object.entries(SENT) as [keyof typeof SENT, string][]) {
       new Counter({
         name: `wharf_instance_messages_${name}_total`,
