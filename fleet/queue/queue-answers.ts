@@ -29,7 +29,7 @@ export async function queueAnswer<T>(asked: Promise<T>): Promise<T> {
 }
 
 /** {@link queueAnswer} of what was thrown. */
-export function queueError(error: unknown): WharfError {
+function queueError(error: unknown): WharfError {
   if (isWharfError(error)) return error;
   const message = messageOf(error);
   const [word = ''] = message.split(' ');
