@@ -137,6 +137,28 @@ describe('a stream of events', () => {
     expect(reader.events.map(({ type }) => type)).toEqual(['gap', 'message.revoked']);
   });
 
+  it('says that there is a gap where the log forgot before it was read', async () => {
+    start();
+    const reader = await open();
+    log.rings = false;
+    await log.append([event(1)]);
+    log.forgetAll();
+    log.rings = true;
+    await log.append([event(2)]);
+    await eventually(() => reader.events.length === 2);
+    expect(reader.events.map(({ type }) => type)).toEqual(['gap', 'message.revoked']);
+  });
+
+  it('reads the log no more than once where all that came since is of others', async () => {
+    start({ heartbeat: 20 });
+    const from = await log.end();
+    await log.append([event(1, { workspace_id: '8' })]);
+    const reader = await open(from);
+    await eventually(() => reader.frames.length > 4);
+    expect(log.reads).toBeLessThanOrEqual(3);
+    expect(reader.lastEventId).toBe('1010');
+  });
+
   it('says that there is a gap where the log began anew, and goes on from its end', async () => {
     start();
     await log.append(Array.from({ length: 10 }, (_, number) => event(number)));

@@ -90,6 +90,18 @@ describe('events of the fleet', () => {
     ]);
   });
 
+  it('tell only where a workspace came to in the end', async () => {
+    const one = router();
+    for (const assignments of [
+      [owned('instance-1', 3)],
+      [owned('instance-2', 4, { claimed: false, incarnation: '' })],
+      [owned('instance-3', 5, { claimed: false, incarnation: '' })],
+      [owned('instance-3', 5)],
+    ])
+      one.see(scene({ assignments }));
+    expect(await told()).toMatchObject([{ from: 'instance-1', to: 'instance-3', epoch: 5 }]);
+  });
+
   it('name the reason of a planned move', async () => {
     const one = router();
     one.see(scene({ assignments: [owned('instance-1', 3)] }));
