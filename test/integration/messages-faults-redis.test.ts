@@ -4,10 +4,10 @@ import { createLogger } from '../../common/logger.ts';
 import { connectRedis, parseRedisUrl, type Redis } from '../../common/redis.ts';
 import { AcceptingFleet, HEADERS } from '../bench/messages/accepting-fleet.ts';
 import { handIn, handInUntilAccepted } from '../chaos/messages/hand-in.ts';
-import { WatchedRedis } from '../chaos/messages/watched-redis.ts';
 import { type Answer, ask } from '../chaos/real/asking.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { type PrivateRedis, startRedis } from '../helpers/redis.ts';
+import { startWatchedRedis } from '../helpers/redis-sentinel.ts';
 
 const SESSIONS = 4;
 const DURABLE = { appendonly: true, settings: ['--appendfsync', 'always'] };
@@ -122,12 +122,12 @@ describe('the Redis of the queues', () => {
   });
 
   it('is failed over by its sentinels in the midst of accepting: what was accepted is at the new master', async () => {
-    const watched = await WatchedRedis.start();
+    const watched = await startWatchedRedis(['--appendfsync', 'always']);
     open.push(watched);
     const fleet = await fleetWith(watched.url);
     const { ids, refusals } = await acceptWhile(fleet, 100, async () => {
       await sleep(300);
-      await watched.failOver();
+      await watched.master.kill();
     });
     expect(codes(refusals)).toEqual(new Set(['queue_unavailable']));
     await expectAll(fleet, ids);

@@ -13,7 +13,7 @@ const PAUSE = 1000;
 const AT_ONCE = 8;
 
 /** How a message is now; undefined where Wharf knows of none. Throws where nobody answers. */
-export async function look(fleet: MessagesFleet, message: Accepted): Promise<SeenMessage | undefined> {
+async function look(fleet: MessagesFleet, message: Accepted): Promise<SeenMessage | undefined> {
   for (let router = 0; ; router += 1) {
     const answer = await fleet.ask(router, 'GET', `/api/whatsapp/messages/${message.id}`);
     if (answer.kind === 'answered' && answer.status === 200) return answer.body as unknown as SeenMessage;
