@@ -6,7 +6,7 @@ import { messageFaultSchema } from '../queue/outgoing.ts';
 import { sessionStatusSchema } from '../records.ts';
 
 /** What happens, by its name. */
-export const EVENT_TYPES = [
+const EVENT_TYPES = [
   'session.qr',
   'session.status',
   'session.restored',
@@ -31,7 +31,6 @@ const eventMediaSchema = z.object({
   size: z.number().int().nullable(),
   url: z.string().nullable(),
 });
-export type EventMedia = z.infer<typeof eventMediaSchema>;
 
 const messageData = {
   whatsapp_id: z.string(),
