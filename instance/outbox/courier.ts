@@ -8,7 +8,7 @@ import type { HeldMessage, SessionQueue } from '../../fleet/queue/session-queues
 import type { Session } from '../session/session.ts';
 import type { Ack, Fate } from '../whatsapp/client.ts';
 import type { AckBook } from './ack-book.ts';
-import { handOver } from './hand-over.ts';
+import { giveToPage } from './give-to-page.ts';
 import { lateStep } from './late-ack.ts';
 import type { OutboxParts } from './outbox-parts.ts';
 import { recover } from './recovery.ts';
@@ -80,7 +80,7 @@ export class Courier {
     const { mayBegin, queue, session, signal } = this.#options;
     let whatsappId: string | undefined;
     try {
-      whatsappId = await handOver({ session, queue, held, trial, mayBegin, signal }, this.#parts);
+      whatsappId = await giveToPage({ session, queue, held, trial, mayBegin, signal }, this.#parts);
     } catch (error) {
       signal.throwIfAborted();
       return await this.#afterFailure(held, trial, error);
@@ -99,8 +99,19 @@ export class Courier {
     );
     if (verdict === 'ask') return ASK_AGAIN;
     if (verdict === 'failed') return await this.#end(held, trial, faultOf(error));
-    if (verdict === 'again') return await this.#again(held, trial, faultOf(error));
+    if (verdict === 'again' && !(await this.#isOffline(error)))
+      return await this.#again(held, trial, faultOf(error));
     return await this.#hold(held, trial, error);
+  }
+
+  /** True where WhatsApp cannot be reached: what the page refuses then is no fault of the message. */
+  async #isOffline(error: unknown): Promise<boolean> {
+    if (isWharfError(error, 'media_unreachable')) return false;
+    try {
+      return !(await this.#options.session.readyClient().fates([])).connected;
+    } catch {
+      return true;
+    }
   }
 
   /** Another try after a while, its place in the line kept; or its end, where there were enough. */
@@ -122,6 +133,10 @@ export class Courier {
         return await this.#end(held, trial, { code: 'send_failed', detail });
       }
     }
+    const { clock, config } = this.#parts;
+    trial.heldSince ??= clock.monotonic();
+    if (clock.monotonic() - trial.heldSince > config.maxWait)
+      return await this.#end(held, trial, faultOf(error));
     if (!trial.uncertain) await this.#options.queue.giveBack(held);
     return HOLD;
   }

@@ -13,6 +13,8 @@ export interface Trial {
   client: WhatsAppClient | undefined;
   /** Browsers that broke while it was prepared or handed over. */
   broken: Set<object>;
+  /** Since when it could not be sent for reasons that are not its own; monotonic. */
+  heldSince: number | null;
   /** Since when its ack is waited for; monotonic, milliseconds. */
   since: number | null;
   renewals: number;
@@ -34,6 +36,7 @@ export class Trials {
       failures: 0,
       client: undefined,
       broken: new Set(),
+      heldSince: null,
       since: null,
       renewals: 0,
     };

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { WharfError } from '../../../common/errors.ts';
 import { whatsappKeyOf } from '../../../fleet/queue/message-ids.ts';
+import { SendSlots } from '../../../instance/outbox/send-slots.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import type { FakeClient } from '../helpers/fake-clients.ts';
 import { fastClock } from './fast-clock.ts';
@@ -70,6 +71,37 @@ describe('a try that fails', () => {
     const id = await router.text('patient');
     expect(await router.ended(id)).toMatchObject({ status: 'sent' });
     expect(sent).toEqual(['patient']);
+  });
+
+  it('costs the message nothing either where WhatsApp cannot be reached', async () => {
+    const host = await queueHost();
+    const router = await host.router();
+    let connected = false;
+    const { sent, script } = troubled(async (_text, times) => {
+      connected = times > 8;
+      if (!connected) throw new WharfError('send_failed', 'the page says: no connection');
+    });
+    const instance = await host.instance(
+      { ...script, connected: () => connected },
+      { clock: fastClock(50), config: { attempts: 2 } },
+    );
+    await instance.run();
+    expect(await router.ended(await router.text('patient'))).toMatchObject({ status: 'sent' });
+    expect(sent).toEqual(['patient']);
+  });
+
+  it('ends the message where what it needs is away for longer than it may wait', async () => {
+    const host = await queueHost();
+    const router = await host.router();
+    const { script } = troubled(async () => {
+      throw new WharfError('storage_unavailable', 'the disk is gone');
+    });
+    const instance = await host.instance(script, { clock: fastClock(50), config: { maxWait: 5000 } });
+    await instance.run();
+    expect(await router.ended(await router.text('too late'))).toMatchObject({
+      status: 'failed',
+      error: { code: 'storage_unavailable' },
+    });
   });
 
   it('lets a more urgent message go first while the session cannot send', async () => {
@@ -261,6 +293,46 @@ describe('the Redis of the queues', () => {
     await ended(second);
     expect(handed).toEqual([first, second].map(whatsappKeyOf));
     expect(await router.told(first)).toEqual(['sent']);
+  });
+
+  it('may be away when the instance starts', async () => {
+    const host = await queueHost({ appendonly: true });
+    await host.redis.kill();
+    const instance = await host.instance(acknowledging());
+    await instance.run();
+    await host.redis.start();
+    const router = await host.router();
+    const id = await eventually(() => router.text('at last').catch(() => undefined));
+    expect(await router.ended(id)).toMatchObject({ status: 'sent' });
+  });
+});
+
+describe('sessions of one instance', () => {
+  it('take turns where few may send at one time, and a slow one holds up nobody for long', async () => {
+    const host = await queueHost();
+    const router = await host.router();
+    let slowAsked = 0;
+    const acknowledge = acknowledging().send;
+    const clock = fastClock(20);
+    const instance = await host.instance(
+      {
+        send: async (message, client, key) => {
+          if (client.options.session.startsWith('slow')) {
+            slowAsked += 1;
+            await new Promise(() => {});
+          }
+          return (await acknowledge?.(message, client, key)) ?? '';
+        },
+      },
+      { clock, slots: new SendSlots(2, clock) },
+    );
+    for (const session of ['slow-1', 'slow-2', 'quick']) await instance.run({ workspace: '7', session });
+    await router.text('never', { session_id: 'slow-1' });
+    await router.text('never', { session_id: 'slow-2' });
+    await eventually(() => slowAsked === 2);
+    const ids: string[] = [];
+    for (let index = 0; index < 5; index += 1) ids.push(await router.text('x', { session_id: 'quick' }));
+    for (const id of ids) expect(await router.ended(id)).toMatchObject({ status: 'sent' });
   });
 });
 

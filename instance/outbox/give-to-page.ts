@@ -20,14 +20,14 @@ export interface Try {
 }
 
 /**
- * Prepares a message and hands it to its session's page. Answers WhatsApp's id; undefined where the message was cancelled, and has ended by that.
+ * Prepares a message and gives it to its session's page. Answers WhatsApp's id; undefined where the message was cancelled, and has ended by that.
  *
  * The queue is told that it begins at the last moment, from inside the page's call (`WhatsAppClient.send`), so that what a crash leaves in doubt is a step of
  * milliseconds and not the upload of a film.
  *
  * @throws what `WhatsAppClient.send` and `MediaFetcher.prepare` throw
  */
-export async function handOver(one: Try, parts: OutboxParts): Promise<string | undefined> {
+export async function giveToPage(one: Try, parts: OutboxParts): Promise<string | undefined> {
   const { held, queue, session, signal, trial } = one;
   await linger(one, parts);
   const before = trial.uncertain;
@@ -85,6 +85,7 @@ async function linger({ held, session, signal }: Try, { clock, config, random }:
   if (!config.typing || !('text' in message)) return;
   const client = await session.sendingClient();
   await client.requireRecipient(message.to);
-  await client.showTyping(message.to);
+  // That it shows is worth no message.
+  await client.showTyping(message.to).catch(() => {});
   await clock.sleep(typingTime(message.text), signal);
 }
