@@ -3,7 +3,7 @@ import type { ReceiverState } from '../../fleet/events/deliveries.ts';
 import type { EventLog } from '../../fleet/events/event-log.ts';
 import type { WorkspaceId } from '../../fleet/ids.ts';
 import { Endpoint, type EndpointParts } from './endpoint.ts';
-import { disabledRecord } from './record.ts';
+import { disabledRecord, type WebhookRecord } from './record.ts';
 import type { Sender } from './sender.ts';
 import type { ShardUser } from './shard-keeper.ts';
 import { shardOf } from './shards.ts';
@@ -34,6 +34,8 @@ export class Courier implements ShardUser {
   readonly #parts: CourierParts;
   readonly #shards = new Set<number>();
   readonly #endpoints = new Map<WorkspaceId, Endpoint>();
+  /** When the webhook was made that an endpoint is for: one that was removed and made anew shares nothing with it. */
+  readonly #made = new Map<WorkspaceId, string>();
   /** Those that are ending; no other may begin for the same workspace before. */
   readonly #ending = new Map<WorkspaceId, Promise<void>>();
   readonly #slots = new Slots(REQUESTS_AT_ONCE);
@@ -101,17 +103,18 @@ export class Courier implements ShardUser {
     const record = this.#parts.files.get(workspace);
     const wanted = !this.#stopped && record !== undefined && record.disabled === null && this.#has(workspace);
     const endpoint = this.#endpoints.get(workspace);
-    if (wanted && endpoint) endpoint.changed();
-    else if (wanted) this.#begin(workspace);
+    if (endpoint && wanted && this.#made.get(workspace) === record.created_at) endpoint.changed();
     else if (endpoint) this.#end(workspace, this.#parts.patience);
+    else if (wanted) this.#begin(workspace, record);
   }
 
   #has(workspace: WorkspaceId): boolean {
     return this.#shards.has(shardOf(workspace));
   }
 
-  #begin(workspace: WorkspaceId): void {
+  #begin(workspace: WorkspaceId, { created_at }: WebhookRecord): void {
     if (this.#ending.has(workspace)) return;
+    this.#made.set(workspace, created_at);
     const { router, files, mayWork, newSender, clock, log, ...shared } = this.#parts;
     const shard = shardOf(workspace);
     const endpoint = new Endpoint({
@@ -138,6 +141,7 @@ export class Courier implements ShardUser {
     const endpoint = this.#endpoints.get(workspace);
     if (!endpoint) return;
     this.#endpoints.delete(workspace);
+    this.#made.delete(workspace);
     const ended = endpoint
       .stop(patience)
       .catch((error: unknown) => this.#log.error({ workspace, err: error }, 'a webhook did not stop cleanly'))

@@ -49,9 +49,9 @@ export class Endpoint {
   /** Undefined until it is known how the receiver did before. */
   #delivery: Delivery | undefined;
   #running: Promise<void> = Promise.resolve();
-  #generation: number | undefined;
-  /** When the next event that was set aside is due; null: none is there. */
+  /** When the next event that was set aside is due, by the wall clock; null: none is there. */
   #asideDue: number | null = 0;
+  /** Monotonic, as is when the state was saved. */
   #nextSweep = 0;
   #pausedUntil = 0;
   #trouble = false;
@@ -77,16 +77,12 @@ export class Endpoint {
     this.#bell.ring();
   }
 
-  /** The setting may be another, or there may be events set aside. */
+  /** Somebody did something by hand: the setting may be another, events may be replayed. So what waits is tried at once. */
   changed(): void {
     this.#asideDue = 0;
     this.#saved.text = '';
-    const generation = this.#parts.record()?.generation;
-    if (this.#generation !== undefined && generation !== this.#generation) {
-      this.#circuit.tryNow();
-      this.#lanes.allDue(this.#now());
-      this.#generation = generation;
-    }
+    this.#circuit.tryNow();
+    this.#lanes.allDue(this.#now());
     this.#bell.ring();
   }
 
@@ -131,9 +127,9 @@ export class Endpoint {
   async #run(): Promise<void> {
     const { clock, log, mayWork } = this.#parts;
     const { signal } = this.#stopping;
-    this.#nextSweep = this.#now() + SWEEP_INTERVAL * this.#parts.random();
+    this.#nextSweep = clock.monotonic() + SWEEP_INTERVAL * this.#parts.random();
     while (!signal.aborted) {
-      if (mayWork() && this.#now() >= this.#pausedUntil) {
+      if (mayWork() && clock.monotonic() >= this.#pausedUntil) {
         try {
           await this.#round();
           if (this.#trouble) log.info('the events of a webhook can be read again');
@@ -153,11 +149,11 @@ export class Endpoint {
     const record = this.#parts.record();
     if (!record || record.disabled !== null) return;
     if (!this.#delivery) await this.#goOn();
-    this.#generation ??= record.generation;
-    if (this.#now() >= this.#nextSweep) {
+    const { clock, random } = this.#parts;
+    if (clock.monotonic() >= this.#nextSweep) {
       this.#intake.look();
       this.#asideDue = 0;
-      this.#nextSweep = this.#now() + SWEEP_INTERVAL * (0.75 + 0.5 * this.#parts.random());
+      this.#nextSweep = clock.monotonic() + SWEEP_INTERVAL * (0.75 + 0.5 * random());
     }
     const stuck = this.#isStuck();
     if ((this.#intake.wantsMore || stuck) && !(await this.#intake.fill(record, stuck))) return;
@@ -234,13 +230,17 @@ export class Endpoint {
 
   async #sendAside(delivery: Delivery): Promise<void> {
     const now = this.#now();
-    if (this.#asideDue === null || this.#asideDue > now || this.#circuit.state === 'open') return;
+    if (this.#asideDue === null || this.#asideDue > now) return;
+    // Those in order tell first whether a receiver is back.
+    if (this.#circuit.state === 'open' && this.#lanes.size > 0) return;
+    const hasRoom = () => this.#circuit.allowed(now, SESSIONS_AT_ONCE) > this.#underWay.size;
+    if (!hasRoom()) return;
     const { deliveries, workspace } = this.#parts;
     const { due, next } = await deliveries.aside(workspace, now, ASIDE_PAGE);
     this.#asideDue = due.length === 0 ? next : now;
     for (const letter of due) {
       const lane = letter.event.session_id ?? '';
-      if (this.#circuit.allowed(now, SESSIONS_AT_ONCE) <= this.#underWay.size) return;
+      if (!hasRoom()) return;
       if (this.#lanes.isBusy(lane)) continue;
       if (!this.#occupy(lane, () => delivery.aside(letter))) return;
     }
@@ -269,30 +269,32 @@ export class Endpoint {
   /** Writes down how the receiver does, for whoever looks and for the router that comes after. */
   async #save(): Promise<void> {
     const text = JSON.stringify({ ...this.state(), at: 0 });
-    if (text === this.#saved.text || this.#now() - this.#saved.at < STATE_INTERVAL) return;
-    const { deliveries, workspace } = this.#parts;
+    const { deliveries, workspace, clock } = this.#parts;
+    if (text === this.#saved.text || clock.monotonic() - this.#saved.at < STATE_INTERVAL) return;
     this.#counts = await deliveries.counts(workspace);
     const state = this.state();
     await deliveries.saveState(workspace, state);
-    this.#saved = { text: JSON.stringify({ ...state, at: 0 }), at: state.at };
+    this.#saved = { text: JSON.stringify({ ...state, at: 0 }), at: clock.monotonic() };
   }
 
   #hesitate(): void {
     this.#intake.doubt();
-    this.#pausedUntil = this.#now() + PAUSE;
+    this.#pausedUntil = this.#parts.clock.monotonic() + PAUSE;
   }
 
   /** Milliseconds until something is due by time alone. */
   #untilNext(): number {
     const now = this.#now();
-    if (this.#pausedUntil > now) return this.#pausedUntil - now;
-    const times = [this.#nextSweep, this.#circuit.nextChange(now), this.#saved.at + STATE_INTERVAL];
+    const monotonic = this.#parts.clock.monotonic();
+    if (this.#pausedUntil > monotonic) return this.#pausedUntil - monotonic;
     const closed = this.#circuit.state === 'closed';
-    if (closed) times.push(this.#asideDue);
+    const times = [this.#circuit.nextChange(now), closed || this.#lanes.size === 0 ? this.#asideDue : null];
     const waits = times.flatMap((time) => (time !== null && time > now ? [time - now] : []));
     const due = this.#lanes.nextDue();
     if (closed && !this.#blocked && this.#underWay.size < SESSIONS_AT_ONCE && due !== null)
       waits.push(Math.max(due - now, SHORTEST_WAIT));
+    for (const time of [this.#nextSweep, this.#saved.at + STATE_INTERVAL])
+      if (time > monotonic) waits.push(time - monotonic);
     return Math.min(SWEEP_INTERVAL, ...waits);
   }
 

@@ -43,7 +43,7 @@ export class WebhookMetrics implements DeliveryRecorder {
       'wharf_webhook_events_set_aside_total',
       'Events refused while others were taken, which no longer hold up their session',
     );
-    this.#gaveUp = counter('wharf_webhook_dead_letters_total', 'Events that were given up');
+    this.#gaveUp = counter('wharf_webhook_events_given_up_total', 'Events that became dead letters');
     this.#forgotten = counter(
       'wharf_webhook_events_forgotten_total',
       'Events that were no longer kept when their turn came',
@@ -71,6 +71,16 @@ export class WebhookMetrics implements DeliveryRecorder {
       'wharf_webhook_events_pending',
       'Events read and not taken yet; at most 500 for a receiver are read ahead',
       sum(({ pending }) => pending),
+    );
+    gauge(
+      'wharf_webhook_events_set_aside',
+      'Events that are retried beside the order of their session',
+      sum(({ aside }) => aside),
+    );
+    gauge(
+      'wharf_webhook_dead_letters',
+      'Events given up and kept',
+      sum(({ dead }) => dead),
     );
     gauge(
       'wharf_webhook_open_circuits',

@@ -130,9 +130,9 @@ export class Webhooks {
     return this.#view(await this.#change(workspace, (before) => disabledRecord(before, null, now)));
   }
 
-  /** Sends a `webhook.test` event at once, beside all others and also to a webhook that is disabled. */
+  /** Sends a `webhook.test` event at once, beside all others and also to a webhook that is disabled. Where it is taken, what waits is tried at once. */
   async test(workspace: WorkspaceId, signal: AbortSignal): Promise<{ event: string; outcome: Outcome }> {
-    const { newSender, clock } = this.#parts;
+    const { newSender, clock, files } = this.#parts;
     const record = this.#need(workspace);
     const event = testEvent(workspace, clock.now());
     const body = bodyOf(event);
@@ -140,7 +140,10 @@ export class Webhooks {
     const sender = newSender();
     try {
       const signature = sign(event.id, clock.now(), body, secrets);
-      return { event: event.id, outcome: await sender.send({ url: record.url, body, signature }, signal) };
+      const outcome = await sender.send({ url: record.url, body, signature }, signal);
+      // It takes events, then: what waits for another try need not wait.
+      if (outcome.kind === 'taken') await files.announce(workspace);
+      return { event: event.id, outcome };
     } finally {
       await sender.close();
     }

@@ -112,6 +112,19 @@ describe('delivering', () => {
     expect(receiver.all).toHaveLength(2);
   });
 
+  it('gives a webhook made anew nothing of what waited for the one before', async () => {
+    const desk = await startDesk();
+    const [old, next] = [await startReceiver(() => 500), await startReceiver()];
+    await desk.webhooks.set('7', { url: old.url, events: ['*'] });
+    await desk.append('7', 'sales', 3);
+    await eventually(() => old.all.length > 0);
+    await desk.webhooks.remove('7');
+    await desk.webhooks.set('7', { url: next.url, events: ['*'] });
+    const ids = await desk.append('7', 'sales', 2);
+    await eventually(() => next.taken.length === 2);
+    expect(next.ids).toEqual(ids);
+  });
+
   it('sends the rest to the new address when the setting is changed', async () => {
     const desk = await startDesk();
     const [old, next] = [await startReceiver(() => 500), await startReceiver()];
