@@ -22,6 +22,7 @@ import { OutboxStatus } from './outbox/outbox-status.ts';
 import { SendSlots } from './outbox/send-slots.ts';
 import type { InstanceCounters } from './session/counters.ts';
 import type { SessionListener } from './session/listener.ts';
+import type { Session } from './session/session.ts';
 
 /** What an instance's messages, events and media are made of. */
 export interface MessagingSources {
@@ -37,7 +38,7 @@ export interface MessagingSources {
 /** The parts of an instance that are about messages, events and media. */
 export interface InstanceMessaging {
   /** In the order they hear: what happened is told before what came of it. */
-  listeners: readonly SessionListener[];
+  listeners: readonly SessionListener<Session>[];
   outbox: OutboxStatus;
   /** Events that wait to be written to the log. */
   eventsWaiting: () => number;

@@ -54,7 +54,7 @@ interface Known {
  * Makes events of what happens in an instance's sessions. What comes is written to the log as it comes, and after each ready what came while nobody
  * listened is looked for (`reconciliation.ts`): so what is lost here, with the process or since Redis was away for long, is found again.
  */
-export class Inbox implements SessionListener {
+export class Inbox implements SessionListener<Session> {
   readonly #parts: InboxParts;
   readonly #writer: EventWriter;
   readonly #reading = new StartGate(READING);

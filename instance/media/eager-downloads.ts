@@ -5,7 +5,7 @@ import type { Happening } from '../whatsapp/client.ts';
 import type { MediaDownloads } from './media-downloads.ts';
 
 /** Fetches the media of every message as it comes (`MEDIA_DOWNLOAD=always`), while WhatsApp is sure to have it. */
-export class EagerDownloads implements SessionListener {
+export class EagerDownloads implements SessionListener<Session> {
   readonly #downloads: MediaDownloads;
 
   constructor(downloads: MediaDownloads) {

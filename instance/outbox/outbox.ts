@@ -11,7 +11,7 @@ import type { OutboxParts } from './outbox-parts.ts';
 export type FindSession = (workspace: WorkspaceId, session: SessionId) => Session | undefined;
 
 /** Sends the messages of an instance's sessions: a {@link Dispatcher} for each session, and one ear at the doorbell of each workspace. */
-export class Outbox implements SessionListener {
+export class Outbox implements SessionListener<Session> {
   readonly #queues: SessionQueues;
   readonly #find: FindSession;
   readonly #parts: OutboxParts;

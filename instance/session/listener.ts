@@ -1,12 +1,13 @@
 import type { SessionStatus } from '../../fleet/records.ts';
 import type { Happening } from '../whatsapp/client.ts';
-import type { Session } from './session.ts';
 
 /**
  * Hears what goes on in an instance's sessions: the outbox, which sends their messages, and the inbox, which makes events of what happens.
  * Nothing but `settle` may take time, and nothing may throw.
+ *
+ * @typeParam Session the class of that name, which imports this
  */
-export interface SessionListener {
+export interface SessionListener<Session> {
   /** Its state changed, also to `ready`: from then on messages can go. */
   changed(session: Session, from: SessionStatus, to: SessionStatus): void;
   /** There is a new QR to scan. */

@@ -40,7 +40,7 @@ export interface SessionParts {
   /** From 0 to 1; spreads reconnects. */
   random: () => number;
   /** Hear what goes on in every session. */
-  listeners: readonly SessionListener[];
+  listeners: readonly SessionListener<Session>[];
   /** Hears of every change that others should see. */
   onChange: (session: Session) => void;
   /** Hears that the owner before had deleted the session. */

@@ -41,7 +41,7 @@ export interface SessionHostOptions {
   life?: Partial<LifeTimeouts>;
   client?: Partial<ClientTimeouts>;
   /** Hear what goes on in the sessions. */
-  listeners?: readonly SessionListener[];
+  listeners?: readonly SessionListener<Session>[];
   /** A session path of an earlier host; it stays when this one is closed. */
   root?: string;
   /** What lies there is taken over as from another host, which had released it or not. */

@@ -7,6 +7,7 @@ import { FileClaims } from '../../../fleet/file-claims.ts';
 import { SessionPaths } from '../../../fleet/session-paths.ts';
 import type { GenerationRequest } from '../../../instance/profile/new-generation.ts';
 import type { SessionListener } from '../../../instance/session/listener.ts';
+import type { Session } from '../../../instance/session/session.ts';
 import { SessionManager } from '../../../instance/session/session-manager.ts';
 import { SessionStore } from '../../../instance/session/session-store.ts';
 import { hostClock } from '../../../instance/supervisor/host-clock.ts';
@@ -24,7 +25,7 @@ async function make(
     root?: string;
     script?: Partial<ClientScript>;
     closeWithin?: number;
-    listeners?: readonly SessionListener[];
+    listeners?: readonly SessionListener<Session>[];
   } = {},
 ) {
   const root = given.root ?? (await temporaryDirectory());
