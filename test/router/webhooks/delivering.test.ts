@@ -87,6 +87,27 @@ describe('delivering', () => {
     expect(two.taken[0]?.event.workspace_id).toBe('two');
   });
 
+  it('slows nobody for receivers that hang, however many there are', async () => {
+    const desk = await startDesk();
+    const hanging = await startReceiver((_, response) => {
+      response.on('close', () => {});
+      return undefined;
+    });
+    const well = await startReceiver();
+    // More than all requests that may be under way at one time.
+    for (let workspace = 0; workspace < 60; workspace += 1) {
+      await desk.webhooks.set(`slow-${workspace}`, { url: hanging.url, events: ['*'] });
+      for (let session = 0; session < 10; session += 1) await desk.append(`slow-${workspace}`, `s${session}`);
+    }
+    await eventually(() => hanging.open >= 300);
+    await desk.webhooks.set('well', { url: well.url, events: ['*'] });
+    for (let session = 0; session < 4; session += 1) await desk.append('well', `s${session}`, 100);
+    await eventually(() => well.taken.length === 400);
+    expect(hanging.open).toBeGreaterThanOrEqual(300);
+    expect(hanging.open).toBeLessThan(500);
+    await hanging.close();
+  });
+
   it('keeps nothing of what was delivered where events are not kept beyond that', async () => {
     const desk = await startDesk({ retention: 0 });
     const receiver = await startReceiver();
