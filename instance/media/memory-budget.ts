@@ -2,8 +2,11 @@ import { withDeadline } from '../../common/clock.ts';
 import { WharfError } from '../../common/errors.ts';
 import type { WorkspaceId } from '../../fleet/ids.ts';
 
-/** Bytes that media may take of this process's memory, and those of one workspace: one with slow servers must not hold up the others. */
-const ALL = 64 * 1024 * 1024;
+/**
+ * Bytes of base64 that may be in memory, and those of one workspace: one with slow servers must not hold up the others. What the library and
+ * puppeteer make of a file on its way to the page is three times as much again (docs/measurements.md).
+ */
+const ALL = 32 * 1024 * 1024;
 const OF_ONE = ALL / 2;
 
 /** Milliseconds for which room is waited for. */
