@@ -239,8 +239,8 @@ export class Courier {
 
   async #renew(held: HeldMessage, trial: Trial): Promise<number> {
     const { key, log, session } = this.#options;
-    const { clock, status } = this.#parts;
-    status.noteStuck(key, { since: clock.now(), why: 'messages get no ack though the page is connected' });
+    const { status } = this.#parts;
+    status.noteStuck(key);
     log.error(
       { message: held.message.message_id, renewals: trial.renewals },
       'a message got no ack though the page says that it is connected: its browser is started anew, and the session counts as stuck until an ack comes',

@@ -25,7 +25,7 @@ import { type ClientScript, FakeClients } from '../helpers/fake-clients.ts';
 import { aRecord, aTenure, memoryParts } from '../helpers/session-parts.ts';
 
 /** The session of a test, unless it has several. */
-export const SESSION = { workspace: '7', session: 'main' };
+const SESSION = { workspace: '7', session: 'main' };
 export const TO = '491701234567@c.us';
 
 /** What a test changes of the outbox. */
