@@ -24,7 +24,7 @@ export interface FollowOptions {
   query: Record<string, string | undefined>;
   /** Goes on after this event; empty: from now on. */
   after: string;
-  /** Told why the connection was lost, each time it is. */
+  /** Told why the connection was lost, once until it is there again. */
   lost: (reason: string) => void;
   signal: AbortSignal;
 }
@@ -40,6 +40,11 @@ export async function* followEvents(
 ): AsyncGenerator<SseMessage> {
   let position = after;
   let rest = FIRST_PAUSE;
+  let away = false;
+  const tell = (reason: string) => {
+    if (!away) lost(reason);
+    away = true;
+  };
   while (!signal.aborted) {
     const parser = new SseParser(position);
     try {
@@ -52,12 +57,14 @@ export async function* followEvents(
         }
         position = parser.lastEventId;
         rest = FIRST_PAUSE;
+        away = false;
       }
-      if (!signal.aborted) lost('the router ended the stream');
+      if (!signal.aborted) tell('the router ended the stream');
     } catch (error) {
       if (signal.aborted) return;
       if (!(error instanceof CommandFailure) || !PASSING.has(error.code)) throw error;
-      lost(error.message);
+      // Where to look is what a command that begins should say; this one had found it.
+      tell(error.code === 'unreachable' ? 'the connection broke' : error.message);
     }
     await pause(rest, signal);
     rest = Math.min(rest * 2, LONGEST_PAUSE);
