@@ -9,6 +9,9 @@ import type { SignatureHeaders } from './signature.ts';
 /** Bytes of an answer that are read, and thrown away; a longer answer is cut off. */
 const MOST_ANSWER = 64 * 1024;
 
+/** Why what is late is cut off; made once, since an error is dear and this one is never shown. */
+const OVER = new Error('what came of it is known');
+
 /** What came of a request. `failed`: there was no whole answer. Times in milliseconds; reasons are for people. */
 export type Outcome =
   | { kind: 'taken'; status: number; took: number }
@@ -51,7 +54,6 @@ export class Sender {
     // Looked at with every try: the policy may be another since it was set, and an address written as one is never resolved.
     const fault = urlFault(url, policy);
     if (fault !== undefined) return { kind: 'failed', status: null, took: 0, reason: `the URL ${fault}` };
-    const late = new Error(`no whole answer within ${timeout} ms`);
     const cut = new AbortController();
     const both = AbortSignal.any([signal, cut.signal]);
     let status: number | null = null;
@@ -60,13 +62,15 @@ export class Sender {
       const asked = this.#request(target, body, signature, both, (seen) => {
         status = seen;
       });
-      const answer = await withinTime(clock, timeout, asked, () => late);
+      const answer = await withinTime(clock, timeout, asked, () => {
+        return new Error(`no whole answer within ${timeout} ms`);
+      });
       return judge(answer.status, answer.headers, took(), clock.now());
     } catch (error) {
+      // It may be going on still.
+      cut.abort(OVER);
       const reason = signal.aborted ? 'cut off, since this router stops' : reasonOf(error);
       return { kind: 'failed', status, took: took(), reason };
-    } finally {
-      cut.abort(late);
     }
   }
 
