@@ -43,7 +43,7 @@ export class WebhookMetrics implements DeliveryRecorder {
       'wharf_webhook_events_set_aside_total',
       'Events refused while others were taken, which no longer hold up their session',
     );
-    this.#gaveUp = counter('wharf_webhook_events_given_up_total', 'Events that became dead letters');
+    this.#gaveUp = counter('wharf_webhook_dead_letters_total', 'Events that were given up');
     this.#forgotten = counter(
       'wharf_webhook_events_forgotten_total',
       'Events that were no longer kept when their turn came',
@@ -73,7 +73,7 @@ export class WebhookMetrics implements DeliveryRecorder {
       sum(({ pending }) => pending),
     );
     gauge(
-      'wharf_webhook_events_set_aside',
+      'wharf_webhook_events_aside',
       'Events that are retried beside the order of their session',
       sum(({ aside }) => aside),
     );
