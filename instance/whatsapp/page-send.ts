@@ -16,8 +16,8 @@ export function extraFor(key: string): { id: { wharfKey: string } } {
 
 /**
  * Puts in, once per document, what makes a message leave under our id: the last step of a send, after media was uploaded and a link looked at.
- * There the page asks whether the message may leave, and hands it on in the turn in which it is told so. `wharfSends` tells how far each came in this document: `storing`,
- * `stored`, `refused` (the page threw).
+ * There the page asks whether the message may leave, and hands it on in the turn in which it is told so. `wharfSends` tells of those that are not stored yet: `storing`,
+ * or `refused` where the page threw.
  */
 export const SEND_HOOK = `(() => {
   if (window.wharfSends) return;
@@ -37,7 +37,8 @@ export const SEND_HOOK = `(() => {
     try {
       const [stored, sent] = addAndSendMsgToChat.call(action, chat, { ...message, id }, ...more);
       const result = { stored: await stored, sent };
-      sends.set(key, 'stored');
+      // From here on the history tells of it.
+      sends.delete(key);
       return result;
     } catch (error) {
       sends.set(key, 'refused');
@@ -45,7 +46,7 @@ export const SEND_HOOK = `(() => {
     }
   };
   action.addAndSendMsgToChat = (chat, message, ...more) => {
-    const key = message.id.wharfKey;
+    const key = message?.id?.wharfKey;
     if (key === undefined) return addAndSendMsgToChat.call(action, chat, message, ...more);
     const left = leave(key, chat, message, more);
     const sent = left.then((result) => result.sent);
