@@ -129,7 +129,9 @@ describe('the queues of a fleet', () => {
     await fleet.redis.kill();
     await eventually(async () => (await fleet.ask('GET', PATH)).status === 503);
     expect((await fleet.ask('GET', PATH)).json.code).toBe('queue_unavailable');
+    expect((await handIn('7', 'sales')).status).toBe(503);
     const { text } = await fleet.ask('GET', '/metrics', { key: null });
+    expect(text).toMatch(/^wharf_messages_not_accepted_total 1$/m);
     expect(text).toMatch(/^wharf_queue_redis_up 0$/m);
     expect(text).not.toMatch(/^wharf_queue_messages\{/m);
     expect(text).not.toMatch(/^wharf_queue_stuck_sessions /m);

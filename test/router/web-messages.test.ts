@@ -209,6 +209,24 @@ describe('the webhooks on the page', () => {
   });
 });
 
+describe('all of it', () => {
+  it.each([360, 768])('is no wider than a screen of %i', async (width) => {
+    await page.setViewport({ width, height: 700 });
+    await sees(panel('queues'), 'Workspace');
+    await page.waitForSelector('[aria-label="Test: webhook of workspace 61"]');
+    await fleet.router.services.events.append([
+      receivedEvent(
+        `n${width}`,
+        { text: 'x'.repeat(500) },
+        '71',
+        'a-session-with-quite-a-long-name-as-they-come',
+      ),
+    ]);
+    await page.waitForSelector(`${panel('events')} li`);
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width);
+  });
+});
+
 describe('the events on the page', () => {
   it('are shown as they happen, and stop while paused', async () => {
     await sees(panel('events'), 'Live');
