@@ -72,7 +72,11 @@ export async function startMessaging(
   lifecycle.add('waits for messages', () => endings.stop());
   const counts = new AcceptCounts();
   counts.addMetrics(metrics.registry, unreplicated);
-  const acceptor = new Acceptor({ queues: counts.counting(queues), media: new MediaKeeper(media), clock });
+  const acceptor = new Acceptor({
+    queues: counts.counting(queues),
+    media: new MediaKeeper(media, clock),
+    clock,
+  });
   return { queues, events, media, acceptor, endings, queueRedis: connections.redis };
 }
 

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
+import type { Clock } from '../../common/clock.ts';
+import { findSoon } from '../../fleet/media/find-soon.ts';
 import type { MediaStore } from '../../fleet/media/media-store.ts';
 import { MAX_MEDIA_BYTES, type OutgoingMessage } from '../../fleet/messages.ts';
 import type { MessageId } from '../../fleet/queue/message-ids.ts';
@@ -13,9 +15,11 @@ const SLICE = 64 * 1024;
 /** Keeps the media of messages until they are sent, so that the queue never holds a file. */
 export class MediaKeeper {
   readonly #store: Pick<MediaStore, 'put' | 'find'>;
+  readonly #clock: Clock;
 
-  constructor(store: Pick<MediaStore, 'put' | 'find'>) {
+  constructor(store: Pick<MediaStore, 'put' | 'find'>, clock: Clock) {
     this.#store = store;
+    this.#clock = clock;
   }
 
   /**
@@ -28,7 +32,8 @@ export class MediaKeeper {
     const { media } = message;
     if ('url' in media) return message;
     if ('media_id' in media) {
-      await this.#store.find(workspace, media.media_id);
+      // Another router may have taken it a moment ago.
+      await findSoon(this.#clock, () => this.#store.find(workspace, media.media_id));
       return message;
     }
     const { data, mimetype, filename } = media;
