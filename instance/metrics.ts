@@ -33,11 +33,11 @@ const COUNTED = {
 
 /** What the outbox of this process has counted. */
 const SENT = {
-  sent: 'Messages that WhatsApp acknowledged',
-  failed: 'Messages that ended as failed',
-  unknown: 'Messages that ended as unknown',
-  retries: 'Tries of messages that failed and were followed by another',
-  renewals: 'Browsers started anew since a message got no ack',
+  messages_sent: ['sent', 'Messages that WhatsApp acknowledged'],
+  messages_failed: ['failed', 'Messages that ended as failed'],
+  messages_unknown: ['unknown', 'Messages that ended as unknown'],
+  message_retries: ['retries', 'Tries of messages that failed and were followed by another'],
+  browser_renewals: ['renewals', 'Browsers started anew since a message got no ack'],
 } as const;
 
 /** The instance's Prometheus metrics. */
@@ -87,14 +87,14 @@ export class InstanceMetrics {
       () => outbox.stuckSessions,
     );
     gauge('events_waiting', 'Events that wait to be written to the log', () => sources.eventsWaiting?.());
-    for (const [name, help] of Object.entries(SENT) as [keyof typeof SENT, string][]) {
+    for (const [name, [counter, help]] of Object.entries(SENT)) {
       new Counter({
-        name: `wharf_instance_messages_${name}_total`,
+        name: `wharf_instance_${name}_total`,
         help,
         registers,
         collect() {
           this.reset();
-          this.inc(outbox[name]);
+          this.inc(outbox[counter]);
         },
       });
     }

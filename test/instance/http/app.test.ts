@@ -189,6 +189,11 @@ describe("the instance's API", () => {
       'lapses_total',
       'restarts_total',
       'ready_seconds_count',
+      'messages_sent_total',
+      'messages_unknown_total',
+      'messages_under_way',
+      'browser_renewals_total',
+      'stuck_sessions',
     ])
       expect(text).toMatch(new RegExp(`^wharf_instance_${name} `, 'm'));
     expect(text).not.toContain('main"');
