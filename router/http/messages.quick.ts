@@ -82,15 +82,16 @@ function targetOf({ keys, table }: QuickSendParts, request: IncomingMessage): Ta
   try {
     const principal = principalOf(info);
     const found = knownSendingSession(table, principal, session, workspace);
-    if (!found) return undefined;
+    if (!found || found.refusal) return undefined;
+    const { session: place } = found;
     const key = idempotencyKeyOf(request.headers);
     return {
-      session: found,
-      key: key === undefined ? undefined : callersKey(principal, found.workspace, key),
+      session: place,
+      key: key === undefined ? undefined : callersKey(principal, place.workspace, key),
       length,
     };
   } catch {
-    // Ambiguous, logged out, not the caller's, or a key that is none: the app says so.
+    // Ambiguous, not the caller's, or a key that is none: the app says so.
     return undefined;
   }
 }
@@ -133,7 +134,7 @@ function orderOf({ session, key }: Target, body: Buffer): SendOrder | undefined 
     return undefined;
   }
   const parsed = sendRequestSchema.safeParse(value);
-  return parsed.success ? { session, request: parsed.data, key } : undefined;
+  return parsed.success ? { session, refusal: undefined, request: parsed.data, key } : undefined;
 }
 
 async function answer(

@@ -46,7 +46,7 @@ export async function replyToSend(
   asked: Asked,
 ): Promise<Reply | undefined> {
   const key = idempotencyKeyOf(request.headers);
-  const session = await findSendingSession(
+  const { session, refusal } = await findSendingSession(
     services,
     principal,
     asked.session_id,
@@ -55,6 +55,7 @@ export async function replyToSend(
   );
   const order = {
     session,
+    refusal,
     request: asked.request,
     key: key === undefined ? undefined : callersKey(principal, session.workspace, key),
   };

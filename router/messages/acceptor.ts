@@ -6,13 +6,13 @@ import { type MessageId, newMessageId, type SessionKey } from '../../fleet/queue
 import type { Acceptance, MessageQueues, Reservation, Reserved } from '../../fleet/queue/message-queues.ts';
 import type { AcceptedMessage } from '../../fleet/queue/outgoing.ts';
 import { type CallersKey, fingerprintOf } from './idempotency.ts';
-import type { MediaKeeper, MediaMessage } from './media-keeper.ts';
+import type { MediaKeeper } from './media-keeper.ts';
 import { MAX_DAYS_AHEAD, type SendRequest } from './send-request.ts';
 
 const DAY = 24 * 3_600_000;
 
-/** Files of one bulk request that are looked at side by side. */
-const MEDIA_AT_ONCE = 8;
+/** Messages of one bulk request that need more than the queue and are looked at side by side. */
+const SLOW_AT_ONCE = 8;
 
 /** What goes to the queue of an order. */
 interface Content {
@@ -20,9 +20,14 @@ interface Content {
   message: OutgoingMessage;
 }
 
+/** A message's id, new or not. */
+type Bound = Exclude<Reserved, { kind: 'conflict' }>;
+
 /** A checked request to send, of a session that is there. */
 export interface SendOrder {
   session: SessionKey;
+  /** Why the session takes no new message. What was handed in before is still answered for. */
+  refusal: WharfError | undefined;
   request: SendRequest;
   /** Undefined: the caller gave no Idempotency-Key. */
   key: CallersKey | undefined;
@@ -36,7 +41,7 @@ export type Outcome =
 
 /** What accepting needs. */
 export interface AcceptorParts {
-  queues: Pick<MessageQueues, 'reserve' | 'accept'>;
+  queues: Pick<MessageQueues, 'reserve' | 'accept' | 'find'>;
   media: MediaKeeper;
   clock: Clock;
 }
@@ -81,7 +86,7 @@ export class Acceptor {
     const handed: { index: number; message: AcceptedMessage }[] = [];
     for (const [index, order] of orders.entries()) {
       const content = contents[index] ?? missing();
-      if (content instanceof WharfError) outcomes[index] = { kind: 'refused', error: content };
+      if ('kind' in content) outcomes[index] = content;
       else handed.push({ index, message: acceptedMessage(order, content, waiter, now) });
     }
     const acceptances = handed.length === 0 ? [] : await queues.accept(handed.map(({ message }) => message));
@@ -115,41 +120,49 @@ export class Acceptor {
     return all;
   }
 
-  /** The messages as the queue takes them: media in a body is stored first, and named. */
-  async #contents(orders: readonly SendOrder[], ids: readonly Reserved[]): Promise<(Content | WharfError)[]> {
+  /** What goes to the queues of each order, or what came of it before that. */
+  async #contents(orders: readonly SendOrder[], ids: readonly Reserved[]): Promise<(Content | Outcome)[]> {
     const now = this.#parts.clock.now();
-    const contents: (Content | WharfError)[] = [];
-    const withMedia: { index: number; workspace: string; messageId: MessageId; message: MediaMessage }[] = [];
+    const contents: (Content | Outcome)[] = [];
+    const slow: { index: number; order: SendOrder; id: Bound }[] = [];
     for (const [index, order] of orders.entries()) {
       const id = ids[index] ?? missing();
-      const { message } = order.request;
-      if (id.kind === 'conflict') contents[index] = conflict(order);
-      else if (isTooFarAhead(order.request.send_at, now)) contents[index] = tooFarAhead();
-      else {
-        const { messageId } = id;
-        contents[index] = { messageId, message };
-        if ('media' in message)
-          withMedia.push({ index, workspace: order.session.workspace, messageId, message });
-      }
+      const { refusal, request } = order;
+      if (id.kind === 'conflict') contents[index] = refused(conflict(order));
+      else if (isTooFarAhead(request.send_at, now)) contents[index] = refused(tooFarAhead());
+      else if (refusal && id.kind === 'new') contents[index] = refused(refusal);
+      else if (refusal || 'media' in request.message) slow.push({ index, order, id });
+      else contents[index] = { messageId: id.messageId, message: request.message };
     }
-    if (withMedia.length === 0) return contents;
     await pMap(
-      withMedia,
-      async ({ index, workspace, messageId, message }) => {
-        try {
-          contents[index] = {
-            messageId,
-            message: await this.#parts.media.keep(workspace, messageId, message),
-          };
-        } catch (error) {
-          if (!(error instanceof WharfError)) throw error;
-          contents[index] = error;
-        }
+      slow,
+      async ({ index, order, id }) => {
+        contents[index] = await this.#content(order, id);
       },
-      { concurrency: MEDIA_AT_ONCE },
+      { concurrency: SLOW_AT_ONCE },
     );
     return contents;
   }
+
+  /** The message with its media stored, and named. One that is there already needs neither its media nor a session that takes messages. */
+  async #content({ session, request, refusal }: SendOrder, id: Bound): Promise<Content | Outcome> {
+    const { queues, media } = this.#parts;
+    const { message } = request;
+    const { messageId } = id;
+    if (id.kind === 'known' && (await queues.find(messageId))) return { kind: 'known', messageId };
+    if (refusal) return refused(refusal);
+    if (!('media' in message)) return { messageId, message };
+    try {
+      return { messageId, message: await media.keep(session.workspace, messageId, message) };
+    } catch (error) {
+      if (error instanceof WharfError) return refused(error);
+      throw error;
+    }
+  }
+}
+
+function refused(error: WharfError): Outcome {
+  return { kind: 'refused', error };
 }
 
 function acceptedMessage(
@@ -174,7 +187,7 @@ function acceptedMessage(
 function outcomeOf(acceptance: Acceptance | undefined, message: AcceptedMessage): Outcome {
   switch (acceptance?.kind) {
     case 'full':
-      return { kind: 'refused', error: full(message.session_id, acceptance) };
+      return refused(full(message.session_id, acceptance));
     case 'known':
       return { kind: 'known', messageId: message.message_id };
     case 'queued':

@@ -1,12 +1,17 @@
 import pMap from 'p-map';
 import { type ErrorCode, WharfError } from '../../common/errors.ts';
 import { faultsOf } from '../../common/faults.ts';
-import type { MessageId, SessionKey } from '../../fleet/queue/message-ids.ts';
+import type { MessageId } from '../../fleet/queue/message-ids.ts';
 import type { Principal } from '../principal.ts';
 import type { Acceptor, SendOrder } from './acceptor.ts';
 import { callersKey } from './idempotency.ts';
 import { type BulkItem, bulkItemSchema } from './send-request.ts';
-import { findSendingSession, knownSendingSession, type SendingSessionParts } from './sending-session.ts';
+import {
+  findSendingSession,
+  knownSendingSession,
+  type SendingSession,
+  type SendingSessionParts,
+} from './sending-session.ts';
 
 /** Sessions that memory does not know and that are asked for side by side. */
 const ASKED_AT_ONCE = 8;
@@ -105,8 +110,8 @@ async function findSessions(
   principal: Principal,
   checked: readonly { item: BulkItem }[],
   requestId: string,
-): Promise<Map<string, SessionKey | WharfError>> {
-  const found = new Map<string, SessionKey | WharfError>();
+): Promise<Map<string, SendingSession | WharfError>> {
+  const found = new Map<string, SendingSession | WharfError>();
   const unknown: BulkItem[] = [];
   for (const { item } of checked) {
     const name = nameOf(item);
@@ -133,11 +138,11 @@ function nameOf({ workspace_id, session_id }: BulkItem): string {
   return `${workspace_id ?? ''}/${session_id}`;
 }
 
-function orderOf(principal: Principal, session: SessionKey, item: BulkItem): SendOrder {
+function orderOf(principal: Principal, { session, refusal }: SendingSession, item: BulkItem): SendOrder {
   const { session_id, workspace_id, idempotency_key, ...request } = item;
   const key =
     idempotency_key === undefined ? undefined : callersKey(principal, session.workspace, idempotency_key);
-  return { session, request, key };
+  return { session, refusal, request, key };
 }
 
 function rejection(index: number, error: WharfError): BulkRejected {

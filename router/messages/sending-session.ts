@@ -19,25 +19,31 @@ export interface SendingSessionParts {
   forwarder: Forwarder;
 }
 
+/** A session to send through. */
+export interface SendingSession {
+  session: SessionKey;
+  /** `session_not_ready` where it takes no new messages. */
+  refusal: WharfError | undefined;
+}
+
 /**
  * The session a caller wants to send through, by what is in memory; undefined where that does not say.
  *
  * Messages are accepted for every session there is, also one that is stopped or whose instance is away: they wait. Only one that was logged out takes
  * none, since nobody can say that it will come back.
  *
- * @throws WharfError `session_not_ready`, `ambiguous_session`, `session_not_found`
+ * @throws WharfError `ambiguous_session`, `session_not_found`
  */
 export function knownSendingSession(
   table: Table,
   principal: Principal,
   session: string,
   workspace: string | undefined,
-): SessionKey | undefined {
+): SendingSession | undefined {
   const found = findInTable(table, principal, session, workspace);
   const known = found === 'unknown' ? undefined : table.session(found.workspace, found.session);
   if (found === 'unknown' || known === undefined) return undefined;
-  requireLinkable(session, known.status);
-  return found;
+  return { session: found, refusal: refusalOf(session, known.status) };
 }
 
 /**
@@ -51,14 +57,13 @@ export async function findSendingSession(
   session: string,
   workspace: string | undefined,
   requestId: string,
-): Promise<SessionKey> {
+): Promise<SendingSession> {
   const known = knownSendingSession(table, principal, session, workspace);
   if (known) return known;
   const place = await findSession(table, follower, principal, session, workspace);
   const now = knownSendingSession(table, principal, session, place.workspace);
   if (now) return now;
-  requireLinkable(session, await askStatus(forwarder, place, requestId));
-  return place;
+  return { session: place, refusal: refusalOf(session, await askStatus(forwarder, place, requestId)) };
 }
 
 /**
@@ -82,9 +87,9 @@ export async function askStatus(
   return (await readAnswer(answer, sessionDetailSchema)).status;
 }
 
-function requireLinkable(session: string, status: SessionStatus): void {
-  if (status !== 'logged_out') return;
-  throw new WharfError(
+function refusalOf(session: string, status: SessionStatus): WharfError | undefined {
+  if (status !== 'logged_out') return undefined;
+  return new WharfError(
     'session_not_ready',
     `Session ${session} is logged out, and may never come back: it takes no messages. Link it first.`,
     { extra: { session_status: status } },

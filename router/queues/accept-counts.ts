@@ -2,6 +2,9 @@ import { Counter, type Registry } from 'prom-client';
 import type { MessageQueues } from '../../fleet/queue/message-queues.ts';
 import { PRIORITIES, type Priority } from '../../fleet/queue/outgoing.ts';
 
+/** What the acceptor uses of the queues. */
+type AcceptingQueues = Pick<MessageQueues, 'reserve' | 'accept' | 'find'>;
+
 /** Counts what this router handed to the queues. Plain numbers: it stands in the way of every message. */
 export class AcceptCounts {
   readonly #accepted: Record<Priority, number> = { critical: 0, high: 0, normal: 0, low: 0 };
@@ -10,8 +13,9 @@ export class AcceptCounts {
   #failed = 0;
 
   /** The queues, with what is handed to them counted. */
-  counting(queues: Pick<MessageQueues, 'reserve' | 'accept'>): Pick<MessageQueues, 'reserve' | 'accept'> {
+  counting(queues: AcceptingQueues): AcceptingQueues {
     return {
+      find: (message) => queues.find(message),
       reserve: (reservations) => queues.reserve(reservations),
       accept: async (messages) => {
         try {

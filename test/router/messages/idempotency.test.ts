@@ -1,6 +1,9 @@
+import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fingerprintOf } from '../../../router/messages/idempotency.ts';
 import { sendRequestSchema } from '../../../router/messages/send-request.ts';
+import { eventually } from '../../helpers/eventually.ts';
+import type { FakeInstance } from '../../helpers/fake-instance.ts';
 import { MemoryEventLog } from '../../helpers/memory-event-log.ts';
 import { MemoryQueues } from '../../helpers/memory-queues.ts';
 import { startFleet, type TestFleet } from '../../helpers/router.ts';
@@ -8,11 +11,12 @@ import { startFleet, type TestFleet } from '../../helpers/router.ts';
 let fleet: TestFleet;
 let queues: MemoryQueues;
 let other: string;
+let instance: FakeInstance;
 
 beforeAll(async () => {
   queues = new MemoryQueues();
   fleet = await startFleet({}, { messaging: { queues, events: new MemoryEventLog() } });
-  await fleet.addInstance('instance-1', { capacity: 50 });
+  instance = await fleet.addInstance('instance-1', { capacity: 50 });
   for (const [workspace_id, session_id] of [
     [2, 'main'],
     [2, 'second'],
@@ -120,6 +124,41 @@ describe('a key', () => {
     expect(again.status).toBe(202);
     expect(again.headers.get('idempotent-replayed')).toBeNull();
     expect((await send('died')).json.message_id).toBe(again.json.message_id);
+  });
+});
+
+describe('a key of a message that was accepted before', () => {
+  it('answers for it also where its session takes no more messages by now', async () => {
+    const first = await send('before the logout', text, { session: 'second' });
+    await instance.setStatus('2', 'second', 'logged_out');
+    const { table } = fleet.router.services;
+    await eventually(() => table.session('2', 'second')?.status === 'logged_out');
+    const again = await send('before the logout', text, { session: 'second' });
+    expect([again.status, again.json.message_id]).toEqual([202, first.json.message_id]);
+    expect(again.headers.get('idempotent-replayed')).toBe('true');
+    const keyed = (idempotency_key: string) => ({ ...text, session_id: 'second', idempotency_key });
+    const { json } = await fleet.ask('POST', '/api/whatsapp/messages/bulk', {
+      body: { messages: [keyed('before the logout'), keyed('after it')] },
+    });
+    expect(json).toEqual({
+      accepted: [{ index: 0, message_id: first.json.message_id, replayed: true }],
+      rejected: [{ index: 1, code: 'session_not_ready', detail: expect.any(String) }],
+    });
+    for (const key of ['after it', 'a new one']) {
+      expect((await send(key, text, { session: 'second' })).json.code).toBe('session_not_ready');
+    }
+  });
+
+  it('answers for it also where its upload is gone by now', async () => {
+    const { media } = fleet.router.services;
+    const file = Readable.from(['a file'], { objectMode: false });
+    const { media_id } = await media.put('2', file, { mimetype: 'text/plain', filename: null }, 100);
+    const body = { to: text.to, media: { media_id } };
+    const first = await send('upload', body);
+    await media.purge('2', Date.now() + 60_000);
+    const again = await send('upload', body);
+    expect([again.status, again.json.message_id]).toEqual([202, first.json.message_id]);
+    expect((await send('upload again', body)).json.code).toBe('media_not_found');
   });
 });
 
