@@ -10,7 +10,7 @@ const TRIES = 2;
 /**
  * Asks DNS itself, by the servers of `/etc/resolv.conf`. The system's own `getaddrinfo` holds one of Node's four threads for as long as a DNS
  * server is silent, and four such names would stop every file operation of the router; so it is asked only for names DNS does not have, as those of
- * `/etc/hosts`, and for one at a time.
+ * `/etc/hosts`, and for all where no DNS server is set up; one at a time.
  */
 export function dnsResolver(): Resolve {
   const resolver = new dns.Resolver({ timeout: TIMEOUT, tries: TRIES });
@@ -31,8 +31,8 @@ export function dnsResolver(): Resolve {
     const found = [...addressesOf(four, 4), ...addressesOf(six, 6)];
     if (found.length > 0) return found;
     const reason = four.status === 'rejected' ? four.reason : undefined;
-    // Silence and refusals are answers about the servers, and would be the same from the system.
-    if (!/^(ENOTFOUND|ENODATA)$/.test(systemCode(reason) ?? 'ENODATA')) throw reason;
+    // Where DNS servers fail or are silent the system would only wait for them too.
+    if (!/^(ENOTFOUND|ENODATA|ECONNREFUSED)$/.test(systemCode(reason) ?? 'ENODATA')) throw reason;
     return askSystem(hostname);
   };
 }

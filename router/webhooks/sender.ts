@@ -55,11 +55,14 @@ export class Sender {
     const fault = urlFault(url, policy);
     if (fault !== undefined) return { kind: 'failed', status: null, took: 0, reason: `the URL ${fault}` };
     const cut = new AbortController();
-    const both = AbortSignal.any([signal, cut.signal]);
+    const onAbort = () => cut.abort(OVER);
+    // Not a signal derived from the given one, which lives on and would keep each of them.
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true });
     let status: number | null = null;
     try {
       const target = new URL(url);
-      const asked = this.#request(target, body, signature, both, (seen) => {
+      const asked = this.#request(target, body, signature, cut.signal, (seen) => {
         status = seen;
       });
       const answer = await withinTime(clock, timeout, asked, () => {
@@ -71,6 +74,8 @@ export class Sender {
       cut.abort(OVER);
       const reason = signal.aborted ? 'cut off, since this router stops' : reasonOf(error);
       return { kind: 'failed', status, took: took(), reason };
+    } finally {
+      signal.removeEventListener('abort', onAbort);
     }
   }
 
