@@ -3,6 +3,7 @@ import { isWharfError, messageOf } from '../../common/errors.ts';
 import type { Logger } from '../../common/logger.ts';
 import type { InboxMarks, SessionMarks } from '../../fleet/events/inbox-marks.ts';
 import type { HistoryPart, HistoryQuery, PageActivity, WhatsAppClient } from '../whatsapp/client.ts';
+import { inOrderOfTime } from './history-order.ts';
 import { planHistory, UNREADABLE, WITHOUT_MARKS } from './history-plan.ts';
 import type { SessionInbox } from './session-inbox.ts';
 
@@ -168,10 +169,7 @@ class Reconciliation {
       this.#signal.throwIfAborted();
       const parts = await client().history(left.slice(0, AT_ONCE));
       if (parts.length === 0) throw new Error('the page told nothing of its chats');
-      await inbox.tellHistory(
-        parts.flatMap(({ happened }) => happened),
-        this.#signal,
-      );
+      await inbox.tellHistory(inOrderOfTime(parts), this.#signal);
       const done = new Map<string, number>();
       const unfinished: HistoryQuery[] = [];
       for (const [index, query] of left.splice(0, parts.length).entries()) {
