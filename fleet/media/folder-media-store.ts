@@ -43,7 +43,7 @@ export class FolderMediaStore implements MediaStore {
     source: Readable,
     description: MediaDescription,
     limit: number,
-    id: MediaId = newMediaId(),
+    id: MediaId = newMediaId(this.#clock.now()),
   ): Promise<StoredMedia> {
     const known = await this.#read(workspace, id);
     if (known !== null) {

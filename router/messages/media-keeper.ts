@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type { Clock } from '../../common/clock.ts';
 import { findSoon } from '../../fleet/media/find-soon.ts';
+import { isNewMediaId } from '../../fleet/media/media-ids.ts';
 import type { MediaStore } from '../../fleet/media/media-store.ts';
 import { MAX_MEDIA_BYTES, type OutgoingMessage } from '../../fleet/messages.ts';
 import type { MessageId } from '../../fleet/queue/message-ids.ts';
@@ -32,8 +33,10 @@ export class MediaKeeper {
     const { media } = message;
     if ('url' in media) return message;
     if ('media_id' in media) {
+      const { media_id } = media;
+      const find = () => this.#store.find(workspace, media_id);
       // Another router may have taken it a moment ago.
-      await findSoon(this.#clock, () => this.#store.find(workspace, media.media_id));
+      await (isNewMediaId(media_id, this.#clock.now()) ? findSoon(this.#clock, find) : find());
       return message;
     }
     const { data, mimetype, filename } = media;

@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { isMediaId, mediaIdOf, newMediaId, receivedMediaPath } from '../../../fleet/media/media-ids.ts';
+import {
+  isMediaId,
+  isNewMediaId,
+  mediaIdOf,
+  newMediaId,
+  receivedMediaPath,
+} from '../../../fleet/media/media-ids.ts';
 
 const sales = { workspace: '7', session: 'sales' };
 const MESSAGE = 'false_491701234567@c.us_3EB0AA';
@@ -8,6 +14,20 @@ describe('ids of media', () => {
   it('are ids, never the same for two uploads', () => {
     expect(isMediaId(newMediaId())).toBe(true);
     expect(newMediaId()).not.toBe(newMediaId());
+  });
+
+  it('tell whether they were made a moment ago', () => {
+    const now = 1_800_000_000_000;
+    const id = newMediaId(now);
+    expect(isMediaId(id)).toBe(true);
+    expect([now, now + 59_000, now - 59_000].map((time) => isNewMediaId(id, time))).toEqual([
+      true,
+      true,
+      true,
+    ]);
+    expect(isNewMediaId(id, now + 60_000)).toBe(false);
+    expect(isNewMediaId(mediaIdOf(sales, MESSAGE), now)).toBe(false);
+    expect(isNewMediaId('med_', now)).toBe(false);
   });
 
   it('are the same for the same received message, and others for any other', () => {
