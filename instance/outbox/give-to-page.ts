@@ -47,7 +47,7 @@ export async function giveToPage(one: Try, parts: OutboxParts): Promise<string |
   let release = () => {};
   try {
     const { to } = held.message.message;
-    trial.client = await session.sendingClient();
+    trial.client = session.readyClient();
     await trial.client.requireRecipient(to);
     const prepared = await prepare(held, parts);
     release = prepared.release;
@@ -83,7 +83,7 @@ async function linger({ held, session, signal }: Try, { clock, config, random }:
   if (config.jitter > 0) await clock.sleep(Math.round(random() * config.jitter), signal);
   const { message } = held.message;
   if (!config.typing || !('text' in message)) return;
-  const client = await session.sendingClient();
+  const client = session.readyClient();
   await client.requireRecipient(message.to);
   // That it shows is worth no message.
   await client.showTyping(message.to).catch(() => {});

@@ -9,6 +9,7 @@ const PHONE = '491700000051';
 
 interface SentMessage {
   id: string;
+  type: string;
   body: string;
   attempts: number;
   ack: number;
@@ -86,19 +87,50 @@ describe('the outbox with a browser', () => {
     expect((await sent()).map(({ body }) => body)).toEqual(texts(15));
   });
 
-  it('starts the browser anew where the server has a message and its ack is lost, and does not send it again', async () => {
-    const { accept, host, router, sent, status, whatsapp } = await linked(
-      {},
-      { patience: { patience: 1500 } },
-    );
-    await whatsapp.post('/config', { lose_acks: 1 });
-    const [first = '', second = ''] = await accept(2);
-    expect(await router.ended(first)).toMatchObject({ status: 'sent', attempts: 1 });
-    expect(await router.ended(second)).toMatchObject({ status: 'sent', attempts: 1 });
-    expect(status).toMatchObject({ renewals: 1, stuckSessions: 0 });
-    expect(host.times('starting')).toBe(2);
-    // The page repeated it by itself, under its id: nobody gets it twice.
-    expect((await sent()).map(({ body }) => body)).toEqual(['text 0', 'text 1']);
+  it.each([
+    ['the server has a message and its ack is lost', { lose_acks: 1 }],
+    ['a message never got to the server', { lose_sends: 1 }],
+  ])(
+    'starts the browser anew where %s: the page sends it again by itself, and it arrives once',
+    async (_why, fault) => {
+      const { accept, host, router, sent, status, whatsapp } = await linked(
+        {},
+        { patience: { patience: 1500 } },
+      );
+      await whatsapp.post('/config', fault);
+      const [first = '', second = ''] = await accept(2);
+      expect(await router.ended(first)).toMatchObject({ status: 'sent', attempts: 1 });
+      expect(await router.ended(second)).toMatchObject({ status: 'sent', attempts: 1 });
+      expect(status).toMatchObject({ renewals: 1, stuckSessions: 0 });
+      expect(host.times('starting')).toBe(2);
+      expect((await sent()).map(({ body }) => body)).toEqual(['text 0', 'text 1']);
+    },
+  );
+
+  it('sends media in its turn, and lets go of it once the page has it', async () => {
+    let held = 0;
+    const media = {
+      prepare: async () => {
+        held += 1;
+        return {
+          mimetype: 'image/png',
+          data: 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
+          filename: 'a.png',
+          release: () => {
+            held -= 1;
+          },
+        };
+      },
+    };
+    const { accept, router, sent } = await linked({}, { media });
+    const [before = ''] = await accept(1);
+    const image = await router.accept({
+      message: { to: TO, media: { media_id: `med_${'0'.repeat(32)}` }, caption: 'an image' },
+    });
+    const [after = ''] = await accept(1);
+    for (const id of [before, image, after]) expect(await router.ended(id)).toMatchObject({ status: 'sent' });
+    expect((await sent()).map(({ type }) => type)).toEqual(['chat', 'image', 'chat']);
+    expect(held).toBe(0);
   });
 
   it('waits while there is no connection, and starts no browser for that', async () => {
