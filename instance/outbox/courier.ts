@@ -169,7 +169,7 @@ export class Courier {
       case 'await':
         return await this.#awaitAck(held, trial, step.whatsappId);
       case 'ask_again':
-        return ASK_AGAIN;
+        return await this.#askAgain(held, trial);
       case 'not_left':
         trial.uncertain = false;
         await this.#options.queue.retract(held);
@@ -183,6 +183,14 @@ export class Courier {
       case 'unknown':
         return await this.#end(held, trial, UNKNOWN);
     }
+  }
+
+  /** A page that is storing a message for minutes is at its end, whatever else it answers. */
+  async #askAgain(held: HeldMessage, trial: Trial): Promise<number> {
+    const { clock, patience } = this.#parts;
+    trial.since ??= clock.monotonic();
+    if (clock.monotonic() - trial.since < patience.patience) return ASK_AGAIN;
+    return await this.#renew(held, trial);
   }
 
   async #awaitAck(held: HeldMessage, trial: Trial, whatsappId: string): Promise<number> {
@@ -243,7 +251,7 @@ export class Courier {
     status.noteStuck(key);
     log.error(
       { message: held.message.message_id, renewals: trial.renewals },
-      'a message got no ack though the page says that it is connected: its browser is started anew, and the session counts as stuck until an ack comes',
+      'a message got no ack from a page that says that it is connected, or was not stored: its browser is started anew, and the session counts as stuck until an ack comes',
     );
     trial.renewals += 1;
     trial.since = null;

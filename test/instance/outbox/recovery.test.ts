@@ -168,6 +168,30 @@ describe('a message that was handed over when its browser was lost', () => {
     expect(handed).toEqual([`before ${whatsappKeyOf(first)}`]);
   });
 
+  it('is waited for while its page is storing it, and looked for with a new browser when that takes minutes', async () => {
+    const host = await queueHost();
+    const router = await host.router();
+    const instance = await host.instance(
+      {
+        fate: async ({ key }, client) =>
+          client.ordinal === 1
+            ? { kind: 'storing' }
+            : { kind: 'present', whatsappId: `true_${TO}_${key}`, ack: 1 },
+        send: async () => {
+          throw new WharfError('send_unknown', 'the page did not answer');
+        },
+      },
+      { clock: fastClock(400) },
+    );
+    await instance.run();
+    const id = await router.text('hello');
+    await eventually(() => instance.clients.made.length === 2);
+    expect(await router.status(id)).toBe('sending');
+    instance.clients.last.becomeReady();
+    expect(await router.ended(id)).toMatchObject({ status: 'sent', attempts: 1 });
+    expect(instance.status.renewals).toBe(1);
+  });
+
   it('asks at ready for acks that came while nobody listened', async () => {
     const host = await queueHost();
     const router = await host.router();
