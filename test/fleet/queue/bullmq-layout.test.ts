@@ -72,6 +72,27 @@ describe("a session's queue, read by BullMQ", () => {
     });
   });
 
+  it('shows a message that was given up as failed, and as completed when an ack tells that it was sent', async () => {
+    const { router, open: openSession } = await sides();
+    const queue = await open();
+    const session = openSession();
+    const message = text('a');
+    await router.accept([message]);
+    const held = await take(session);
+    await session.begin(held);
+    const error = { code: 'send_unknown', detail: 'It may have left.' };
+    await session.finish(held, {
+      ...held.state,
+      status: 'unknown',
+      error,
+      ended_at: new Date().toISOString(),
+    });
+    expect(await queue.getJobCounts('completed', 'failed')).toEqual({ completed: 0, failed: 1 });
+    await session.note(message.message_id, { whatsappId: 'w', ack: 1, at: new Date().toISOString() });
+    expect(await queue.getJobCounts('completed', 'failed')).toEqual({ completed: 1, failed: 0 });
+    expect((await queue.getJob(message.message_id))?.failedReason).toBeUndefined();
+  });
+
   it('sends what BullMQ itself promoted or put back', async () => {
     const { router, open: openSession } = await sides();
     const queue = await open();

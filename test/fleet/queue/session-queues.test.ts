@@ -179,7 +179,10 @@ describe('owners of a workspace', () => {
     await eventually(() => rung.slice(silenced).includes('sales'));
     await sendAll(open());
     await eventually(async () => (await redis.exists('wharf:queue:pending:7')) === 0);
+    rung.length = 0;
     await router.accept([text('later', { send_at: new Date(Date.now() + 600).toISOString() })]);
+    await eventually(() => rung.includes('sales'));
+    // The next ring is the sweep's, when the time has come.
     rung.length = 0;
     await eventually(() => rung.includes('sales'));
     expect(await eventually(async () => (await sendAll(open()))[0])).toBe('later');
