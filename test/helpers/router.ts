@@ -94,7 +94,12 @@ export async function startFleet(
     routers.push(router);
     return router;
   };
-  const router = await addRouter();
+  const router = await addRouter().catch(async (error: unknown) => {
+    connection.disconnect();
+    await redis.close();
+    await rm(sessionPath, { recursive: true, force: true });
+    throw error;
+  });
 
   return {
     redis,
