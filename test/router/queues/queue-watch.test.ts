@@ -14,6 +14,8 @@ let views: QueueView[];
 let status: SessionStatus | undefined;
 let away: boolean;
 let asked: number;
+/** Milliseconds an answer takes. */
+let took: number;
 let said: string[];
 let watch: QueueWatch;
 
@@ -24,11 +26,13 @@ beforeEach(() => {
   status = 'ready';
   away = false;
   asked = 0;
+  took = 0;
   said = [];
   const log = createLogger('info', {}, { write: (line) => said.push(JSON.parse(line).msg) });
   const queues = {
     views: async () => {
       asked += 1;
+      if (took > 0) await clock.sleep(took);
       if (away) throw new WharfError('queue_unavailable', 'The queue is away.');
       return views;
     },
@@ -85,6 +89,21 @@ describe('the watch over the queues', () => {
     expect(new Set(looks).size).toBe(1);
     await clock.pass(2000);
     await watch.now();
+    expect(asked).toBe(2);
+  });
+
+  it('asks less often where a look takes long', async () => {
+    took = 200;
+    const first = watch.now();
+    await clock.pass(200);
+    await first;
+    await clock.pass(5000);
+    await watch.now();
+    expect(asked).toBe(1);
+    await clock.pass(2000);
+    const second = watch.now();
+    await clock.pass(200);
+    await second;
     expect(asked).toBe(2);
   });
 
