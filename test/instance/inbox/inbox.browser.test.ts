@@ -1,5 +1,6 @@
 import { cp, rm } from 'node:fs/promises';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { DeviceClient } from '../../../emulator/device-client.ts';
 import { eventKeys } from '../../../fleet/events/event-keys.ts';
 import { messageIdOf } from '../../../fleet/queue/message-ids.ts';
 import { eventually } from '../../helpers/eventually.ts';
@@ -152,6 +153,32 @@ describe('the inbox, with a browser', () => {
     expect((await inboxes.events()).filter(({ type }) => type.startsWith('message.'))).toHaveLength(
       count + 1,
     );
+  });
+
+  it('tells what came while it did not run also where it was read on another device meanwhile', async () => {
+    const { whatsapp, inboxes, host, session, deliver, restart } = await scene();
+    const other = new DeviceClient({ httpsPort: whatsapp.emulator.httpsPort });
+    onTestFinished(() => other.disconnect());
+    await other.connect();
+    await other.until('waiting');
+    await whatsapp.post('/scan', { qr: other.qr(), phone: PHONE });
+    await other.until('live');
+    await host.manager.stop('7', 'main');
+    const read = [await deliver({ body: 'one' }), await deliver({ body: 'two' })];
+    other.seen(
+      CHAT,
+      read.map(({ id }) => ({ id, sender: CHAT })),
+    );
+    await eventually(async () => {
+      const { log } = await whatsapp.get<{ log: { event: string }[] }>('/log?event=seen');
+      return log.length > 0;
+    });
+    await restart();
+    expect(await session.readyClient().chats(1)).toMatchObject([{ chat_id: CHAT, unread: 0 }]);
+    expect(await inboxes.has('message.received', 2)).toMatchObject([
+      { text: 'one', late: true },
+      { text: 'two', late: true },
+    ]);
   });
 
   it('tells what came while Redis was away, in order', async () => {
