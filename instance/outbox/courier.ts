@@ -104,7 +104,7 @@ export class Courier {
     return await this.#hold(held, trial, error);
   }
 
-  /** True where WhatsApp cannot be reached: what the page refuses then is no fault of the message. */
+  /** True where the page does not answer, or cannot reach WhatsApp: what fails then is no fault of the message. */
   async #isOffline(error: unknown): Promise<boolean> {
     if (isWharfError(error, 'media_unreachable')) return false;
     try {

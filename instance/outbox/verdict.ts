@@ -17,8 +17,6 @@ const VERDICTS: Partial<Record<ErrorCode, Verdict>> = {
   unsupported_media_type: 'failed',
   session_not_ready: 'hold',
   browser_failed: 'hold',
-  // The page did not answer: its life is judged by round trips of their own.
-  timeout: 'hold',
   not_owner: 'hold',
   ownership_unproved: 'hold',
   queue_unavailable: 'hold',
@@ -28,7 +26,7 @@ const VERDICTS: Partial<Record<ErrorCode, Verdict>> = {
   send_unknown: 'ask',
 };
 
-/** Tells errors of a try apart. What is not known may pass. */
+/** Tells errors of a try apart. What is not known may pass, and so may a time-out, where the page answers other questions. */
 export function verdictOf(error: unknown): Verdict {
   return (error instanceof WharfError ? VERDICTS[error.code] : undefined) ?? 'again';
 }

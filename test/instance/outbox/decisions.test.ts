@@ -64,7 +64,7 @@ describe('an error of a try', () => {
     ['internal', 'again'],
     ['session_not_ready', 'hold'],
     ['browser_failed', 'hold'],
-    ['timeout', 'hold'],
+    ['timeout', 'again'],
     ['ownership_unproved', 'hold'],
     ['not_owner', 'hold'],
     ['queue_unavailable', 'hold'],
