@@ -48,15 +48,23 @@ export function messagingConfig(
     messageRetention: values.QUEUE_RETENTION_HOURS,
     eventRetention: values.EVENT_RETENTION_HOURS,
     mediaRetention: values.MEDIA_RETENTION_HOURS,
-    mediaBucket:
-      values.MEDIA_S3_BUCKET === undefined
-        ? null
-        : {
-            bucket: values.MEDIA_S3_BUCKET,
-            prefix: values.MEDIA_S3_PREFIX,
-            endpoint: values.MEDIA_S3_ENDPOINT ?? null,
-            // Whoever is not AWS asks for some region in the signature, and seldom for a certain one.
-            region: values.AWS_REGION ?? (values.MEDIA_S3_ENDPOINT === undefined ? null : 'us-east-1'),
-          },
+    mediaBucket: mediaBucketOf(values),
+  };
+}
+
+/** The bucket for media, or null where it is kept on the session path. */
+export function mediaBucketOf(
+  values: Pick<
+    z.infer<z.ZodObject<typeof messagingVariables>>,
+    'MEDIA_S3_BUCKET' | 'MEDIA_S3_PREFIX' | 'MEDIA_S3_ENDPOINT' | 'AWS_REGION'
+  >,
+): MediaBucket | null {
+  if (values.MEDIA_S3_BUCKET === undefined) return null;
+  return {
+    bucket: values.MEDIA_S3_BUCKET,
+    prefix: values.MEDIA_S3_PREFIX,
+    endpoint: values.MEDIA_S3_ENDPOINT ?? null,
+    // Whoever is not AWS asks for some region in the signature, and seldom for a certain one.
+    region: values.AWS_REGION ?? (values.MEDIA_S3_ENDPOINT === undefined ? null : 'us-east-1'),
   };
 }

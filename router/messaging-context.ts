@@ -66,6 +66,7 @@ export async function startMessaging(
     overrides.events ??
     new RedisEventLog(connections.redis, connections.channels, config.eventRetention, log);
   const media = overrides.media ?? openMediaStore(config, paths, clock);
+  lifecycle.add('media store', () => media.close());
   const waiter = `router-${randomBytes(8).toString('hex')}`;
   const endings = new Endings({ queues, clock, log, waiter });
   endings.start();

@@ -6,6 +6,7 @@ import { checkChromium } from '../doctor/chromium.ts';
 import type { Finding } from '../doctor/finding.ts';
 import { checkFleet } from '../doctor/fleet.ts';
 import { checkHostName } from '../doctor/host-name.ts';
+import { checkMediaBucket } from '../doctor/media-bucket.ts';
 import { checkNode } from '../doctor/node-version.ts';
 import { checkQueueRedis, checkRedis } from '../doctor/redis.ts';
 import { checkSessionPath } from '../doctor/session-path.ts';
@@ -23,7 +24,7 @@ export function addDoctorCommand(parent: Command, context: CommandContext): void
     .description('check this host: Chromium, Redis, the session path, its name, and its place in the fleet')
     .addHelpText(
       'after',
-      '\nLooks at CHROMIUM_PATH, REDIS_URL, QUEUE_REDIS_URL and WHATSAPP_SESSION_PATH as an instance would; where REDIS_URL and\nWHATSAPP_SESSION_PATH are not set, at those of the local fleet. Writes only into a directory of its own under the session path, and removes it.\n\nExamples:\n  $ wharf doctor\n  $ REDIS_URL=redis://10.0.0.5:6379 WHATSAPP_SESSION_PATH=/mnt/efs/sessions wharf doctor',
+      '\nLooks at CHROMIUM_PATH, REDIS_URL, QUEUE_REDIS_URL, WHATSAPP_SESSION_PATH and MEDIA_S3_BUCKET as an instance would; where REDIS_URL and\nWHATSAPP_SESSION_PATH are not set, at those of the local fleet. Writes only into a directory of its own under the session path and a place\nof its own in the bucket, and removes what it wrote.\n\nExamples:\n  $ wharf doctor\n  $ REDIS_URL=redis://10.0.0.5:6379 WHATSAPP_SESSION_PATH=/mnt/efs/sessions wharf doctor',
     )
     .action(async (_options: unknown, command: Command) => {
       const findings = await examine(context, command.optsWithGlobals<GlobalOptions>());
@@ -45,6 +46,7 @@ async function examine({ terminal: { env } }: CommandContext, options: GlobalOpt
     ...(await checkRedis(redisUrl, queueRedisUrl === undefined ? { production } : undefined)),
     ...(queueRedisUrl === undefined ? [] : await checkQueueRedis(queueRedisUrl, production)),
     ...(await checkSessionPath(sessionPath)),
+    ...(await checkMediaBucket(env)),
     checkHostName(hostname()),
     ...(await checkFleet(redisUrl, sessionPath)),
   ];

@@ -3,8 +3,10 @@ import type { MessagingConfig } from '../messaging-config.ts';
 import type { SessionPaths } from '../session-paths.ts';
 import { DiskMediaFolder } from './disk-media-folder.ts';
 import { FolderMediaStore } from './folder-media-store.ts';
+import { LateMediaFolder } from './late-media-folder.ts';
+import type { MediaBucket } from './media-bucket.ts';
+import type { MediaFolder } from './media-folder.ts';
 import type { MediaStore } from './media-store.ts';
-import { S3MediaFolder } from './s3-media-folder.ts';
 import { StorageGate } from './storage-gate.ts';
 
 /** The store of media that the configuration asks for: a bucket, or the session path. Nothing is looked at or made yet. */
@@ -14,8 +16,11 @@ export function openMediaStore(
   clock: Clock,
 ): MediaStore {
   const folder =
-    mediaBucket === null
-      ? new DiskMediaFolder(paths, new StorageGate(clock))
-      : new S3MediaFolder(mediaBucket);
+    mediaBucket === null ? new DiskMediaFolder(paths, new StorageGate(clock)) : bucketFolder(mediaBucket);
   return new FolderMediaStore(folder, clock);
+}
+
+/** The AWS SDK is loaded for whoever has a bucket alone: it takes 20 MB of each process's memory. */
+export function bucketFolder(bucket: MediaBucket): MediaFolder {
+  return new LateMediaFolder(async () => new (await import('./s3-media-folder.ts')).S3MediaFolder(bucket));
 }
