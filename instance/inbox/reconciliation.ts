@@ -147,14 +147,14 @@ class Reconciliation {
 
   /** When each chat had its last message; what came while the page connected is held, once. */
   async #ask(marks: SessionMarks): Promise<ReadonlyMap<string, number>> {
-    const { client, inbox, log } = this.#session;
+    const { client, inbox, linkedAt, log } = this.#session;
     const oldest = this.#now() - UNREADABLE;
     const unreadable = [...marks.unreadable].flatMap(([id, sentAt]) => (sentAt >= oldest ? [id] : []));
     for (const id of marks.unreadable.keys()) inbox.unreadable.add(id);
     const activity = await client().activity(this.#activity ? [] : unreadable);
     if (!this.#activity) {
       this.#activity = activity;
-      inbox.hold(activity, marks.since);
+      inbox.hold(activity, marks.since, linkedAt !== null);
       if (!activity.complete) log.warn({}, 'what came while the page connected could not all be noted');
     }
     return activity.chats;

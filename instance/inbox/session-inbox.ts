@@ -62,10 +62,15 @@ export class SessionInbox implements WritingSession {
     else this.#write(happening, false);
   }
 
-  /** What came while the page connected: it follows the histories, before all that has come since. */
-  hold(activity: PageActivity, since: number): void {
+  /**
+   * What came while the page connected: it follows the histories, before all that has come since.
+   *
+   * @param since Unix seconds: messages of before are not wanted
+   * @param justLinked true: what happens to messages then is the phone's past being loaded
+   */
+  hold(activity: PageActivity, since: number, justLinked: boolean): void {
     const early = activity.happened
-      .filter((happening) => happening.kind !== 'message' || secondsOf(happening) >= since)
+      .filter((happening) => (happening.kind === 'message' ? secondsOf(happening) >= since : !justLinked))
       .map((happening): Held => ({ happening, late: true }));
     this.#held.unshift(...early);
     if (this.#held.length > MOST_HELD) this.overflowed();

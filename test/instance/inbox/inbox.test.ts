@@ -94,6 +94,11 @@ describe('the inbox', () => {
       aSeenMessage('years ago', { t: START - 900 * DAY }),
       aSeenMessage('just before', { t: START - 5 }),
     );
+    // The phone's past comes while the page connects, with what happened to it.
+    it.early.push(
+      { kind: 'message', message: aSeenMessage('years ago', { t: START - 900 * DAY }) },
+      { kind: 'revoked', whatsappId: 'false_x_old', chatId: 'x' },
+    );
     await it.start();
     it.clients.last.events.qr('2@code');
     it.clients.last.becomeReady();
