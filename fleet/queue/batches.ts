@@ -1,3 +1,6 @@
+/** A request takes at most one of so many shares of a batch where others wait. */
+const SHARES = 5;
+
 /** A caller who waits for what comes of its items. */
 interface Request<Item, Result> {
   items: readonly Item[];
@@ -16,7 +19,7 @@ interface Batch<Item, Result> {
 
 /**
  * Does things in batches: while one is on its way, what callers bring is gathered for the next, so that many callers share a round trip and a sync of Redis's file. There
- * is one batch at a time, which keeps the order within a request and between those that came one after the other.
+ * is one batch at a time, which keeps the order within a request, and between requests of one item.
  */
 export class Batches<Item, Result> {
   readonly #step: (items: Item[]) => Promise<Result[]>;
@@ -50,19 +53,20 @@ export class Batches<Item, Result> {
     this.#isRunning = false;
   }
 
+  /** A share of each request first, then what there is room for: so nobody waits for the whole of what another brought at once. */
   #gather(): Batch<Item, Result> {
     const batch: Batch<Item, Result> = { parts: [], items: [] };
-    let done = 0;
-    for (const request of this.#waiting) {
-      const room = this.#size - batch.items.length;
-      if (room === 0) break;
-      const some = request.items.slice(request.taken, request.taken + room);
-      request.taken += some.length;
-      batch.items.push(...some);
-      batch.parts.push({ request, count: some.length });
-      if (request.taken === request.items.length) done += 1;
+    for (const share of [Math.ceil(this.#size / SHARES), this.#size]) {
+      for (const request of this.#waiting) {
+        const room = Math.min(share, this.#size - batch.items.length);
+        const some = request.items.slice(request.taken, request.taken + room);
+        if (some.length === 0) continue;
+        request.taken += some.length;
+        batch.items.push(...some);
+        batch.parts.push({ request, count: some.length });
+      }
     }
-    this.#waiting = this.#waiting.slice(done);
+    this.#waiting = this.#waiting.filter(({ items, taken }) => taken < items.length);
     return batch;
   }
 

@@ -32,28 +32,30 @@ describe('batches', () => {
     expect(await Promise.all(later)).toEqual([['4'], ['5']]);
   });
 
-  it('split what is too long, in order, one step at a time', async () => {
-    const { batches, steps, turn } = driven(3);
-    const long = batches.do([1, 2, 3, 4, 5]);
-    const short = batches.do([6]);
+  it('split what is too long, in order, one step at a time, and let nobody wait for all of it', async () => {
+    const { batches, steps, turn } = driven(5);
+    const long = batches.do([1, 2, 3, 4, 5, 6, 7]);
+    const short = batches.do([10, 11]);
+    const single = batches.do([20]);
     for (const expected of [
-      [1, 2, 3],
-      [4, 5, 6],
+      [1, 10, 20, 2, 3],
+      [4, 11, 5, 6, 7],
     ]) {
       await turn();
       expect(steps.at(-1)?.items).toEqual(expected);
       steps.at(-1)?.end();
     }
-    expect(await long).toEqual(['1', '2', '3', '4', '5']);
-    expect(await short).toEqual(['6']);
+    expect(await long).toEqual(['1', '2', '3', '4', '5', '6', '7']);
+    expect(await short).toEqual(['10', '11']);
+    expect(await single).toEqual(['20']);
     expect(await batches.do([])).toEqual([]);
   });
 
   it('tell those whose step failed, do not go on with the rest of theirs, and go on with others', async () => {
     const { batches, steps, turn } = driven(2);
     const failing = batches.do([1, 2, 3]);
-    const other = batches.do([4]);
     await turn();
+    const other = batches.do([4]);
     const told = expect(failing).rejects.toThrow('Redis is away');
     steps[0]?.fail(new Error('Redis is away'));
     await told;

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { EndedMessage } from '../../../fleet/queue/message-queues.ts';
 import type { MessageView } from '../../../fleet/queue/outgoing.ts';
 import { eventually } from '../../helpers/eventually.ts';
-import { queueServer, SESSION, sendAll, sendNext, take, text } from './queue-parts.ts';
+import { bodyOf, queueServer, SESSION, sendAll, sendNext, take, text } from './queue-parts.ts';
 
 const { sides } = queueServer();
 
@@ -27,12 +27,17 @@ describe('handing messages in', () => {
     ]);
   });
 
-  it('keeps the order of callers that come one after the other without waiting, and of long arrays', async () => {
+  it('keeps the order of a long array, and of callers that come one after the other without waiting', async () => {
     const { router, open } = await sides();
-    const first = Array.from({ length: 700 }, (_, index) => text(String(index)));
-    const second = Array.from({ length: 300 }, (_, index) => text(String(700 + index)));
-    await Promise.all([router.accept(first), ...second.map((message) => router.accept([message]))]);
-    expect(await sendAll(open())).toEqual(Array.from({ length: 1000 }, (_, index) => String(index)));
+    const numbers = (count: number) => Array.from({ length: count }, (_, index) => String(index));
+    const other = { workspace: '7', session: 'other' };
+    const singles = numbers(300).map((body) => text(body, {}, other));
+    await Promise.all([
+      router.accept(numbers(700).map((body) => text(body))),
+      ...singles.map((message) => router.accept([message])),
+    ]);
+    expect(await sendAll(open())).toEqual(numbers(700));
+    expect(await sendAll(open(other))).toEqual(numbers(300));
   });
 
   it('takes a message once, however often it is handed in, through two routers at one time', async () => {
@@ -65,6 +70,23 @@ describe('handing messages in', () => {
     ]);
     await sendNext(open());
     expect(await router.accept([text('5')])).toEqual([{ kind: 'queued' }]);
+  });
+
+  it('sends the one message of a session at once, whatever another session has before it', async () => {
+    const { router, open } = await sides();
+    const other = { workspace: '7', session: 'quiet' };
+    const flood = Array.from({ length: 10_000 }, (_, index) => text(String(index)));
+    const accepted = router.accept(flood);
+    await eventually(async () => (await router.views({ session: 'sales' }))[0]?.depth);
+    await router.accept([text('one', {}, other)]);
+    expect(await sendAll(open(other))).toEqual(['one']);
+    expect(bodyOf(await take(open()))).toBe('0');
+    expect((await accepted).every(({ kind }) => kind === 'queued')).toBe(true);
+    const views = await router.views({ workspace: '7' });
+    expect(views.map(({ session, depth }) => [session, depth]).sort()).toEqual([
+      ['quiet', 0],
+      ['sales', 10_000],
+    ]);
   });
 
   it('keeps sessions of one id in two workspaces apart', async () => {
