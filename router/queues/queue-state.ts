@@ -8,23 +8,20 @@ export type QueueState = (typeof QUEUE_STATES)[number];
 /** Milliseconds without anything sent after which a queue that could go on is stuck. */
 export const STUCK_AFTER = 5 * 60_000;
 
-/** What a queue's state follows from. Times are milliseconds since 1970. */
+/** What a queue's state follows from. */
 export interface QueueFacts {
-  view: Pick<QueueView, 'depth' | 'delayed' | 'oldest_at' | 'limited_until' | 'last_sent_at'>;
+  view: Pick<QueueView, 'depth' | 'delayed' | 'limited_until'>;
   /** Undefined: no instance tells of the session. */
   status: SessionStatus | undefined;
-  /** Since when it has been ready, as far as this router saw. */
-  readySince: number;
-  now: number;
+  /** Milliseconds that it was seen to have something that could go, and nothing went. */
+  still: number;
 }
 
-/** A queue's state, and since when nothing moved where something could. */
+/** A queue's state. */
 export interface QueueJudgement {
   state: QueueState;
   /** What it waits for; empty where nothing is to be explained. */
   reason: string;
-  /** Since when it could have sent and did not; null in other states than `stuck`. */
-  stuckSince: number | null;
 }
 
 /**
@@ -33,37 +30,17 @@ export interface QueueJudgement {
  * - `idle`: nothing in it may go now; what is for later does not count
  * - `waiting`: the session is not ready, so nothing can be sent
  * - `limited`: a limit holds its next message back
- * - `stuck`: nothing of that, and all the same nothing was sent for {@link STUCK_AFTER}: neither since its last message, nor since the oldest was
- *   accepted, nor since the session became ready
+ * - `stuck`: nothing of that, and all the same nothing went for {@link STUCK_AFTER}
  * - `flowing`: it sends, or had no time to yet
  */
-export function judgeQueue(
-  { view, status, readySince, now }: QueueFacts,
-  window = STUCK_AFTER,
-): QueueJudgement {
-  const judged = (state: QueueState, reason = ''): QueueJudgement => ({ state, reason, stuckSince: null });
-  if (view.depth - view.delayed <= 0) return judged('idle');
-  if (status === undefined) return judged('waiting', 'no instance runs the session');
-  if (status !== 'ready') return judged('waiting', `the session is ${status}`);
-  if (timeOf(view.limited_until) > now) return judged('limited', `until ${view.limited_until}`);
-  // What was for later, or behind a limit, could go only from then on.
-  const since = Math.max(
-    timeOf(view.oldest_at),
-    timeOf(view.last_sent_at),
-    timeOf(view.limited_until),
-    readySince,
-  );
-  const still = now - since;
-  if (still < window) return judged('flowing');
-  return {
-    state: 'stuck',
-    reason: `nothing was sent for ${Math.floor(still / 60_000)} min, though the session is ready`,
-    stuckSince: since,
-  };
-}
-
-function timeOf(iso: string | null): number {
-  return iso === null ? 0 : Date.parse(iso) || 0;
+export function judgeQueue({ view, status, still }: QueueFacts, window = STUCK_AFTER): QueueJudgement {
+  if (view.depth - view.delayed <= 0) return { state: 'idle', reason: '' };
+  if (status === undefined) return { state: 'waiting', reason: 'no instance runs the session' };
+  if (status !== 'ready') return { state: 'waiting', reason: `the session is ${status}` };
+  if (view.limited_until !== null) return { state: 'limited', reason: `until ${view.limited_until}` };
+  if (still < window) return { state: 'flowing', reason: '' };
+  const minutes = Math.floor(still / 60_000);
+  return { state: 'stuck', reason: `nothing was sent for ${minutes} min, though the session is ready` };
 }
 
 /** Places of states, and the order of names; made once, since thousands of queues are sorted at a time. */
@@ -87,5 +64,7 @@ export function compareByTrouble(one: JudgedQueue, other: JudgedQueue): number {
 /** A queue with what is to be said of it. */
 export interface JudgedQueue extends QueueJudgement {
   view: QueueView;
+  /** Since when nothing went, milliseconds since 1970; null where it is not stuck. */
+  stuckSince: number | null;
   status: SessionStatus | undefined;
 }

@@ -28,9 +28,16 @@ export interface QueueLook {
   at: number;
 }
 
+/** What a queue that could send has ended so far, and since when (monotonic) it is no more. */
+interface Stillness {
+  ended: number;
+  since: number;
+}
+
 /**
- * Looks at all queues again and again, since that a queue is stuck can only be said by who knows for how long its session has been ready. A router that
- * has just started counts from its start: it alarms later, never falsely.
+ * Looks at all queues again and again, since that a queue is stuck can only be said by who has watched it: for how long its session has been ready, and
+ * nothing went. It goes by the monotonic clock, so that no clock that is set alarms anybody. A router that has just started counts from its start: it
+ * alarms later, never falsely.
  */
 export class QueueWatch {
   readonly #queues: Pick<MessageQueues, 'views'>;
@@ -39,11 +46,13 @@ export class QueueWatch {
   readonly #log: Logger;
   readonly #window: number;
   readonly #stopping = new AbortController();
-  /** Session -> since when it has been ready. */
-  #ready = new Map<string, number>();
+  /** Of each queue that could send. */
+  #still = new Map<string, Stillness>();
   #stuck = new Set<string>();
   #waiting = new Map<WorkspaceId, number>();
   #look: QueueLook | undefined;
+  /** When the last look was made, monotonic. */
+  #lookedAt = 0;
   #looking: Promise<QueueLook> | undefined;
   #answers = false;
   /** Milliseconds the last look took. */
@@ -95,7 +104,7 @@ export class QueueWatch {
    */
   async now(): Promise<QueueLook> {
     const fresh = Math.min(Math.max(FRESH, FRESH_TIMES * this.#took), INTERVAL - 1);
-    if (this.#look && this.#answers && this.#clock.now() - this.#look.at < fresh) return this.#look;
+    if (this.#look && this.#answers && this.#clock.monotonic() - this.#lookedAt < fresh) return this.#look;
     this.#looking ??= this.#read().finally(() => {
       this.#looking = undefined;
     });
@@ -118,7 +127,8 @@ export class QueueWatch {
       const views = await this.#queues.views();
       this.#answers = true;
       this.#look = this.#judge(views);
-      this.#took = this.#clock.monotonic() - begun;
+      this.#lookedAt = this.#clock.monotonic();
+      this.#took = this.#lookedAt - begun;
       return this.#look;
     } catch (error) {
       this.#answers = false;
@@ -128,15 +138,20 @@ export class QueueWatch {
 
   #judge(views: readonly QueueView[]): QueueLook {
     const now = this.#clock.now();
-    const ready = new Map<string, number>();
+    const monotonic = this.#clock.monotonic();
+    const seen = new Map<string, Stillness>();
     const queues = views.map((view): JudgedQueue => {
       const status = this.#sessions.status(view.workspace, view.session);
       const name = `${view.workspace}/${view.session}`;
-      const since = this.#ready.get(name) ?? now;
-      if (status === 'ready') ready.set(name, since);
-      return { view, status, ...judgeQueue({ view, status, readySince: since, now }, this.#window) };
+      const ended = view.sent + view.failed + view.unknown;
+      const before = this.#still.get(name);
+      const stillness = before?.ended === ended ? before : { ended, since: monotonic };
+      const still = monotonic - stillness.since;
+      const judged = judgeQueue({ view, status, still }, this.#window);
+      if (judged.state === 'flowing' || judged.state === 'stuck') seen.set(name, stillness);
+      return { view, status, ...judged, stuckSince: judged.state === 'stuck' ? now - still : null };
     });
-    this.#ready = ready;
+    this.#still = seen;
     this.#waiting = waitingOf(views);
     this.#tell(queues);
     queues.sort(compareByTrouble);

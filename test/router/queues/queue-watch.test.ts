@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { Clock } from '../../../common/clock.ts';
 import { WharfError } from '../../../common/errors.ts';
 import { createLogger } from '../../../common/logger.ts';
 import type { QueueView } from '../../../fleet/queue/message-queues.ts';
@@ -10,6 +11,8 @@ import { queueView } from '../../helpers/queue-views.ts';
 const MINUTE = 60_000;
 
 let clock: DrivenClock;
+/** Milliseconds by which the wall clock was set. */
+let step: number;
 let views: QueueView[];
 let status: SessionStatus | undefined;
 let away: boolean;
@@ -21,6 +24,12 @@ let watch: QueueWatch;
 
 beforeEach(() => {
   clock = new DrivenClock();
+  step = 0;
+  const stepped: Clock = {
+    now: () => clock.now() + step,
+    monotonic: () => clock.monotonic(),
+    sleep: (milliseconds, signal) => clock.sleep(milliseconds, signal),
+  };
   const old = new Date(clock.now() - 60 * MINUTE).toISOString();
   views = [queueView({ depth: 2, oldest_at: old })];
   status = 'ready';
@@ -37,7 +46,7 @@ beforeEach(() => {
       return views;
     },
   };
-  watch = new QueueWatch(queues, { status: () => status }, clock, log);
+  watch = new QueueWatch(queues, { status: () => status }, stepped, log);
 });
 
 const state = () => watch.last?.queues[0]?.state;
@@ -51,12 +60,26 @@ describe('the watch over the queues', () => {
     expect(state()).toBe('stuck');
     await clock.pass(2 * MINUTE);
     expect(said).toEqual([expect.stringContaining('a queue is stuck: nothing was sent for 5 min')]);
-    views = [queueView({ ...views[0], last_sent_at: new Date(clock.now()).toISOString() })];
+    views = [queueView({ ...views[0], sent: 1 })];
     await clock.pass(MINUTE);
     expect(state()).toBe('flowing');
     expect(said[1]).toBe('a queue is no longer stuck');
     await watch.stop();
   });
+
+  it.each([60, -60])(
+    'alarms neither sooner nor later where the clock is set by %i minutes',
+    async (minutes) => {
+      watch.start();
+      await clock.pass(MINUTE);
+      step = minutes * MINUTE;
+      await clock.pass(3 * MINUTE);
+      expect(state()).toBe('flowing');
+      await clock.pass(2 * MINUTE);
+      expect(state()).toBe('stuck');
+      await watch.stop();
+    },
+  );
 
   it('counts anew from when a session is ready again', async () => {
     watch.start();
@@ -67,6 +90,25 @@ describe('the watch over the queues', () => {
     status = 'ready';
     await clock.pass(4 * MINUTE);
     expect(state()).toBe('flowing');
+    await clock.pass(2 * MINUTE);
+    expect(state()).toBe('stuck');
+    await watch.stop();
+  });
+
+  it('counts anew from each message that ends, from when a limit ends, and from when there is something', async () => {
+    const passes = async (changes: Partial<QueueView>) => {
+      views = [queueView({ ...views[0], ...changes })];
+      await clock.pass(4 * MINUTE);
+      expect(state()).not.toBe('stuck');
+    };
+    watch.start();
+    await passes({});
+    await passes({ failed: 1 });
+    await passes({ unknown: 1 });
+    await passes({ limited_until: new Date(clock.now()).toISOString() });
+    await passes({ limited_until: null });
+    await passes({ depth: 0 });
+    await passes({ depth: 1 });
     await clock.pass(2 * MINUTE);
     expect(state()).toBe('stuck');
     await watch.stop();
