@@ -65,7 +65,7 @@ export interface MessageQueues {
   /** Which session a message's id is of, whether there is such a message or not. */
   sessionOf(message: MessageId): Promise<SessionKey | undefined>;
   cancel(message: MessageId): Promise<Cancellation>;
-  /** How the queues of some sessions stand; of all sessions of a workspace, or of all that ever had a message. */
+  /** How the queues of some sessions stand; of all sessions of a workspace, or of all that ever had a message. Not of deleted ones. */
   views(filter?: { workspace?: WorkspaceId; session?: SessionId }): Promise<QueueView[]>;
   /**
    * Ends all of a session's messages, since it was deleted: as failed with `code`, or as unknown where they may have left. How many.

@@ -38,6 +38,11 @@ export function sessionText({ workspace, session }: SessionKey, gone?: 'gone'): 
   return gone === undefined ? `${workspace}/${session}` : `${workspace}/${session}/${gone}`;
 }
 
+/** True for what {@link sessionText} made of a session that was deleted. */
+export function isGone(text: string): boolean {
+  return text.endsWith('/gone') && text.split('/').length === 3;
+}
+
 /** What {@link sessionText} made. */
 export function readSessionText(text: string): SessionKey | undefined {
   const [workspace, session] = text.split('/');

@@ -17,7 +17,7 @@ import type {
 import { QUEUED } from './message-state.ts';
 import type { AcceptedMessage, MessageState, MessageView } from './outgoing.ts';
 import { queueAnswer } from './queue-answers.ts';
-import { queueKeys, readSessionText, sessionText } from './queue-keys.ts';
+import { isGone, queueKeys, readSessionText, sessionText } from './queue-keys.ts';
 import { readViews } from './queue-views.ts';
 import { type QueueCommands, queueCommands } from './redis-queue-commands.ts';
 import { Replication } from './replication.ts';
@@ -122,6 +122,7 @@ export class RedisMessageQueues implements MessageQueues {
   async views(filter: { workspace?: string; session?: string } = {}): Promise<QueueView[]> {
     const texts = await queueAnswer(this.#sessionsIn(filter));
     const sessions = texts
+      .filter((text) => !isGone(text))
       .flatMap((text) => readSessionText(text) ?? [])
       .filter(
         ({ workspace, session }) =>

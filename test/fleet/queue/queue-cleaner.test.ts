@@ -73,6 +73,7 @@ describe('what is past its time', () => {
     await parts.router.accept([text('a'), text('b', {}, other)]);
     for (const key of [SESSION, other])
       await parts.router.endAll(key, 'session_deleted', 'It was deleted.', async () => {});
+    expect(await parts.router.views()).toEqual([]);
     await parts.router.accept([text('again', {}, other)]);
     for (const key of [SESSION, other]) {
       const [id = ''] = await parts.redis.zrange(`${queueKeys.queue(key)}failed`, '0', '-1');
