@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createLogger } from '../../common/logger.ts';
 import { ADOPT_HEADER, INTERNAL_TOKEN_HEADER } from '../../fleet/instance-api.ts';
+import type { OutgoingMessage } from '../../fleet/messages.ts';
 import { instanceConfig } from '../../instance/config.ts';
 import { startInstance } from '../../instance/context.ts';
 import { EmulatedWhatsApp } from '../helpers/emulated-whatsapp.ts';
@@ -10,6 +11,7 @@ import { eventually } from '../helpers/eventually.ts';
 import { InProcessSupervisor } from '../helpers/in-process-supervisor.ts';
 import { startRedis } from '../helpers/redis.ts';
 import { temporaryDirectory } from '../helpers/temp-dir.ts';
+import { TestQueues } from '../helpers/test-queues.ts';
 
 const PHONE = '491701000077';
 const FRIEND = '491701000078';
@@ -75,27 +77,35 @@ describe('the log of an instance, at its most talkative', () => {
       { poll: { question: 'secret-question', options: ['secret-one', 'secret-two'] } },
       { contact: { name: 'secret-contact', phone_number: '491701000079' } },
     ];
-    for (const content of sends) {
-      const sent = await ask('POST', 'main/messages', { to: FRIEND, ...content });
-      expect([200, 202]).toContain(sent.status);
-    }
+    const queues = await TestQueues.open(redis.url);
+    onTestFinished(queues.close);
+    const send = (content: object) =>
+      queues.accept({
+        workspace_id: '7',
+        session_id: 'main',
+        message: { to: `${FRIEND}@c.us`, ...content } as OutgoingMessage,
+      });
+    const sent = (await Promise.all(sends.map(send))).flat();
+    expect((await queues.ended(sent)).filter(({ sent_at }) => sent_at === null)).toEqual([]);
     await whatsapp.post('/deliver', { phone: PHONE, from: FRIEND, body: 'secret-incoming' });
     await eventually(
       async () => (await ask('GET', `main/chats/${FRIEND}@c.us/messages`)).body['messages'] !== undefined,
     );
 
-    // What fails: a reply to nothing, JSON cut short, media that may not be fetched, fields there are none of.
-    await ask('POST', 'main/messages', {
-      to: FRIEND,
-      text: 'secret-reply',
-      reply_to: `true_${FRIEND}@c.us_ABC`,
-    });
-    await ask('POST', 'main/messages', '{"to":"1","text":"secret-broken');
-    await ask('POST', 'main/messages', {
-      to: FRIEND,
-      media: { url: 'http://user:secret-user@127.0.0.1/x?signature=secret-signature', mimetype: 'image/png' },
-    });
-    await ask('POST', 'main/messages', { to: FRIEND, text: 'secret-extra', 'secret-field': 1 });
+    // What fails: a reply to nothing, media that may not be fetched, JSON cut short, fields there are none of.
+    const failing = [
+      { text: 'secret-reply', reply_to: `true_${FRIEND}@c.us_ABC` },
+      {
+        media: {
+          url: 'http://user:secret-user@127.0.0.1/x?signature=secret-signature',
+          mimetype: 'image/png',
+        },
+      },
+    ];
+    const failed = await queues.ended((await Promise.all(failing.map(send))).flat());
+    expect(failed.map(({ error }) => error?.code)).toEqual(['message_not_found', 'media_refused']);
+    await ask('POST', 'main/pairing-code', '{"phone_number":"1","text":"secret-broken');
+    await ask('PUT', 'extra', { 'secret-field': 'secret-extra' });
     await fetch(`${instance.url}/workspaces/7/sessions/main`, {
       headers: { [INTERNAL_TOKEN_HEADER]: 'secret-guess' },
     });
