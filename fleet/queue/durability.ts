@@ -32,7 +32,8 @@ export function durabilityFaults(facts: RedisFacts): DurabilityFault[] {
         'there is no append-only file: what was accepted since the last snapshot is lost when Redis restarts',
       hint: 'appendonly yes',
     });
-  } else if (facts['appendfsync'] !== undefined && facts['appendfsync'] !== 'always') {
+  }
+  if (facts['appendfsync'] !== undefined && facts['appendfsync'] !== 'always') {
     faults.push({
       setting: 'appendfsync',
       detail: `the append-only file is synced ${facts['appendfsync'] === 'no' ? 'when the system likes to' : 'once a second'}: what was accepted since is lost with its host`,

@@ -74,8 +74,10 @@ describe('a start with the queues', () => {
     const { check } = await start(true, { settings: ['--maxmemory-policy', 'allkeys-lru'] });
     await expect(check()).rejects.toMatchObject({
       code: 'config_invalid',
-      message: expect.stringMatching(/appendonly yes[\s\S]*maxmemory-policy noeviction/),
-      faults: [{ path: 'appendonly' }, { path: 'maxmemory-policy' }],
+      message: expect.stringMatching(
+        /appendonly yes[\s\S]*appendfsync always[\s\S]*maxmemory-policy noeviction/,
+      ),
+      faults: [{ path: 'appendonly' }, { path: 'appendfsync' }, { path: 'maxmemory-policy' }],
     });
   });
 
