@@ -221,13 +221,7 @@ export class FakeInstance {
       await this.#options.registry.removeSession(this.id, workspace, session);
       this.#json(response, 200, { unlinked: known.status === 'ready' });
     } else if (method === 'GET' && rest === '/qr') this.#qr(response, asked.query.get('format') ?? 'json');
-    else if (method === 'POST' && rest === '/messages') {
-      this.#json(response, 200, {
-        message_id: asked.query.get('message_id'),
-        status: 'sent',
-        whatsapp_id: 'true_1@c.us_ABC',
-      });
-    } else if (method === 'POST' && rest === '/pairing-code') this.#json(response, 200, { code: 'ABCD1234' });
+    else if (method === 'POST' && rest === '/pairing-code') this.#json(response, 200, { code: 'ABCD1234' });
     else if (method === 'POST') this.#json(response, 202, known);
     else if (rest === '/chats') this.#json(response, 200, { chats: [] });
     else if (rest === '/contacts') this.#json(response, 200, { contacts: [] });
