@@ -6,6 +6,9 @@ import type { Position } from './event-log.ts';
 /** Tries of an event so far. Times in milliseconds since 1970; `reason` is for people. */
 export const triesSchema = z.object({
   count: z.number().int(),
+  /** How many met the receiver, whatever came of it; and whether the last did. */
+  met: z.number().int(),
+  lastMet: z.boolean(),
   /** Failures after which others were taken before the next one. */
   alone: z.number().int(),
   firstAt: z.number(),

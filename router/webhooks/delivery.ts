@@ -97,9 +97,10 @@ export class Delivery {
     if (outcome === undefined) return;
     if (outcome.kind === 'taken') {
       await end();
-      if (after) await this.#refusedAlone(after);
+      if (after) accuse(after, this.#now());
       return;
     }
+    const alone = waiting.tries?.alone ?? 0;
     const tries = this.#triesAfter(waiting.tries, outcome);
     // The fault may be that of the address before.
     if (this.#parts.record()?.generation !== generation) tries.nextAt = this.#now();
@@ -108,7 +109,8 @@ export class Delivery {
       await this.giveUp([letterOf(waiting, event, this.#now(), 'it was tried for as long as events are')]);
       return;
     }
-    if (isAtFault(tries)) return this.#refusedAlone(waiting, event);
+    if (isAtFault(tries) || (waiting.accused && tries.alone > alone))
+      return this.#refusedAlone(waiting, event);
     await deliveries.noteTries(workspace, waiting.position, tries);
   }
 
@@ -138,11 +140,10 @@ export class Delivery {
   }
 
   /** Others are taken and this one is not: it no longer holds up its session, and is retried by itself. */
-  async #refusedAlone(waiting: Waiting<WharfEvent>, known?: WharfEvent): Promise<void> {
+  async #refusedAlone(waiting: Waiting<WharfEvent>, event: WharfEvent): Promise<void> {
     const { workspace, deliveries, lanes, recorder, log } = this.#parts;
-    const event = known ?? waiting.event ?? (await deliveries.reread(workspace, waiting.position));
     const { tries } = waiting;
-    if (!event || !tries) return;
+    if (!tries) return;
     const why = `it was not taken in ${tries.count} tries, while others were`;
     const letter = letterOf(waiting, event, this.#now(), why);
     await deliveries.setAside(workspace, [letter], tries.nextAt);
@@ -214,7 +215,8 @@ export class Delivery {
 
   #triesAfter(before: Tries | null, outcome: Exclude<Outcome, { kind: 'taken' }>): Tries {
     const wish = outcome.kind === 'refused' ? outcome.wish : undefined;
-    const fault = { reason: outcome.reason, status: outcome.status, wish };
+    const met = outcome.kind === 'refused' || outcome.met;
+    const fault = { reason: outcome.reason, status: outcome.status, met, wish };
     return afterFailure(before, fault, this.#now(), this.#parts.random(), this.#lastTakenAt);
   }
 
@@ -236,6 +238,11 @@ export function letterOf(
   why: string,
 ): Letter {
   return { position, event, tries, movedAt, why };
+}
+
+function accuse(waiting: Waiting<WharfEvent>, now: number): void {
+  waiting.accused = true;
+  if (waiting.tries) waiting.tries.nextAt = now;
 }
 
 function isPause(status: number): boolean {

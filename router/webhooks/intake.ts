@@ -128,6 +128,7 @@ export class Intake {
         lane: event.session_id ?? '',
         at: Date.parse(event.timestamp),
         tries: triesOf(position),
+        accused: false,
         event: keep ? event : null,
         size: keep ? size : 0,
       });

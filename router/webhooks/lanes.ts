@@ -1,5 +1,5 @@
 import type { Position } from '../../fleet/events/event-log.ts';
-import { TRIES_BEFORE_ASIDE, type Tries } from './retry-rules.ts';
+import { isSuspect, type Tries } from './retry-rules.ts';
 
 /** A last try so far in the future, milliseconds, says that the clock was set back since: its next one is due then. */
 const CLOCK_STEP = 60_000;
@@ -16,6 +16,8 @@ export interface Waiting<Event> {
   /** When it happened, milliseconds since 1970. */
   at: number;
   tries: Tries | null;
+  /** The next of its lane was taken after this one was not: it is tried once more to be sure. */
+  accused: boolean;
   /** Null where it is not kept in memory, and is read again when it goes. */
   event: Event | null;
   /** What {@link Waiting.event} counts for, in characters. */
@@ -31,9 +33,9 @@ export interface Candidate<Event> {
 /**
  * The order of one receiver's events: those of a session one after the other, sessions beside each other.
  *
- * One exception: right after an event was tried for the tenth time or later, and not taken, the next one of its session goes as a probe. If that is
- * taken, the first was at fault and not the receiver; whoever asked sets it aside. Where the next one comes later, the first is tried once more
- * before it: the receiver may have come back since.
+ * One exception: right after an event met the receiver for the tenth time or later, and was not taken, the next one of its session goes as a probe. If that is
+ * taken, the first is accused and tried once more; if it is not taken then either, it was at fault and not the receiver, and whoever asked sets it
+ * aside. Where the next one comes later, the first is tried before it anew: the receiver may have come back since.
  */
 export class Lanes<Event> {
   readonly #lanes = new Map<string, Waiting<Event>[]>();
@@ -112,7 +114,7 @@ export class Lanes<Event> {
       const [first, second] = lane;
       if (!first) continue;
       if (second && isFollower(first, second, now)) found.push({ waiting: second, after: first });
-      else if (isDue(first, now) || (second?.tries === null && isRefused(first)))
+      else if (isDue(first, now) || (second?.tries === null && isSuspect(first.tries)))
         found.push({ waiting: first, after: null });
     }
     return found;
@@ -162,13 +164,13 @@ function isDue({ tries }: { tries: Tries | null }, now: number): boolean {
   return tries === null || tries.nextAt <= now || tries.lastAt - now > CLOCK_STEP;
 }
 
-function isRefused({ tries }: { tries: Tries | null }): boolean {
-  return tries !== null && tries.count >= TRIES_BEFORE_ASIDE;
-}
-
 /** Whether the second of a lane tells now whether it is the first that is at fault: once after each failure of that. */
-function isFollower(first: { tries: Tries | null }, second: { tries: Tries | null }, now: number): boolean {
-  if (!isRefused(first)) return false;
+function isFollower(
+  first: { tries: Tries | null; accused: boolean },
+  second: { tries: Tries | null },
+  now: number,
+): boolean {
+  if (first.accused || !isSuspect(first.tries)) return false;
   const failedAt = first.tries?.lastAt ?? 0;
   const wasAsked = second.tries !== null && second.tries.lastAt >= failedAt;
   return !wasAsked && now - failedAt >= 0 && now - failedAt < RIGHT_AFTER;

@@ -12,11 +12,14 @@ const JITTER = 0.2;
 const LONGEST_WISH = HOUR;
 
 /** After so many tries an event that is not taken while others are is set aside. */
-export const TRIES_BEFORE_ASIDE = 10;
+const TRIES_BEFORE_ASIDE = 10;
 
 /** What is remembered of an event that was tried. Times in milliseconds since 1970. */
 export interface Tries {
   count: number;
+  /** How many met the receiver, whatever came of it; the others met no connection, and say nothing of the event. */
+  met: number;
+  lastMet: boolean;
   /** How many failures came after others had been taken since the failure before: those are its own. */
   alone: number;
   firstAt: number;
@@ -31,6 +34,8 @@ export interface Tries {
 /** How a try failed. */
 export interface TryFault {
   reason: string;
+  /** False where no connection could be made. */
+  met: boolean;
   status: number | null;
   /** What `Retry-After` asked for, milliseconds. */
   wish?: number | undefined;
@@ -53,9 +58,11 @@ export function afterFailure(
   const delay = DELAYS[Math.min(count, DELAYS.length) - 1] ?? HOUR;
   const spread = delay * (1 + JITTER * (2 * random - 1));
   const wait = Math.max(spread, Math.min(fault.wish ?? 0, LONGEST_WISH));
-  const others = before !== null && lastTakenAt !== null && lastTakenAt >= before.lastAt;
+  const others = fault.met && before !== null && lastTakenAt !== null && lastTakenAt >= before.lastAt;
   return {
     count,
+    met: (before?.met ?? 0) + (fault.met ? 1 : 0),
+    lastMet: fault.met,
     alone: (before?.alone ?? 0) + (others ? 1 : 0),
     firstAt: before?.firstAt ?? now,
     lastAt: now,
@@ -68,6 +75,11 @@ export function afterFailure(
 /** Whether an event is at fault and not its receiver: nine times it was refused again after others had been taken. */
 export function isAtFault({ alone }: Tries): boolean {
   return alone >= TRIES_BEFORE_ASIDE - 1;
+}
+
+/** Whether an event may be at fault: it met the receiver often enough, and did so last. */
+export function isSuspect(tries: Tries | null): boolean {
+  return tries?.lastMet === true && tries.met >= TRIES_BEFORE_ASIDE;
 }
 
 /** Whether an event has been tried for so long that it is given up. @param retryTime milliseconds from the first try */

@@ -12,11 +12,11 @@ const MOST_ANSWER = 64 * 1024;
 /** Why what is late is cut off; made once, since an error is dear and this one is never shown. */
 const OVER = new Error('what came of it is known');
 
-/** What came of a request. `failed`: there was no whole answer. Times in milliseconds; reasons are for people. */
+/** What came of a request. `failed`: there was no whole answer; `met`: but a connection. Times in milliseconds; reasons are for people. */
 export type Outcome =
   | { kind: 'taken'; status: number; took: number }
   | { kind: 'refused'; status: number; took: number; reason: string; wish: number | undefined }
-  | { kind: 'failed'; status: number | null; took: number; reason: string };
+  | { kind: 'failed'; status: number | null; took: number; reason: string; met: boolean };
 
 /** What is sent. */
 export interface WebhookRequest {
@@ -36,6 +36,9 @@ export interface SenderParts {
   clock: Clock;
 }
 
+/** A name leads to nowhere that a webhook may go. */
+class RefusedAddress extends Error {}
+
 /** Sends to one receiver, over connections of its own: what one does to them, slow or broken, touches no other. */
 export class Sender {
   readonly #parts: SenderParts;
@@ -53,7 +56,8 @@ export class Sender {
     const took = () => Math.round(clock.monotonic() - begun);
     // Looked at with every try: the policy may be another since it was set, and an address written as one is never resolved.
     const fault = urlFault(url, policy);
-    if (fault !== undefined) return { kind: 'failed', status: null, took: 0, reason: `the URL ${fault}` };
+    if (fault !== undefined)
+      return { kind: 'failed', status: null, took: 0, reason: `the URL ${fault}`, met: false };
     const cut = new AbortController();
     const onAbort = () => cut.abort(OVER);
     // Not a signal derived from the given one, which lives on and would keep each of them.
@@ -73,7 +77,7 @@ export class Sender {
       // It may be going on still.
       cut.abort(OVER);
       const reason = signal.aborted ? 'cut off, since this router stops' : reasonOf(error);
-      return { kind: 'failed', status, took: took(), reason };
+      return { kind: 'failed', status, took: took(), reason, met: isConnected(error) };
     } finally {
       signal.removeEventListener('abort', onAbort);
     }
@@ -142,8 +146,9 @@ export class Sender {
     const host = hostOf(new URL(`http://${hostname}`));
     const addresses = isIP(host) ? [{ address: host, family: isIP(host) }] : await resolve(host);
     const refused = addresses.find(({ address }) => !mayCall(address, policy));
-    if (refused) throw new Error(`${host} is at ${refused.address}, an address that gets no webhooks`);
-    if (addresses.length === 0) throw new Error(`the name ${host} has no address`);
+    if (refused)
+      throw new RefusedAddress(`${host} is at ${refused.address}, an address that gets no webhooks`);
+    if (addresses.length === 0) throw new RefusedAddress(`the name ${host} has no address`);
     return addresses;
   }
 }
@@ -180,11 +185,9 @@ export function retryAfter(header: string | string[] | undefined, now: number): 
   return Number.isNaN(date) ? undefined : Math.max(0, date - now);
 }
 
-const REASONS: Readonly<Record<string, string>> = {
+/** Codes of errors before there was a connection. */
+const UNCONNECTED: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'nothing listens there (connection refused)',
-  ECONNRESET: 'it closed the connection before the answer was whole',
-  UND_ERR_SOCKET: 'it closed the connection before the answer was whole',
-  EPIPE: 'it closed the connection before the answer was whole',
   ENOTFOUND: 'its name is not known to DNS',
   ENODATA: 'its name has no address in DNS',
   ESERVFAIL: 'DNS failed for its name',
@@ -194,7 +197,6 @@ const REASONS: Readonly<Record<string, string>> = {
   UND_ERR_CONNECT_TIMEOUT: 'the connection could not be made in time',
   EHOSTUNREACH: 'its host cannot be reached',
   ENETUNREACH: 'its network cannot be reached',
-  UND_ERR_HEADERS_OVERFLOW: 'the headers of its answer are too long',
   CERT_HAS_EXPIRED: 'its certificate has expired',
   DEPTH_ZERO_SELF_SIGNED_CERT: 'its certificate is self-signed',
   SELF_SIGNED_CERT_IN_CHAIN: 'its certificate is signed by nobody that is trusted here',
@@ -202,10 +204,27 @@ const REASONS: Readonly<Record<string, string>> = {
   ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another name',
 };
 
+const CLOSED = 'it closed the connection before the answer was whole';
+const CONNECTED: Readonly<Record<string, string>> = {
+  ECONNRESET: CLOSED,
+  UND_ERR_SOCKET: CLOSED,
+  EPIPE: CLOSED,
+  UND_ERR_HEADERS_OVERFLOW: 'the headers of its answer are too long',
+};
+
+function isConnected(error: unknown): boolean {
+  return !(error instanceof RefusedAddress) && !((systemCode(innermost(error)) ?? '') in UNCONNECTED);
+}
+
+/** Of several addresses of a name, the first. */
+function innermost(error: unknown): unknown {
+  return error instanceof AggregateError && error.errors.length > 0 ? error.errors[0] : error;
+}
+
 function reasonOf(error: unknown): string {
-  const inner = error instanceof AggregateError && error.errors.length > 0 ? error.errors[0] : error;
+  const inner = innermost(error);
   const code = systemCode(inner) ?? '';
   if (inner instanceof Error && inner.name === 'HTTPParserError')
     return `what it answered is not HTTP (${code || inner.message.slice(0, 100)})`;
-  return REASONS[code] ?? messageOf(inner).slice(0, 200);
+  return UNCONNECTED[code] ?? CONNECTED[code] ?? messageOf(inner).slice(0, 200);
 }

@@ -3,7 +3,7 @@ import { eventually } from '../../helpers/eventually.ts';
 import { startDesk, testEvent } from './desk.ts';
 import { isSigned, startReceiver } from './receiver.ts';
 
-describe('delivering', () => {
+describe('delivering', { timeout: 60_000 }, () => {
   it('sends each event once, signed, in the order of its session', async () => {
     const desk = await startDesk();
     const receiver = await startReceiver();
@@ -94,17 +94,17 @@ describe('delivering', () => {
       return undefined;
     });
     const well = await startReceiver();
-    // More than all requests that may be under way at one time.
-    for (let workspace = 0; workspace < 60; workspace += 1) {
+    // More sessions than the half of all requests that may be under way at one time.
+    for (let workspace = 0; workspace < 40; workspace += 1) {
       await desk.webhooks.set(`slow-${workspace}`, { url: hanging.url, events: ['*'] });
       for (let session = 0; session < 10; session += 1) await desk.append(`slow-${workspace}`, `s${session}`);
     }
-    await eventually(() => hanging.open >= 300);
+    await eventually(() => hanging.open >= 260);
     await desk.webhooks.set('well', { url: well.url, events: ['*'] });
     for (let session = 0; session < 4; session += 1) await desk.append('well', `s${session}`, 100);
     await eventually(() => well.taken.length === 400);
-    expect(hanging.open).toBeGreaterThanOrEqual(300);
-    expect(hanging.open).toBeLessThan(500);
+    expect(hanging.open).toBeGreaterThanOrEqual(260);
+    expect(hanging.open).toBeLessThan(400);
     await hanging.close();
   });
 

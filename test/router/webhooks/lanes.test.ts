@@ -6,13 +6,25 @@ import { SeededRandom } from '../../helpers/random.ts';
 const T = 1_800_000_000_000;
 
 function waiting(position: number, lane: string, tries: Partial<Tries> | null = null): Waiting<string> {
-  const full = { count: 1, alone: 0, firstAt: T, lastAt: T, nextAt: T, reason: '', status: 500, ...tries };
+  const full = {
+    count: 1,
+    met: 1,
+    lastMet: true,
+    alone: 0,
+    firstAt: T,
+    lastAt: T,
+    nextAt: T,
+    reason: '',
+    status: 500,
+    ...tries,
+  };
   return {
     position: String(position),
     id: `e${position}`,
     lane,
     at: T + position,
     tries: tries && full,
+    accused: false,
     event: 'event',
     size: 5,
   };
@@ -62,23 +74,30 @@ describe('lanes', () => {
   });
 
   it('offer the second as a probe right after the first was not taken for the tenth time', () => {
-    const lanes = lanesOf(waiting(1, 'a', { count: 10, nextAt: T + 1e6 }), waiting(2, 'a'));
+    const lanes = lanesOf(waiting(1, 'a', { count: 10, met: 10, nextAt: T + 1e6 }), waiting(2, 'a'));
     const probe = { waiting: { id: 'e2' }, after: { id: 'e1' } };
     expect(lanes.candidates(T + 5, 10)).toMatchObject([probe]);
     expect(lanes.follower(T + 5)).toMatchObject(probe);
   });
 
   it('offer the first once more where the second came later', () => {
-    const lanes = lanesOf(waiting(1, 'a', { count: 10, nextAt: T + 1e6 }), waiting(2, 'a'));
+    const lanes = lanesOf(waiting(1, 'a', { count: 10, met: 10, nextAt: T + 1e6 }), waiting(2, 'a'));
     expect(lanes.candidates(T + 60_000, 10)).toMatchObject([{ waiting: { id: 'e1' }, after: null }]);
     expect(lanes.follower(T + 60_000)).toBeUndefined();
   });
 
+  it('offer the accused before anything else of its session', () => {
+    const accused = { ...waiting(1, 'a', { count: 10, met: 10 }), accused: true };
+    expect(idsOf(lanesOf(accused, waiting(2, 'a')), T + 5)).toEqual(['e1']);
+  });
+
   it('offer no second probe after one failure, and none before ten', () => {
     const asked = { lastAt: T + 1, nextAt: T + 1e6 };
-    const first = { count: 10, nextAt: T + 1e6 };
+    const first = { count: 10, met: 10, nextAt: T + 1e6 };
     expect(idsOf(lanesOf(waiting(1, 'a', first), waiting(2, 'a', asked)), T + 5)).toEqual([]);
-    expect(idsOf(lanesOf(waiting(1, 'a', { ...first, count: 9 }), waiting(2, 'a')), T + 5)).toEqual([]);
+    expect(idsOf(lanesOf(waiting(1, 'a', { ...first, met: 9 }), waiting(2, 'a')), T + 5)).toEqual([]);
+    const unmet = { ...first, lastMet: false };
+    expect(idsOf(lanesOf(waiting(1, 'a', unmet), waiting(2, 'a')), T + 5)).toEqual([]);
   });
 
   it('let what waits for its time go when the clock was set back', () => {

@@ -4,12 +4,13 @@ import {
   isAtFault,
   isHopeless,
   isOver,
+  isSuspect,
   type Tries,
 } from '../../../router/webhooks/retry-rules.ts';
 
 const T = 1_800_000_000_000;
 const HOUR = 3_600_000;
-const fault = { reason: 'it answered 500', status: 500 };
+const fault = { reason: 'it answered 500', status: 500, met: true };
 
 describe('retries', () => {
   it('come after 5 s, 30 s, 2 min, 10 min, 30 min, and then every hour', () => {
@@ -67,6 +68,13 @@ describe('an event', () => {
 
   it('is at fault when it fails ten times while others are taken', () => {
     expect([isAtFault(failures(9, true)), isAtFault(failures(10, true))]).toEqual([false, true]);
+  });
+
+  it('is never at fault where no connection could be made', () => {
+    let tries = failures(9, true);
+    for (let index = 0; index < 20; index += 1)
+      tries = afterFailure(tries, { ...fault, met: false }, tries.nextAt, 0.5, tries.nextAt);
+    expect([isAtFault(tries), isSuspect(tries), tries.count]).toEqual([false, false, 29]);
   });
 
   it('is not at fault when nothing else was taken meanwhile, however long that lasts', () => {
