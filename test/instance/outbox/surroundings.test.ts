@@ -3,7 +3,7 @@ import { whatsappKeyOf } from '../../../fleet/queue/message-ids.ts';
 import { SendSlots } from '../../../instance/outbox/send-slots.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { fastClock } from './fast-clock.ts';
-import { acknowledging, queueHost } from './outbox-host.ts';
+import { acknowledging, queueHost, whatsappIdOf } from './outbox-host.ts';
 
 describe('the Redis of the queues', () => {
   it('may be away while messages are sent: what became of them is written down when it is back', async () => {
@@ -80,6 +80,37 @@ describe('sessions of one instance', () => {
   });
 });
 
+describe('a session that is logged out in the midst of its queue', () => {
+  it('keeps its messages for the next link, and says of what was under way that nobody knows', async () => {
+    const host = await queueHost();
+    const router = await host.router();
+    const handed: string[] = [];
+    const acknowledge = acknowledging().send;
+    const instance = await host.instance({
+      send: async (message, client, key) => {
+        handed.push(key);
+        if (handed.length > 1) return (await acknowledge?.(message, client, key)) ?? '';
+        return `true_${message.to}_${key}`;
+      },
+    });
+    const session = await instance.run();
+    const [first, second] = [await router.text('first'), await router.text('second')];
+    await eventually(() => handed.length === 1);
+    await session.logout();
+    expect(session.status).toBe('logged_out');
+    await eventually(() => instance.status.underWay === 0);
+    expect(await router.status(first)).toBe('sending');
+    expect(await router.status(second)).toBe('queued');
+    await session.start();
+    await eventually(() => instance.clients.made.length === 2);
+    instance.clients.last.becomeReady();
+    // The new link has a history of its own, which knows nothing of what the old one sent.
+    expect(await router.ended(first)).toMatchObject({ status: 'unknown' });
+    expect(await router.ended(second)).toMatchObject({ status: 'sent' });
+    expect(handed).toEqual([first, second].map(whatsappKeyOf));
+  });
+});
+
 describe('a session that is handed over', () => {
   it('finishes what is in hand and begins nothing more', async () => {
     const host = await queueHost();
@@ -135,5 +166,27 @@ describe('a session that is handed over', () => {
     });
     await next.run({ workspace: '7', session: 'main', epoch: 2 });
     expect(await router.ended(id)).toMatchObject({ status: 'sent', attempts: 1 });
+  });
+
+  it('is served by nobody here any more, though its state still changes', async () => {
+    const host = await queueHost();
+    let opened = 0;
+    const instance = await host.instance(acknowledging(), {
+      queues: (queues) => ({
+        open: (key, epoch) => {
+          opened += 1;
+          return queues.open(key, epoch);
+        },
+        listen: (workspace, ring) => queues.listen(workspace, ring),
+        close: () => queues.close(),
+      }),
+    });
+    const session = await instance.run();
+    const served = opened;
+    await session.close();
+    expect(session.status).toBe('stopped');
+    const whatsappId = whatsappIdOf(await (await host.router()).text('late'));
+    instance.outbox.happened(session, { kind: 'ack', whatsappId, ack: 1 });
+    expect(opened).toBe(served);
   });
 });
