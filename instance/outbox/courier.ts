@@ -261,7 +261,7 @@ export class Courier {
   }
 
   async #settle(held: HeldMessage, trial: Trial, whatsappId: string, ack: Ack): Promise<number> {
-    const { key, later } = this.#options;
+    const { key } = this.#options;
     const { clock, counters, status } = this.#parts;
     if (ack < 0) {
       trial.uncertain = false;
@@ -287,8 +287,7 @@ export class Courier {
     counters.messages_sent += 1;
     status.sent += 1;
     status.noteMoving(key);
-    const latest = this.#options.acks.known(held.message.message_id);
-    if (latest && latest.ack > ack) later(whatsappId, latest.ack);
+    this.#noteLatest(held, ack);
     return 0;
   }
 
@@ -315,7 +314,14 @@ export class Courier {
       counters.messages_failed += 1;
       status.failed += 1;
     }
+    this.#noteLatest(held, 0);
     return 0;
+  }
+
+  /** Hands on an ack that came while the end was written down, which may take as long as Redis is away. */
+  #noteLatest({ message }: HeldMessage, ack: Ack): void {
+    const latest = this.#options.acks.known(message.message_id);
+    if (latest && (latest.ack > ack || latest.ack < 0)) this.#options.later(latest.whatsappId, latest.ack);
   }
 
   /** Tells what became of it; durable when it resolves. */

@@ -53,9 +53,7 @@ export class LaterAcks {
     if (known === undefined || ack > known || ack < 0) this.#pending.set(whatsappId, ack);
     if (this.#draining) return;
     this.#draining = true;
-    this.#drain().finally(() => {
-      this.#draining = false;
-    });
+    void this.#drain();
   }
 
   /** Asks the history for all that may have been acknowledged while nobody listened. */
@@ -92,7 +90,11 @@ export class LaterAcks {
     const { clock, random } = this.#parts;
     for (let failures = 0; !signal.aborted; ) {
       const [next] = this.#pending;
-      if (!next) return;
+      if (!next) {
+        // In the same breath as the look: what is noted a moment later begins anew.
+        this.#draining = false;
+        return;
+      }
       const [whatsappId, ack] = next;
       try {
         await this.#settle(whatsappId, ack);

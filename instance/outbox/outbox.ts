@@ -16,6 +16,8 @@ export class Outbox implements SessionListener<Session> {
   readonly #find: FindSession;
   readonly #parts: OutboxParts;
   readonly #dispatchers = new Map<Session, Dispatcher>();
+  /** Sessions that left: their state still changes, and what their browser says last still comes. */
+  readonly #left = new WeakSet<Session>();
   readonly #doorbells = new Map<WorkspaceId, () => void>();
   #closed = false;
 
@@ -55,6 +57,7 @@ export class Outbox implements SessionListener<Session> {
   }
 
   left(session: Session): void {
+    this.#left.add(session);
     this.#dispatchers.get(session)?.close();
     this.#dispatchers.delete(session);
   }
@@ -69,7 +72,7 @@ export class Outbox implements SessionListener<Session> {
 
   #dispatch(session: Session): Dispatcher | undefined {
     const known = this.#dispatchers.get(session);
-    if (known || this.#closed) return known;
+    if (known || this.#closed || this.#left.has(session)) return known;
     const { workspace_id: workspace, session_id } = session.record;
     this.#listen(workspace);
     const queue = this.#queues.open({ workspace, session: session_id }, () => session.epoch);

@@ -112,6 +112,34 @@ describe('a message that was handed over when its browser was lost', () => {
     expect(instance.counters).toMatchObject({ messages_sent: 2 });
   });
 
+  it('is sent where its ack came while it was written down as unknown', async () => {
+    const host = await queueHost();
+    const router = await host.router();
+    let acknowledge = () => {};
+    const instance = await host.instance(
+      {
+        send: async (message, client, key) => {
+          const whatsappId = `true_${message.to}_${key}`;
+          acknowledge = () => client.events.happened({ kind: 'ack', whatsappId, ack: 1 });
+          throw new WharfError('send_unknown', 'it does not say');
+        },
+      },
+      {
+        clock: fastClock(20),
+        events: {
+          append: async (events) => {
+            acknowledge();
+            await router.events.append(events);
+          },
+        },
+      },
+    );
+    await instance.run();
+    const id = await router.text('hello');
+    await eventually(async () => (await router.status(id)) === 'sent');
+    expect(await router.told(id)).toEqual(['unknown', 'sent']);
+  });
+
   it('is sent again under the same id where its sender wants that, some times at the most', async () => {
     const host = await queueHost();
     const router = await host.router();
