@@ -1,5 +1,5 @@
 import type { Clock } from '../../common/clock.ts';
-import { messageOf } from '../../common/errors.ts';
+import { isWharfError, messageOf } from '../../common/errors.ts';
 import type { Logger } from '../../common/logger.ts';
 import type { EventLog } from '../../fleet/events/event-log.ts';
 import type { InboxMarks, MarksChange } from '../../fleet/events/inbox-marks.ts';
@@ -75,9 +75,7 @@ export class EventWriter {
     this.#waiting += told.length;
     this.#sessions.add(session);
     if (this.#waiting > this.#parts.limit) session.overflowed();
-    this.#writing ??= this.#write().finally(() => {
-      this.#writing = undefined;
-    });
+    this.#writing ??= this.#write();
   }
 
   /** Gives up part of what waits of a session; what is being written is not. */
@@ -137,6 +135,8 @@ export class EventWriter {
       }
       this.#wake();
     }
+    // In the same turn as the look: what comes a moment later begins anew.
+    this.#writing = undefined;
   }
 
   /** The next step: a share of each session that waits, taken out of what waits there. */
@@ -180,7 +180,16 @@ export class EventWriter {
 
   async #isOurs(session: WritingSession, message: MessageId): Promise<boolean> {
     if (this.#ours.has(message)) return true;
-    if (!(await session.isOurs(message))) return false;
+    try {
+      if (!(await session.isOurs(message))) return false;
+    } catch (error) {
+      if (isWharfError(error, 'queue_unavailable')) throw error;
+      // It is there, as another version wrote it: the events of all others do not wait for that.
+      this.#parts.logger.warn(
+        { ...session.key, message_id: message },
+        'a queued message cannot be understood',
+      );
+    }
     this.#ours.add(message);
     if (this.#ours.size > KNOWN_OURS)
       for (const oldest of this.#ours) {

@@ -171,6 +171,31 @@ describe('the writer of events', () => {
     expect(writer.waiting).toBe(0);
   });
 
+  it('goes on where the record of a message of ours cannot be understood', async () => {
+    const { store, writer } = make();
+    const [main, other] = [session(store), session(store, 'other')];
+    main.isOurs = async () => {
+      throw new SyntaxError('Unexpected token');
+    };
+    writer.add(main, [message('ours', 5, 'main', { unlessOurs: 'msg_ours' }), message('next', 6)]);
+    writer.add(other, [message('o', 1, 'other')]);
+    for (let turn = 0; turn < 5; turn += 1) await nextTurn();
+    expect(store.told.sort()).toEqual(['next', 'o']);
+    expect(writer.waiting).toBe(0);
+  });
+
+  it('leaves nothing behind that comes at the moment it ends', async () => {
+    for (let turns = 0; turns < 40; turns += 1) {
+      const { store, writer } = make();
+      const main = session(store);
+      writer.add(main, [message('a', 1)]);
+      for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
+      writer.add(main, [message('b', 2)]);
+      for (let turn = 0; turn < 3; turn += 1) await nextTurn();
+      expect(store.told, `after ${turns} turns`).toEqual(['a', 'b']);
+    }
+  });
+
   it('lets nobody wait any longer when it is closed', async () => {
     const { store, writer } = make();
     const main = session(store);
