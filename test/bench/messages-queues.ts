@@ -68,7 +68,7 @@ await runProcess(async () => {
         versions: {},
         figures,
         rows: [
-          ['workspaces of the instances', WORKSPACES.join(', ')],
+          ['workspaces of the instances', WORKSPACES.map((count) => Math.min(count, sessions)).join(', ')],
           ['Redis connections of each instance', idle.map(({ connections }) => connections).join(', ')],
           [
             'memory of each, idle, MB resident',
