@@ -26,7 +26,7 @@ export type Reserved = { kind: 'new' | 'known'; messageId: MessageId } | { kind:
 /** `under_way`: it may have left already. `ended`: nothing is left to cancel. */
 export type Cancellation = 'cancelled' | 'under_way' | 'ended' | 'not_found';
 
-/** A message that was ended without its session's owner. */
+/** A message that is ended without its session's owner. */
 export interface EndedMessage {
   message: MessageId;
   /** Null where its body is gone. */
@@ -70,7 +70,8 @@ export interface MessageQueues {
   /**
    * Ends all of a session's messages, since it was deleted: as failed with `code`, or as unknown where they may have left. How many.
    *
-   * @param tell is given them some hundreds at a time, and waited for; what it throws ends this, and the rest is ended by another call
+   * @param tell is given them some hundreds at a time, before they end, and waited for; what it throws ends this, and those and the rest are told of and ended by another
+   *   call: one may be told of twice. One that was begun in between ends as unknown, and is told of as that too
    */
   endAll(
     session: SessionKey,

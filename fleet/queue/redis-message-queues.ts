@@ -1,5 +1,6 @@
 import type { Logger } from '../../common/logger.ts';
 import type { Redis } from '../../common/redis.ts';
+import type { MessageStatus } from '../messages.ts';
 import type { RedisChannels } from '../redis-channels.ts';
 import { accepting } from './accepting.ts';
 import type { Batches } from './batches.ts';
@@ -149,8 +150,9 @@ export class RedisMessageQueues implements MessageQueues {
     tell: (ended: EndedMessage[]) => Promise<void>,
   ): Promise<number> {
     let total = 0;
-    for (;;) {
-      const [count, ...ended] = await this.#commands.endSome(
+    // Told first, ended then: who dies in between leaves messages that are told of again, under the same ids, and no end that nobody heard of.
+    for (let told: EndedMessage[] = []; ; ) {
+      const [count, otherwise, next] = await this.#commands.endSome(
         queueKeys.queue(session),
         queueKeys.ended,
         queueKeys.sessions,
@@ -163,10 +165,13 @@ export class RedisMessageQueues implements MessageQueues {
         sessionText(session),
         sessionText(session, 'gone'),
         END_AT_ONCE,
+        ...told.flatMap(({ message, status }) => [message, status]),
       );
-      if (count === 0) return total;
       total += count;
-      await tell(ended.map(([message, to, status]) => ({ message, to: to === '' ? null : to, status })));
+      const [changed, following] = [otherwise.map(endedMessage), next.map(endedMessage)];
+      if (changed.length + following.length === 0) return total;
+      await tell([...changed, ...following]);
+      told = following;
     }
   }
 
@@ -181,6 +186,10 @@ export class RedisMessageQueues implements MessageQueues {
 
   /** Nothing is its own: the connections are closed by whoever opened them. */
   async close(): Promise<void> {}
+}
+
+function endedMessage([message, to, status]: [string, string, MessageStatus]): EndedMessage {
+  return { message, to: to === '' ? null : to, status };
 }
 
 function endedState(status: 'failed' | 'unknown', code: string, detail: string): MessageState {

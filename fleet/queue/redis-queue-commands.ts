@@ -35,7 +35,8 @@ const viewReply = z.tuple([
   maybeText,
 ]);
 
-const endSomeReply = z.tuple([z.number()], z.tuple([text, text, messageStatusSchema]));
+const endings = z.array(z.tuple([text, text, messageStatusSchema]));
+const endSomeReply = z.tuple([z.number(), endings, endings]);
 
 /** The commands of `commands/`, with what they answer; keys and arguments stand in their files. They throw as {@link queueAnswer} does. */
 export type QueueCommands = ReturnType<typeof queueCommands>;

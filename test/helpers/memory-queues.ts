@@ -103,10 +103,10 @@ export class MemoryQueues implements MessageQueues {
     for (const [id, { message, state }] of this.messages) {
       const isTheirs = message.workspace_id === workspace && message.session_id === session;
       if (!isTheirs || (state.status !== 'queued' && state.status !== 'sending')) continue;
-      this.#end(id, { status: 'failed', error: { code, detail } });
       ended.push({ message: id, to: message.message.to, status: 'failed' });
     }
     await tell(ended);
+    for (const { message } of ended) this.#end(message, { status: 'failed', error: { code, detail } });
     return ended.length;
   }
 

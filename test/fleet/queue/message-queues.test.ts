@@ -258,4 +258,34 @@ describe('cancelling', () => {
       '0',
     ]);
   });
+
+  it('ends messages of a deleted session only when they were told of, and says again what is begun meanwhile', async () => {
+    const { router, open } = await sides();
+    const messages = Array.from({ length: 250 }, (_, index) => text(String(index)));
+    await router.accept(messages);
+    const [first, second] = messages as [(typeof messages)[0], (typeof messages)[0]];
+    const stops = async () => Promise.reject(new Error('the router died'));
+    await expect(router.endAll(SESSION, 'session_deleted', 'It was deleted.', stops)).rejects.toThrow('died');
+    expect((await router.find(first.message_id))?.status).toBe('queued');
+    await router.accept([text('late')]);
+    const told: string[] = [];
+    const tell = async (ended: EndedMessage[]) => {
+      if (told.length === 0) {
+        expect((await router.find(first.message_id))?.status).toBe('queued');
+        const held = await take(open());
+        await open().begin(held);
+        await router.cancel(second.message_id);
+      }
+      told.push(...ended.map(({ message, status }) => `${message} ${status}`));
+    };
+    expect(await router.endAll(SESSION, 'session_deleted', 'It was deleted.', tell)).toBe(250);
+    expect(new Set(told).size).toBe(252);
+    expect(told.filter((one) => one.startsWith(first.message_id))).toEqual([
+      `${first.message_id} failed`,
+      `${first.message_id} unknown`,
+    ]);
+    expect((await router.find(first.message_id))?.status).toBe('unknown');
+    expect((await router.find(second.message_id))?.error?.code).toBe('cancelled');
+    expect(await open().next()).toEqual({ kind: 'empty' });
+  });
 });
