@@ -55,9 +55,10 @@ export function toldOf(key: SessionKey, happening: Happening, now: number, late:
       return { event: make('message.reaction', data, happening.key, emoji) };
     }
     case 'edited': {
-      const { whatsappId, chatId, text } = happening;
+      const { whatsappId, chatId, text, editedAt } = happening;
       const data = { whatsapp_id: whatsappId, chat_id: chatId, text };
-      return { event: make('message.edited', data, whatsappId, text ?? '') };
+      // A text may come back: who reads B, A and B again is to end with B.
+      return { event: make('message.edited', data, whatsappId, text ?? '', editedAt ?? 0) };
     }
     case 'revoked': {
       const { whatsappId, chatId } = happening;

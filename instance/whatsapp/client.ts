@@ -44,7 +44,8 @@ export type Happening =
   | { kind: 'ack'; whatsappId: string; ack: Ack }
   /** `emoji` is empty where the reaction was taken back; `key` is the reaction's own id. */
   | { kind: 'reaction'; whatsappId: string; chatId: string; from: string; emoji: string; key: string }
-  | { kind: 'edited'; whatsappId: string; chatId: string; text: string | null }
+  /** `editedAt`: Unix milliseconds of the sender's clock, where WhatsApp tells. */
+  | { kind: 'edited'; whatsappId: string; chatId: string; text: string | null; editedAt: number | null }
   | { kind: 'revoked'; whatsappId: string; chatId: string };
 
 /**

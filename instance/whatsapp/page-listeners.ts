@@ -1,13 +1,5 @@
 import type { Happening } from './client.ts';
-import {
-  arrivalOf,
-  type IsMine,
-  reactionOf,
-  readRawMessage,
-  revocationOf,
-  textOf,
-  wasEdited,
-} from './raw-message.ts';
+import { arrivalOf, editOf, type IsMine, reactionOf, readRawMessage, revocationOf } from './raw-message.ts';
 import type { HookedClient } from './whatsapp-web-js.ts';
 
 /**
@@ -30,8 +22,8 @@ export function listenToAccount(
   );
   client.on('message_edit', ({ rawData }) => {
     const raw = readRawMessage(rawData);
-    if (!raw || !wasEdited(raw)) return;
-    tell({ kind: 'edited', whatsappId: raw.id._serialized, chatId: raw.id.remote, text: textOf(raw) });
+    const edit = raw && editOf(raw);
+    if (edit) tell(edit);
   });
   client.on('message_revoke_everyone', ({ rawData }) => {
     const raw = readRawMessage(rawData);

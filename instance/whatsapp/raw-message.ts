@@ -82,18 +82,22 @@ export function arrivalOf(raw: RawMessage, isMine: IsMine): Happening[] {
 export function changesOf(raw: RawMessage): Happening[] {
   if (raw.type === 'ciphertext') return [];
   if (raw.type === 'revoked') return [revocationOf(raw)];
-  const { _serialized: whatsappId, fromMe, remote: chatId } = raw.id;
+  const { _serialized: whatsappId, fromMe } = raw.id;
   const changes: Happening[] = [];
-  if (wasEdited(raw)) changes.push({ kind: 'edited', whatsappId, chatId, text: textOf(raw) });
+  const edit = editOf(raw);
+  if (edit) changes.push(edit);
   // That the server has one's own message goes without saying where another device sent it.
   if (fromMe && typeof raw.ack === 'number' && (raw.ack > 1 || raw.ack < 0))
     changes.push({ kind: 'ack', whatsappId, ack: raw.ack });
   return changes;
 }
 
-/** The page changes the text of messages for other reasons too, such as that they can be read now. */
-export function wasEdited(raw: RawMessage): boolean {
-  return Boolean(raw.latestEditSenderTimestampMs) || Boolean(raw.latestEditMsgKey);
+/** The last edit of a message; undefined where there was none: the page changes texts for other reasons too, such as that they can be read now. */
+export function editOf(raw: RawMessage): Happening | undefined {
+  const { latestEditSenderTimestampMs: editedAt, latestEditMsgKey } = raw;
+  if (!editedAt && !latestEditMsgKey) return undefined;
+  const { _serialized: whatsappId, remote: chatId } = raw.id;
+  return { kind: 'edited', whatsappId, chatId, text: textOf(raw), editedAt: editedAt || null };
 }
 
 /** A revoked message may lie under an id of its own, which names the one it was. */

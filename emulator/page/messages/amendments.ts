@@ -65,7 +65,7 @@ export async function writeAmendment(
       transaction.put('votes', { parent: parentKey, sender, key, options: content.options, t: amendment.t });
       return voteEffect(tables, parent, { key, sender, options: content.options, t: amendment.t });
     case 'edit':
-      return writeEdit(transaction, state, parent, key, content.body);
+      return writeEdit(transaction, state, parent, { key, body: content.body, editedAt: amendment.t * 1000 });
     case 'revoke':
       transaction.put('messages', { ...parent, revoked: true });
       return () =>
@@ -131,10 +131,8 @@ function writeEdit(
   transaction: Transaction,
   state: PageState,
   parent: MessageRecord,
-  key: string,
-  body: string,
+  { key, body, editedAt }: { readonly key: string; readonly body: string; readonly editedAt: number },
 ): Effect {
-  const editedAt = Date.now();
   const content = editContent(parent.content, body);
   transaction.put('messages', { ...parent, content, editedAt });
   return () => {

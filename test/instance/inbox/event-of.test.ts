@@ -18,7 +18,7 @@ describe('what is told of a happening', () => {
       { kind: 'message', message: aSeenMessage('BBB', { from_me: true }) },
       { kind: 'ack', whatsappId: MINE, ack: 2 },
       { kind: 'reaction', whatsappId: ID, chatId: 'c', from: 'f', emoji: '👍', key: 'k' },
-      { kind: 'edited', whatsappId: ID, chatId: 'c', text: 'new' },
+      { kind: 'edited', whatsappId: ID, chatId: 'c', text: 'new', editedAt: 5 },
       { kind: 'revoked', whatsappId: ID, chatId: 'c' },
     ];
     const ids = happenings.map((happening) => told(happening).event?.id);
@@ -43,7 +43,13 @@ describe('what is told of a happening', () => {
       emoji,
       key,
     });
-    const edited = (text: string): Happening => ({ kind: 'edited', whatsappId: ID, chatId: 'c', text });
+    const edited = (text: string, editedAt: number | null = 5): Happening => ({
+      kind: 'edited',
+      whatsappId: ID,
+      chatId: 'c',
+      text,
+      editedAt,
+    });
     const ack = (number: number): Happening => ({ kind: 'ack', whatsappId: MINE, ack: number });
     const different = [
       reaction('👍'),
@@ -51,6 +57,9 @@ describe('what is told of a happening', () => {
       reaction('👍', 'k2'),
       edited('a'),
       edited('b'),
+      // Back to what it was before.
+      edited('a', 7),
+      edited('a', null),
       ack(1),
       ack(2),
       ack(3),

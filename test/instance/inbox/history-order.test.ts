@@ -4,7 +4,13 @@ import type { Happening, HistoryPart } from '../../../instance/whatsapp/client.t
 import { aSeenMessage } from './seen-message.ts';
 
 const at = (id: string, t: number): Happening => ({ kind: 'message', message: aSeenMessage(id, { t }) });
-const edit = (id: string): Happening => ({ kind: 'edited', whatsappId: id, chatId: 'c', text: id });
+const edit = (id: string): Happening => ({
+  kind: 'edited',
+  whatsappId: id,
+  chatId: 'c',
+  text: id,
+  editedAt: 5,
+});
 const reaction = (id: string): Happening => ({
   kind: 'reaction',
   whatsappId: id,

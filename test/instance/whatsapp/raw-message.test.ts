@@ -2,11 +2,11 @@ import { describe, expect, it } from 'vitest';
 import {
   arrivalOf,
   changesOf,
+  editOf,
   reactionOf,
   readRawMessage,
   revocationOf,
   seenMessage,
-  wasEdited,
 } from '../../../instance/whatsapp/raw-message.ts';
 
 const ME = '491700000001@c.us';
@@ -143,8 +143,9 @@ describe('what has happened to a message', () => {
   });
 
   it('is an edit only where WhatsApp says so: a text changes also when it can be read at last', () => {
-    expect(wasEdited(raw())).toBe(false);
-    expect(wasEdited(raw({ latestEditMsgKey: { _serialized: 'k' } }))).toBe(true);
+    expect(editOf(raw())).toBeUndefined();
+    expect(editOf(raw({ latestEditMsgKey: { _serialized: 'k' } }))).toMatchObject({ editedAt: null });
+    expect(editOf(raw({ latestEditSenderTimestampMs: 5 }))).toMatchObject({ kind: 'edited', editedAt: 5 });
   });
 
   it('names the message that was revoked, also where what is left of it lies under another id', () => {
