@@ -1,9 +1,8 @@
 import type { Logger } from '../../common/logger.ts';
 import type { Redis } from '../../common/redis.ts';
 import { queueAnswer } from './queue-answers.ts';
+import { ReplicaWaits } from './replica-waits.ts';
 
-/** How long a replica is waited for, milliseconds. */
-const PATIENCE = 500;
 /** How often it is looked whether there are replicas, milliseconds. */
 const LOOK_EVERY = 5000;
 
@@ -14,6 +13,7 @@ const LOOK_EVERY = 5000;
 export class Replication {
   readonly #redis: Redis;
   readonly #log: Logger;
+  readonly #waits: ReplicaWaits;
   #replicas: number | undefined;
   #lookedAt = Number.NEGATIVE_INFINITY;
   #unreplicated = 0;
@@ -23,6 +23,7 @@ export class Replication {
   constructor(redis: Redis, log: Logger) {
     this.#redis = redis;
     this.#log = log;
+    this.#waits = ReplicaWaits.of(redis);
   }
 
   /** Writes that no replica confirmed in time, though there was one. */
@@ -38,11 +39,11 @@ export class Replication {
    */
   async confirmed<T>(write: () => Promise<T>, writes = 1): Promise<T> {
     const replicas = await this.#known();
-    const written = write();
-    if (replicas === 0) return await written;
-    // Sent right behind the write, so that no round trip is added.
-    const [answer, confirmed] = await Promise.all([written, queueAnswer(this.#redis.wait(1, PATIENCE))]);
-    this.#note(confirmed > 0, writes);
+    if (replicas === 0) return await write();
+    const before = this.#waits.losses;
+    const answer = await write();
+    // Not before the answer: a command that Redis has not seen yet is sent twice, and only the second one writes.
+    this.#note((await queueAnswer(this.#waits.wait(before))) > 0, writes);
     return answer;
   }
 
@@ -58,7 +59,7 @@ export class Replication {
     else
       this.#log.warn(
         { unreplicated: this.#unreplicated },
-        `no replica of the queues confirmed a write within ${PATIENCE} ms: what is accepted now is lost if this Redis is lost`,
+        'no replica of the queues confirmed a write in time: what is accepted now is lost if this Redis is lost',
       );
   }
 
