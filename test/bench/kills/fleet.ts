@@ -24,7 +24,7 @@ const ADOPTING = 15_000;
 export type Json = Record<string, unknown>;
 
 /** An HTTP answer that was no success. */
-export class AnswerError extends Error {
+class AnswerError extends Error {
   readonly status: number;
 
   constructor(status: number, text: string) {
