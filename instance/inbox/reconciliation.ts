@@ -89,6 +89,7 @@ class Reconciliation {
   /** The page tells of it once. */
   #activity: PageActivity | undefined;
   #begun = false;
+  #runs = 0;
 
   constructor(session: ReconciledSession, parts: ReconciliationParts, signal: AbortSignal) {
     this.#session = session;
@@ -104,7 +105,9 @@ class Reconciliation {
       const marks = await this.#marks();
       const chats = await this.#ask(marks);
       const { queries, forget } = planHistory(marks, chats, this.#now());
-      const messages = await this.#read(queries, chats);
+      this.#runs += 1;
+      const { messages, faults } = await this.#read(queries, chats);
+      if (faults.size > 0) this.#giveUp(faults);
       await this.#forget(forget, marks);
       this.#signal.throwIfAborted();
       inbox.goLive();
@@ -123,7 +126,7 @@ class Reconciliation {
     const { chats } = await client().activity([]);
     const { queries } = planHistory({ ...marks, liveUntil: Number.MAX_SAFE_INTEGER }, chats, this.#now());
     if (queries.length === 0) return;
-    const messages = await this.#read(queries, chats);
+    const { messages } = await this.#read(queries, chats);
     log.info({ chats: queries.length, messages }, 'some chats had something newer than their marks');
   }
 
@@ -160,10 +163,24 @@ class Reconciliation {
     return activity.chats;
   }
 
-  /** Tells what the histories hold. How many messages that was. */
-  async #read(queries: readonly HistoryQuery[], chats: ReadonlyMap<string, number>): Promise<number> {
+  /** Some chats cannot be read: they are tried again with all others, but not for ever, since that would keep those back. Their marks stay where they are. */
+  #giveUp(faults: ReadonlyMap<string, string>): void {
+    const [reason] = faults.values();
+    if (this.#runs < FAILURES) throw new Error(`${faults.size} chats could not be read: ${reason}`);
+    this.#session.log.error(
+      { chats: faults.size, reason },
+      'some chats cannot be read: what came there meanwhile is not told',
+    );
+  }
+
+  /** Tells what the histories hold. How many messages that was, and which chats could not be read, and why. */
+  async #read(
+    queries: readonly HistoryQuery[],
+    chats: ReadonlyMap<string, number>,
+  ): Promise<{ messages: number; faults: ReadonlyMap<string, string> }> {
     const { client, inbox } = this.#session;
     const left = [...queries];
+    const faults = new Map<string, string>();
     let messages = 0;
     while (left.length > 0) {
       this.#signal.throwIfAborted();
@@ -173,16 +190,17 @@ class Reconciliation {
       const done = new Map<string, number>();
       const unfinished: HistoryQuery[] = [];
       for (const [index, query] of left.splice(0, parts.length).entries()) {
-        const { count, more } = parts[index] as HistoryPart;
+        const { count, more, fault } = parts[index] as HistoryPart;
         messages += count;
-        if (more && count > 0) unfinished.push({ ...query, skip: query.skip + count });
+        if (fault !== undefined) faults.set(query.chatId, fault);
+        else if (more && count > 0) unfinished.push({ ...query, skip: query.skip + count });
         else done.set(query.chatId, chats.get(query.chatId) ?? 0);
       }
       left.unshift(...unfinished);
       // A chat's last message may be one that is told of nobody, such as that somebody joined: it is not looked at again for that.
       await this.#advance(done, []);
     }
-    return messages;
+    return { messages, faults };
   }
 
   /** Removes marks that are of no use, and of messages that nobody waits for any more. */

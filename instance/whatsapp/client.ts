@@ -84,13 +84,17 @@ export interface HistoryQuery {
   skip: number;
 }
 
-/** A message of a chat's history and what the page knows to have happened to it, in one list; `more`: the chat has messages after the last one. */
+/**
+ * A message of a chat's history and what the page knows to have happened to it, in one list; `more`: the chat has messages after the last one;
+ * `fault`: why the page cannot read this chat, of which the part has nothing then.
+ */
 export interface HistoryPart {
   chatId: string;
   happened: Happening[];
   /** Messages in this part: what to skip next time. */
   count: number;
   more: boolean;
+  fault?: string | undefined;
 }
 
 /** A message of ours to be looked for in a session's history. */

@@ -185,13 +185,19 @@ const HISTORY = `async (queries) => {
     }
     loaded.set(chatId, after);
   };
-  await Promise.all(queries.map(load));
+  // One chat that the page fails at is not to keep all others back.
+  const faults = new Map();
+  await Promise.all(queries.map((query) => load(query).catch((error) => faults.set(query.chatId, String(error?.message ?? error)))));
   const parts = [];
   let left = ${MOST_MESSAGES};
   for (const { chatId, after, skip } of queries) {
     if (left <= 0) break;
     const part = { chatId, messages: [], reactions: [], count: 0, more: false };
     parts.push(part);
+    if (faults.has(chatId)) {
+      part.fault = faults.get(chatId).slice(0, 200);
+      continue;
+    }
     const chat = Chat.get(chatId);
     if (!chat) continue;
     const wanted = chat.msgs.getModelsArray().filter((msg) => msg.t > after && !msg.isNotification);
@@ -203,7 +209,8 @@ const HISTORY = `async (queries) => {
       expectReadable(msg);
       part.messages.push(pick(msg));
       if (!msg.hasReaction) continue;
-      for (const group of (await Reactions.find(msg.id._serialized))?.reactions?.getModelsArray() ?? [])
+      const found = await Promise.resolve(Reactions.find(msg.id._serialized)).catch(() => undefined);
+      for (const group of found?.reactions?.getModelsArray() ?? [])
         for (const { msgKey, senderUserJid, reactionText } of group.senders ?? [])
           part.reactions.push({ id: shown(msgKey), msgId: keyOf(msg.id), senderId: shown(senderUserJid), reaction: reactionText ?? group.aggregateEmoji });
     }
@@ -218,12 +225,13 @@ const partsSchema = z.array(
     reactions: z.array(z.unknown()),
     count: z.number().int(),
     more: z.boolean(),
+    fault: z.string().optional(),
   }),
 );
 
 /** What the page answered to {@link historyExpression}. Throws where that is not to be understood. */
 export function parseHistory(answer: unknown, isMine: IsMine): HistoryPart[] {
-  return partsSchema.parse(answer).map(({ chatId, messages, reactions, count, more }) => {
+  return partsSchema.parse(answer).map(({ chatId, messages, reactions, count, more, fault }) => {
     const arrivals = messages.flatMap((message) => {
       const raw = readRawMessage(message);
       return raw ? arrivalOf(raw, isMine) : [];
@@ -232,6 +240,7 @@ export function parseHistory(answer: unknown, isMine: IsMine): HistoryPart[] {
       chatId,
       count,
       more,
+      fault,
       happened: [...arrivals, ...reactions.flatMap((one) => listOf(reactionOf(one)))],
     };
   });

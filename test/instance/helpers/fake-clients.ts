@@ -32,6 +32,8 @@ export interface ClientScript {
   requireRecipient: (to: string) => Promise<void>;
   /** The messages of all chats, as the page has them. */
   history: (client: FakeClient) => Promise<readonly SeenMessage[]>;
+  /** Chats that the page cannot read. */
+  unreadableChats: () => readonly string[];
   /** What came while the page connected; told once by each client. */
   early: (client: FakeClient) => Happening[];
   /** The media of a message. */
@@ -56,6 +58,7 @@ const DEFAULT: ClientScript = {
   connected: () => true,
   requireRecipient: async () => {},
   history: async () => [],
+  unreadableChats: () => [],
   early: () => [],
   media: async () => {
     throw new WharfError('media_not_found', 'there is none');
@@ -206,6 +209,8 @@ export class FakeClient implements WhatsAppClient {
     const messages = await this.#clients.script.history(this);
     // As the real page: no answer without bounds.
     return queries.slice(0, 2).map(({ chatId, after, skip }) => {
+      if (this.#clients.script.unreadableChats().includes(chatId))
+        return { chatId, happened: [], count: 0, more: false, fault: 'waitForChatLoading of undefined' };
       const wanted = messages.filter((message) => message.chat_id === chatId && secondsOf(message) > after);
       const part = wanted.slice(skip, skip + 3);
       const happened = part.map((message): Happening => ({ kind: 'message', message }));

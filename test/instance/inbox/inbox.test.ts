@@ -259,6 +259,34 @@ describe('the inbox', () => {
     await it.session.stop();
   });
 
+  it('tells what the other chats hold where the page fails at one, and leaves that one’s mark where it is', async () => {
+    const it = scene();
+    it.clients.script.unreadableChats = () => [OTHER];
+    it.history.push(
+      aSeenMessage('lost', { t: START - 50, chat_id: OTHER }),
+      ...[1, 2, 3, 4].map((number) => aSeenMessage(`a${number}`, { t: START - 60 + number })),
+    );
+    await readyAgain(it);
+    it.comes(aSeenMessage('b', { t: START }));
+    for (let tries = 0; tries < 3; tries += 1) {
+      it.clock.wakeAll();
+      await it.settled();
+    }
+    expect(it.messages()).toEqual(['a1', 'a2', 'a3', 'a4', 'b']);
+    const marks = it.store.marks.get('7/main');
+    expect(marks?.liveUntil).toBeGreaterThan((START - DAY) * 1000);
+    expect(marks?.chats.has(OTHER)).toBe(false);
+    expect(it.lines.some(({ level }) => level === 'error')).toBe(true);
+    await it.session.stop();
+
+    it.clients.script.unreadableChats = () => [];
+    await it.start();
+    it.clients.last.becomeReady();
+    await it.settled();
+    expect(it.messages()).toEqual(['a1', 'a2', 'a3', 'a4', 'b', 'lost']);
+    await it.session.stop();
+  });
+
   it('looks from time to time whether something came that nobody heard', async () => {
     const it = scene();
     await readyAgain(it);
