@@ -15,6 +15,7 @@ import { detailOf, hintFor } from './session-detail.ts';
 import { type Conclusion, SessionEndings } from './session-endings.ts';
 import { SessionFile } from './session-file.ts';
 import { type Ending, type LifeTimeouts, SessionLife } from './session-life.ts';
+import { SessionLoop } from './session-loop.ts';
 import { SessionProfile } from './session-profile.ts';
 import type { SessionStore } from './session-store.ts';
 import { SessionTakeover, type Tenure } from './session-takeover.ts';
@@ -50,9 +51,9 @@ export interface SessionParts {
 /**
  * One session: keeps a browser running while it should, and says where it stands (`state.ts`).
  *
- * While it should run, one loop goes round: open the profile, run a life of the browser, see how it ended, wait, again.
- * `start`, `stop` and `restart` may be called at any time and in any order: there is one loop at the most, and the last wish wins, in memory
- * and in the record. `logout` is for one caller at a time (the manager sees to it).
+ * While it should run, a loop goes round (`session-loop.ts`): open the profile, run a life of the browser, see how it ended, wait, again.
+ * `start`, `stop` and `restart` may be called at any time and in any order: the last wish wins, in memory and in the record. `logout` is for
+ * one caller at a time (the manager sees to it).
  */
 export class Session {
   readonly #tenure: Tenure;
@@ -63,13 +64,11 @@ export class Session {
   readonly #links: LinkDesk;
   readonly #takeover: SessionTakeover;
   readonly #endings: SessionEndings;
+  readonly #loop: SessionLoop;
   /** Aborted when the session is closed for good. */
   readonly #ending = new AbortController();
   #status: SessionStatus = 'stopped';
   #client: WhatsAppClient | undefined;
-  #loop: { abort: AbortController; done: Promise<void> } | undefined;
-  /** What was asked for last; a loop that ends is followed by another where that is to run. */
-  #wish: 'run' | 'rest' = 'rest';
   /** The process group of a browser that was not seen to end. */
   #left: number | undefined;
   #reconnects = 0;
@@ -93,6 +92,20 @@ export class Session {
     const mine = { ...parts, file: this.#file, profile: this.#profile, tenure, log: this.#log };
     this.#takeover = new SessionTakeover(mine, signed);
     this.#endings = new SessionEndings(mine);
+    const rounds = {
+      onBegin: () => {
+        this.#endings.begin();
+        this.#move('start');
+      },
+      onAgain: () => {
+        this.#reconnects += 1;
+        parts.counters.reconnects += 1;
+        this.#move('start');
+      },
+      onEnd: () => this.#move('stop'),
+      round: (signal: AbortSignal) => this.#once(signal),
+    };
+    this.#loop = new SessionLoop(rounds, parts.clock, this.#ending.signal);
     if (record.last_error !== null && !record.should_run)
       this.#status = record.linked ? 'failed' : 'logged_out';
   }
@@ -150,14 +163,12 @@ export class Session {
 
   /** Begins the loop of a session that should run, or lets one that is ending be followed by another. */
   resume(): void {
-    this.#wish = 'run';
-    if (!this.#loop) this.#begin();
+    this.#loop.run();
   }
 
   /** Ends its browser, cleanly where it can; whether it should run stays as it is. */
   async pause(): Promise<void> {
-    this.#wish = 'rest';
-    await this.#endLoop();
+    await this.#loop.end();
   }
 
   /** Lets what is under way come to its end, whatever that is, and begins nothing new: it is about to be closed. */
@@ -210,15 +221,13 @@ export class Session {
   async stop(): Promise<void> {
     await this.#file.write({ should_run: false, last_error: null });
     await this.pause();
-    if (!this.#loop) this.#move('stop');
+    if (!this.#loop.isRunning) this.#move('stop');
   }
 
   async restart(): Promise<void> {
     await this.#file.write({ should_run: true, last_error: null });
     this.#reconnects += 1;
-    this.#wish = 'run';
-    if (this.#loop) await this.#endLoop();
-    else this.#begin();
+    await this.#loop.anew();
   }
 
   /** Unlinks the device and puts the profile into the trash. True when WhatsApp was told; a session that is not connected cannot tell it. */
@@ -247,9 +256,9 @@ export class Session {
 
   /** Ends this life of its browser, and begins another where it is to run. */
   async renew(): Promise<void> {
-    if (this.#wish !== 'run' || !this.#loop) return;
+    if (!this.#loop.isWanted) return;
     this.#reconnects += 1;
-    await this.#endLoop();
+    await this.#loop.anew();
   }
 
   /** Asks for a code to type into the phone instead of a QR to scan. Throws `invalid_state`, `pairing_refused`. */
@@ -264,43 +273,6 @@ export class Session {
     const code = await this.#client.requestPairingCode(phoneNumber);
     this.#move('pairing');
     return code;
-  }
-
-  #begin(): void {
-    if (this.#ending.signal.aborted) return;
-    const abort = new AbortController();
-    this.#endings.begin();
-    this.#move('start');
-    const loop = { abort, done: Promise.resolve() };
-    this.#loop = loop;
-    loop.done = this.#run(abort.signal).then(() => {
-      this.#loop = undefined;
-      if (this.#wish === 'run') this.#begin();
-    });
-  }
-
-  async #endLoop(): Promise<void> {
-    const loop = this.#loop;
-    if (!loop) return;
-    loop.abort.abort(new Error('the session is stopped'));
-    await loop.done;
-  }
-
-  async #run(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      const wait = await this.#once(signal);
-      if (wait === undefined) return;
-      try {
-        await this.#parts.clock.sleep(wait, signal);
-      } catch {
-        break;
-      }
-      if (signal.aborted) break;
-      this.#reconnects += 1;
-      this.#parts.counters.reconnects += 1;
-      this.#move('start');
-    }
-    this.#move('stop');
   }
 
   /** One life. Answers the milliseconds to wait before the next, or undefined where there is to be none. */
@@ -325,7 +297,7 @@ export class Session {
   }
 
   #follow({ again, event }: Conclusion): number | undefined {
-    if (again === null) this.#wish = 'rest';
+    if (again === null) this.#loop.rest();
     if (event !== null) this.#move(event);
     return again ?? undefined;
   }
@@ -338,14 +310,14 @@ export class Session {
       return false;
     }
     if (this.record.should_run) return true;
-    this.#wish = 'rest';
+    this.#loop.rest();
     this.#move('stop');
     return false;
   }
 
   #gone(): void {
     this.#log.warn('the session is gone: the owner before had deleted it');
-    this.#wish = 'rest';
+    this.#loop.rest();
     this.#move('stop');
     this.#parts.onGone(this);
   }
