@@ -10,6 +10,9 @@ const wid = widSchema.nullish().catch(null);
 const text = z.string().nullish().catch(null);
 const number = z.number().nullish().catch(null);
 
+/** The end of the year 9999, Unix seconds: no time beyond can be written, and one message with such a time would keep its whole chat from being told. */
+const LAST_SECOND = 253_402_300_799;
+
 /**
  * A message as WhatsApp's page has it: what the library's `rawData` holds, and what `page-history.ts` picks. Only what names it must be there; of the rest, what
  * is not as expected counts as absent.
@@ -20,7 +23,7 @@ const rawMessageSchema = z.object({
   to: wid,
   author: wid,
   type: z.string().catch('unknown'),
-  t: z.number().catch(0),
+  t: z.number().min(0).max(LAST_SECOND).transform(Math.floor).catch(0),
   ack: number,
   body: text,
   caption: text,

@@ -116,6 +116,11 @@ describe('a message of the page', () => {
     expect(seenMessage(raw(), isMine).reply_to).toBeNull();
   });
 
+  it('has some time, also where WhatsApp says one that is none', () => {
+    for (const t of [1e15, -1e15, 1.5, Number.NaN, 'soon', undefined])
+      expect(Number.isFinite(Date.parse(seenMessage(raw({ t }), isMine).timestamp))).toBe(true);
+  });
+
   it('names who wrote it in a group alone', () => {
     const inGroup = raw({ from: GROUP, author: { _serialized: CHAT } }, { remote: { _serialized: GROUP } });
     expect(seenMessage(inGroup, isMine)).toMatchObject({ chat_id: GROUP, author: CHAT });
