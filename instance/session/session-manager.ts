@@ -85,13 +85,13 @@ export class SessionManager {
     return this.#roll.get(workspace, session);
   }
 
-  /** Throws `not_owner`, `session_not_found`. */
+  /** Throws `not_owner`, `session_not_found`; what `requireAbsent` throws where that cannot be said. */
   get(workspace: WorkspaceId, session: SessionId): Session {
     this.workspaces.requireOpen(workspace);
     const found = this.#roll.get(workspace, session);
-    if (!found)
-      throw new WharfError('session_not_found', `Workspace ${workspace} has no session ${session}.`);
-    return found;
+    if (found) return found;
+    this.workspaces.requireAbsent(workspace, session);
+    throw new WharfError('session_not_found', `Workspace ${workspace} has no session ${session}.`);
   }
 
   /**
@@ -215,6 +215,7 @@ export class SessionManager {
       signed,
     );
     this.#roll.add(session);
+    this.workspaces.noteRead(record.workspace_id, record.session_id);
     onChange(session);
     return session;
   }

@@ -57,6 +57,8 @@ interface Run {
   phase: 'reading' | 'open' | 'closing';
   /** Settles when its records have been read. */
   read: Promise<void>;
+  /** Sessions that are there, though their records could not be read, by why. */
+  unread: Map<SessionId, string>;
 }
 
 /** Runs the workspaces that are granted: reads and starts their sessions, closes them for a hand-over, ends them at once. */
@@ -84,7 +86,7 @@ export class WorkspaceRunner {
   async adopt(grant: Grant): Promise<void> {
     // A pause may have ended what was being closed; that the authority held on is no leave to begin again.
     if (this.#stopped || this.#isClosing(grant.workspace, grant.epoch)) return;
-    const run: Run = { grant, phase: 'reading', read: Promise.resolve() };
+    const run: Run = { grant, phase: 'reading', read: Promise.resolve(), unread: new Map() };
     this.#runs.set(grant.workspace, run);
     run.read = this.#read(run);
     await run.read;
@@ -104,13 +106,32 @@ export class WorkspaceRunner {
     if (this.#isClosing(workspace, epoch)) throw this.#notHere(workspace, 'hands it over');
   }
 
+  /**
+   * Throws where a session that is not known may be there all the same: `storage_unavailable` where its record could not be read, `not_owner` and `instance_unavailable` where the
+   * workspace's sessions are not known yet. Messages of a session that is not there are ended by who hears so.
+   */
+  requireAbsent(workspace: WorkspaceId, session: SessionId): void {
+    const run = this.#runs.get(workspace);
+    if (!run) throw this.#notHere(workspace, 'was not given it yet');
+    if (run.phase === 'reading') throw this.#stillReading(workspace);
+    const why = run.unread.get(session);
+    if (why === undefined) return;
+    throw new WharfError(
+      'storage_unavailable',
+      `Session ${session} of workspace ${workspace} is there, and its record could not be read when the workspace was started: ${why}`,
+    );
+  }
+
+  /** A session's record could be read after all. */
+  noteRead(workspace: WorkspaceId, session: SessionId): void {
+    this.#runs.get(workspace)?.unread.delete(session);
+  }
+
   /** Waits until a workspace's sessions are known. Throws `instance_unavailable` where that takes long. */
   async settled(workspace: WorkspaceId): Promise<void> {
     const run = this.#runs.get(workspace);
     if (run?.phase !== 'reading') return;
-    const late = () =>
-      new WharfError('instance_unavailable', `The sessions of workspace ${workspace} are still being read.`);
-    await withDeadline(run.read, READ_PATIENCE, late);
+    await withDeadline(run.read, READ_PATIENCE, () => this.#stillReading(workspace));
   }
 
   /**
@@ -248,6 +269,7 @@ export class WorkspaceRunner {
         });
       }
     } catch (error) {
+      run.unread.set(session, messageOf(error));
       log.error(
         { workspace: grant.workspace, session, reason: messageOf(error) },
         'a session could not be read and is left alone',
@@ -334,6 +356,13 @@ export class WorkspaceRunner {
       require: () => ownership.requireAuthority(workspace, epoch),
       settled: () => ownership.awaitAuthority(workspace, epoch, PROOF_PATIENCE),
     };
+  }
+
+  #stillReading(workspace: WorkspaceId): WharfError {
+    return new WharfError(
+      'instance_unavailable',
+      `The sessions of workspace ${workspace} are still being read.`,
+    );
   }
 
   #notHere(workspace: WorkspaceId, why: string): WharfError {

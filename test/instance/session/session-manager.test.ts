@@ -179,6 +179,14 @@ describe('restoring', () => {
     expect(manager.get('7', 'stopped').status).toBe('stopped');
     const left = lines.filter((line) => String(line['msg']).includes('left alone'));
     expect(left.map((line) => line['session']).sort()).toEqual(['copied', 'future', 'torn']);
+    // Who hears that there is no such session ends its messages.
+    for (const id of ['torn', 'future', 'copied'])
+      expect(() => manager.get('7', id)).toThrow(expect.objectContaining({ code: 'storage_unavailable' }));
+    await store.write(aRecord({ session_id: 'torn' }), 1);
+    await manager.create('7', 'torn', SETTINGS, false);
+    await manager.delete('7', 'torn');
+    for (const id of ['empty', 'other', 'torn'])
+      expect(() => manager.get('7', id)).toThrow(expect.objectContaining({ code: 'session_not_found' }));
     await manager.close(5000);
   });
 });
