@@ -1,53 +1,16 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { WharfError } from '../../../common/errors.ts';
 import type { SessionRecord } from '../../../fleet/records.ts';
-import { Session, type SessionParts } from '../../../instance/session/session.ts';
 import { StartGate } from '../../../instance/session/start-gate.ts';
 import { eventually } from '../../helpers/eventually.ts';
-import { type ClientScript, FakeClients } from '../helpers/fake-clients.ts';
-import { aRecord, aTenure, memoryParts } from '../helpers/session-parts.ts';
+import { aSession, readySession, runningSession, started } from '../helpers/lone-session.ts';
 
 const never = new AbortController().signal;
 
-function make(
-  given: {
-    script?: Partial<ClientScript>;
-    record?: Partial<SessionRecord>;
-    parts?: Partial<SessionParts>;
-  } = {},
-) {
-  const clients = new FakeClients(given.script);
-  const memory = memoryParts(clients, given.parts);
-  const record = aRecord(given.record);
-  memory.store.records.set('7/main', record);
-  const session = new Session(record, aTenure(), memory.parts);
-  return { clients, session, ...memory, stored: () => memory.store.records.get('7/main') };
-}
-
-/** A session whose client, made so many times, has been started. */
-async function running(given: Parameters<typeof make>[0] = {}) {
-  const made = make(given);
-  made.session.resume();
-  await started(made.clients, 1);
-  return made;
-}
-
-async function started(clients: FakeClients, count: number): Promise<void> {
-  await eventually(() => clients.made.length === count && clients.last.calls.length > 0);
-}
-
-async function ready(given: Parameters<typeof make>[0] = {}) {
-  const made = await running(given);
-  made.clients.last.becomeReady();
-  expect(made.session.status).toBe('ready');
-  return made;
-}
-
 describe('a session', () => {
   it('goes from start by QR to ready, writes down that it is linked, and shows it', async () => {
-    const { session, clients, history, stored } = await running();
+    const { session, clients, history, stored } = await runningSession();
     clients.last.events.qr('code');
     expect(session.links.current?.code).toBe('code');
     clients.last.becomeReady();
@@ -63,16 +26,16 @@ describe('a session', () => {
   });
 
   it('notes a clean stop, and none where the browser had to be killed', async () => {
-    const clean = await ready();
+    const clean = await readySession();
     await clean.session.stop();
     expect(clean.profiles.clean).toHaveLength(1);
-    const killed = await ready({ script: { stop: async () => false } });
+    const killed = await readySession({ script: { stop: async () => false } });
     await killed.session.stop();
     expect(killed.profiles.clean).toHaveLength(0);
   });
 
   it('starts again at once when it is lost out of ready, and is ready again', async () => {
-    const { session, clients, clock, history } = await ready();
+    const { session, clients, clock, history } = await readySession();
     clients.last.events.lost('browser_gone', 'killed');
     await eventually(() => clock.wake(0));
     await started(clients, 2);
@@ -93,7 +56,7 @@ describe('a session', () => {
   });
 
   it('raises one alarm after ten tries, and goes on every quarter of an hour', async () => {
-    const { session, clock, lines, clients } = make({
+    const { session, clock, lines, clients } = aSession({
       script: {
         start: async () => {
           throw new Error('no page');
@@ -116,7 +79,7 @@ describe('a session', () => {
 
   it('begins the back-off anew once it was ready', async () => {
     let fails = true;
-    const { session, clock, clients } = make({
+    const { session, clock, clients } = aSession({
       script: {
         start: async () => {
           if (fails) throw new Error('no page');
@@ -140,7 +103,7 @@ describe('a session', () => {
   it('ends while it waits for its turn to start, without ever starting', async () => {
     const gate = new StartGate(1);
     const leave = await gate.enter(never);
-    const { session, clients } = make({ parts: { gate } });
+    const { session, clients } = aSession({ parts: { gate } });
     session.resume();
     expect(session.status).toBe('starting');
     await session.stop();
@@ -150,14 +113,14 @@ describe('a session', () => {
   });
 
   it('ends while its browser starts', async () => {
-    const { session, clients } = await running({ script: { start: () => new Promise(() => {}) } });
+    const { session, clients } = await runningSession({ script: { start: () => new Promise(() => {}) } });
     await session.stop();
     expect(clients.last.calls).toEqual(['start', 'stop']);
     expect([session.status, clients.running]).toEqual(['stopped', 0]);
   });
 
   it('ends while it waits for the next try', async () => {
-    const { session, clients, clock } = await running({
+    const { session, clients, clock } = await runningSession({
       script: {
         start: async () => {
           throw new Error('no');
@@ -171,7 +134,7 @@ describe('a session', () => {
 
   it('gives its place at the gate up when it has started, failed or ended', async () => {
     const gate = new StartGate(1);
-    const one = await ready({ parts: { gate } });
+    const one = await readySession({ parts: { gate } });
     const leave = await gate.enter(never);
     leave();
     one.clients.last.events.lost('browser_gone', 'x');
@@ -181,125 +144,8 @@ describe('a session', () => {
     (await gate.enter(never))();
   });
 
-  it('keeps, when the phone removed the device, the profile in the trash, and can be linked anew', async () => {
-    const { session, clients, trash, stored } = await ready();
-    clients.last.events.loggedOut();
-    await eventually(() => session.status === 'logged_out');
-    expect(trash.moved).toEqual(['main/gen-1']);
-    expect(stored()).toMatchObject({ should_run: false, linked: false, phone_number: null });
-    expect(session.detail().last_error).toMatch(/removed on the phone.*trash for 7 days/);
-    await session.start();
-    await started(clients, 2);
-    clients.last.events.qr('new');
-    expect(session.status).toBe('qr');
-    expect(session.detail().last_error).toBeNull();
-    await session.stop();
-  });
-
-  it('counts a QR after it was linked as a logout, where there is no good copy of its profile', async () => {
-    const { session, clients, trash } = await running({ record: { linked: true, phone_number: '1' } });
-    clients.last.events.qr('code');
-    await eventually(() => session.status === 'logged_out');
-    expect(trash.moved).toEqual(['main/gen-1']);
-    expect(session.links.current).toBeUndefined();
-  });
-
-  it('that asks for a QR though it was linked is started with its last good copy, once', async () => {
-    const { session, clients, clock, profiles, trash, stored, lines } = await running({
-      record: { linked: true, phone_number: '491701234567' },
-    });
-    profiles.lastGood = 'the good copy of yesterday';
-    clients.last.events.qr('code');
-    await eventually(() => clock.wake(0));
-    await started(clients, 2);
-    expect(profiles.calls).toEqual(['last good']);
-    expect(stored()).toMatchObject({ linked: true, should_run: true, restored_at: expect.any(String) });
-    expect(session.links.current).toBeUndefined();
-    expect(trash.moved).toEqual([]);
-    expect(lines).toContainEqual(
-      expect.objectContaining({
-        level: 'error',
-        from: 'the good copy of yesterday',
-        reason: expect.stringContaining('QR'),
-      }),
-    );
-
-    clients.last.events.qr('code');
-    await eventually(() => session.status === 'logged_out');
-    expect(profiles.calls).toEqual(['last good']);
-    expect(clients.most).toBe(1);
-    expect(trash.moved).toEqual(['main/gen-1']);
-  });
-
-  it('may be started with its last good copy again once it was ready with it', async () => {
-    const { session, clients, clock, profiles, stored } = await running({
-      record: { linked: true, phone_number: '491701234567' },
-    });
-    profiles.lastGood = 'the good copy of yesterday';
-    clients.last.events.qr('code');
-    await eventually(() => clock.wake(0));
-    await started(clients, 2);
-    clients.last.becomeReady();
-    await eventually(() => stored()?.restored_at === null);
-    await eventually(() => profiles.calls.includes('tidy'));
-    await session.restart();
-    await started(clients, 3);
-    clients.last.events.qr('code');
-    await eventually(() => clock.wake(0));
-    await started(clients, 4);
-    expect(profiles.calls).toEqual(['last good', 'ready', 'tidy', 'good copy', 'last good']);
-    await session.stop();
-  });
-
-  it('is not started with its last good copy where the phone removed the device', async () => {
-    const { session, clients, profiles } = await ready();
-    profiles.lastGood = 'the good copy of yesterday';
-    clients.last.events.loggedOut();
-    await eventually(() => session.status === 'logged_out');
-    expect(profiles.calls).not.toContain('last good');
-  });
-
-  it('whose instance ended after it had tried its last good copy does not try it again', async () => {
-    const { session, clients, profiles } = await running({
-      record: { linked: true, phone_number: '1', restored_at: '2026-11-22T00:00:00.000Z' },
-    });
-    profiles.lastGood = 'the good copy of yesterday';
-    clients.last.events.qr('code');
-    await eventually(() => session.status === 'logged_out');
-    expect(profiles.calls).toEqual([]);
-  });
-
-  it('whose instance ended between taking the last good copy and saying so says so at the next start', async () => {
-    const { session, profiles, clients, stored } = make({ record: { linked: true, phone_number: '1' } });
-    profiles.lastGood = 'the good copy of yesterday';
-    await profiles.prepareLastGood();
-    session.resume();
-    await started(clients, 1);
-    expect(stored()).toMatchObject({ restored_at: expect.any(String) });
-    await session.stop();
-  });
-
-  it('whose profile is damaged is started with its last good copy, where it was linked', async () => {
-    const { session, profiles, clients } = make({ record: { linked: true, phone_number: '1' } });
-    profiles.state = 'damaged';
-    profiles.lastGood = 'the good copy of yesterday';
-    session.resume();
-    await started(clients, 1);
-    expect(profiles.calls).toEqual(['last good']);
-    await session.stop();
-  });
-
-  it('keeps a copy of its profile after a clean stop, if it was ready before', async () => {
-    const unlinked = await running();
-    await unlinked.session.stop();
-    expect(unlinked.profiles.calls).toEqual([]);
-    const linked = await ready();
-    await linked.session.stop();
-    expect(linked.profiles.calls).toEqual(['ready', 'tidy', 'good copy']);
-  });
-
   it('stops when nobody scans in time, and is not linked for it', async () => {
-    const { session, clients, stored } = await running({
+    const { session, clients, stored } = await runningSession({
       parts: { timeouts: { health: 30_000, ready: 600_000, qr: 5 } },
     });
     clients.last.events.qr('code');
@@ -308,7 +154,7 @@ describe('a session', () => {
   });
 
   it('fails for good where a person must act, and says what', async () => {
-    const { session, profiles, stored } = make();
+    const { session, profiles, stored } = aSession();
     profiles.fault = new WharfError('chromium_too_old', 'install a newer one');
     session.resume();
     await eventually(() => session.status === 'failed');
@@ -324,7 +170,7 @@ describe('a session', () => {
   });
 
   it('tries again where the storage fails, which may pass', async () => {
-    const { session, profiles, clock, clients } = make();
+    const { session, profiles, clock, clients } = aSession();
     profiles.fault = new WharfError('storage_unavailable', 'the disk is full');
     session.resume();
     await eventually(() => clock.slept.includes(5000));
@@ -339,7 +185,7 @@ describe('a session', () => {
   });
 
   it('stays as it is when a wish cannot be written down', async () => {
-    const { session, store, clients } = await ready();
+    const { session, store, clients } = await readySession();
     await eventually(() => store.records.get('7/main')?.linked);
     store.fault = new WharfError('storage_unavailable', 'full');
     await expect(session.stop()).rejects.toMatchObject({ code: 'storage_unavailable' });
@@ -350,7 +196,7 @@ describe('a session', () => {
   });
 
   it('keeps the last wish and the link, when both are written at one time', async () => {
-    const { session, store, stored, clients } = await running();
+    const { session, store, stored, clients } = await runningSession();
     store.turns = () => 5;
     clients.last.becomeReady();
     await session.stop();
@@ -358,26 +204,26 @@ describe('a session', () => {
   });
 
   it('logs out: tells WhatsApp where it is connected, and says so where it cannot', async () => {
-    const connected = await ready();
+    const connected = await readySession();
     expect(await connected.session.logout()).toBe(true);
     expect(connected.session.detail()).toMatchObject({ status: 'logged_out', last_error: null });
     expect(connected.trash.moved).toEqual(['main/gen-1']);
     expect(connected.clients.running).toBe(0);
 
-    const away = make({ record: { linked: true, should_run: false } });
+    const away = aSession({ record: { linked: true, should_run: false } });
     expect(await away.session.logout()).toBe(false);
     expect(away.session.detail()).toMatchObject({
       status: 'logged_out',
       last_error: expect.stringContaining('remove the device on the phone'),
     });
 
-    const unlinked = make({ record: { should_run: false } });
+    const unlinked = aSession({ record: { should_run: false } });
     expect(await unlinked.session.logout()).toBe(false);
     expect(unlinked.session.detail().last_error).toBeNull();
   });
 
   it('is not started by anything once it is closed', async () => {
-    const { session, clients, stored } = await ready();
+    const { session, clients, stored } = await readySession();
     const restarting = session.restart();
     await session.close();
     await restarting;
@@ -390,7 +236,7 @@ describe('a session', () => {
 
   it('comes back at a start of the instance as it was left', () => {
     const rest = (record: Partial<SessionRecord>) =>
-      make({ record: { should_run: false, ...record } }).session.status;
+      aSession({ record: { should_run: false, ...record } }).session.status;
     expect(rest({})).toBe('stopped');
     expect(rest({ linked: true, last_error: 'a newer Chromium' })).toBe('failed');
     expect(rest({ linked: false, last_error: 'Logged out' })).toBe('logged_out');
@@ -399,7 +245,7 @@ describe('a session', () => {
 
 describe('what is sent by a session', () => {
   it.each(['stopped', 'qr'] as const)('is refused while it is %s, with what to do', async (status) => {
-    const { session, clients } = status === 'qr' ? await running() : make();
+    const { session, clients } = status === 'qr' ? await runningSession() : aSession();
     if (status === 'qr') clients.last.events.qr('code');
     await expect(session.sendingClient()).rejects.toMatchObject({
       code: 'session_not_ready',
@@ -412,7 +258,7 @@ describe('what is sent by a session', () => {
   });
 
   it('is refused while it starts, with when to try again', async () => {
-    const { session } = await running();
+    const { session } = await runningSession();
     await expect(session.sendingClient()).rejects.toMatchObject({
       code: 'session_not_ready',
       retryAfter: 5,
@@ -422,7 +268,7 @@ describe('what is sent by a session', () => {
   });
 
   it('goes to the browser that runs now', async () => {
-    const { session, clients } = await ready({});
+    const { session, clients } = await readySession({});
     expect(await session.sendingClient()).toBe(clients.last);
     await session.stop();
   });
@@ -430,7 +276,7 @@ describe('what is sent by a session', () => {
 
 describe('a session whose browser is to be started anew', () => {
   it('gets another, and goes on', async () => {
-    const { session, clients } = await ready({});
+    const { session, clients } = await readySession({});
     await session.renew();
     await eventually(() => clients.made.length === 2);
     expect(clients.made[0]?.calls).toContain('stop');
@@ -439,7 +285,7 @@ describe('a session whose browser is to be started anew', () => {
   });
 
   it('is left alone where it rests', async () => {
-    const { session, clients } = await ready({});
+    const { session, clients } = await readySession({});
     await session.stop();
     await session.renew();
     expect(clients.made).toHaveLength(1);
@@ -449,7 +295,7 @@ describe('a session whose browser is to be started anew', () => {
 
 describe('a pairing code', () => {
   it('is waited for while the session starts, and leads to pairing', async () => {
-    const { session, clients } = await running();
+    const { session, clients } = await runningSession();
     const asked = session.requestPairingCode('491701234567', never);
     await nextTurn();
     clients.last.events.qr('code');
@@ -461,7 +307,7 @@ describe('a pairing code', () => {
   });
 
   it('is refused where there is nothing to link', async () => {
-    const { session } = await ready();
+    const { session } = await readySession();
     await expect(session.requestPairingCode('491701234567', never)).rejects.toMatchObject({
       code: 'not_awaiting_qr',
     });
@@ -470,7 +316,7 @@ describe('a pairing code', () => {
 
   it('that comes when the account was linked by QR meanwhile changes nothing', async () => {
     let give = (_code: string) => {};
-    const { session, clients } = await running({
+    const { session, clients } = await runningSession({
       script: {
         pairingCode: () =>
           new Promise((resolve) => {
@@ -486,96 +332,5 @@ describe('a pairing code', () => {
     await asked;
     expect(session.status).toBe('authenticated');
     await session.stop();
-  });
-});
-
-const isWish = (wish: string): wish is 'start' | 'stop' | 'restart' =>
-  ['start', 'stop', 'restart'].includes(wish);
-
-/** Waits for so many turns of the event loop as anything here may take, doing something at each. */
-async function inTurns(condition: () => boolean, meanwhile: () => void): Promise<void> {
-  for (let turn = 0; turn < 500; turn += 1) {
-    if (condition()) return;
-    meanwhile();
-    await nextTurn();
-  }
-  throw new Error(`did not come true: ${condition}`);
-}
-
-describe('start, stop and restart in any order', () => {
-  const step = fc.record({
-    wish: fc.constantFrom('start', 'stop', 'restart', 'lose', 'log out', 'become ready', 'wake'),
-    turns: fc.integer({ min: 0, max: 6 }),
-  });
-
-  it('run one client at the most, and the last wish wins, on the disk too', async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        fc.array(step, { minLength: 1, maxLength: 25 }),
-        fc.array(fc.integer({ min: 0, max: 4 }), { minLength: 1, maxLength: 10 }),
-        async (steps, pace) => {
-          let tick = 0;
-          const slow = async () => {
-            for (let turn = pace[tick++ % pace.length] ?? 0; turn > 0; turn -= 1) await nextTurn();
-          };
-          const made = make({
-            script: {
-              start: async () => {
-                await slow();
-                if (tick % 7 === 3) throw new Error('no page');
-              },
-              stop: async () => {
-                await slow();
-                return tick % 2 === 0;
-              },
-              kill: slow,
-            },
-            record: { should_run: false },
-          });
-          const { session, clients, store, clock, stored } = made;
-          store.turns = () => pace[tick++ % pace.length] ?? 0;
-          const wishes: Promise<unknown>[] = [];
-          const client = () => clients.made.at(-1);
-          for (const { wish, turns } of steps) {
-            if (isWish(wish)) wishes.push(session[wish]());
-            else if (wish === 'lose') client()?.events.lost('browser_gone', 'x');
-            else if (wish === 'log out') client()?.events.loggedOut();
-            else if (wish === 'become ready') client()?.becomeReady();
-            else clock.wakeAll();
-            for (let turn = 0; turn < turns; turn += 1) await nextTurn();
-          }
-          await Promise.all(wishes);
-          // With nothing but the last wish under way, it comes true.
-          await inTurns(
-            () =>
-              session.record.should_run === stored()?.should_run &&
-              clients.running === Number(session.record.should_run),
-            () => clock.wakeAll(),
-          );
-          const last = steps
-            .map(({ wish }) => wish)
-            .filter(isWish)
-            .at(-1);
-          const loggedOut = steps.some(({ wish }) => wish === 'log out');
-          if (!loggedOut) expect(session.record.should_run).toBe(last !== undefined && last !== 'stop');
-          if (!session.record.should_run) expect(['stopped', 'logged_out']).toContain(session.status);
-          await session.stop();
-          expect(clients.running).toBe(0);
-          expect(clients.most).toBeLessThanOrEqual(1);
-        },
-      ),
-      { numRuns: 200 },
-    );
-  });
-
-  it('never run a second client beside one that never ends', async () => {
-    const { session, clients } = await ready({ script: { stop: () => new Promise(() => {}) } });
-    void session.restart();
-    void session.stop();
-    void session.start();
-    void session.restart();
-    for (let turn = 0; turn < 50; turn += 1) await nextTurn();
-    expect(clients.made).toHaveLength(1);
-    expect(clients.running).toBe(1);
   });
 });
