@@ -86,7 +86,7 @@ export class RedisSessionQueue implements SessionQueue {
   }
 
   async retract(held: HeldMessage): Promise<void> {
-    await this.#parts.commands.retract(...this.#of(held.message.message_id));
+    await this.#parts.commands.retract(...this.#of(held.message.message_id), held.state.attempts);
     held.begun = false;
   }
 

@@ -35,7 +35,10 @@ export interface SessionQueue {
    * it resolves.
    */
   begin(held: HeldMessage): Promise<boolean>;
-  /** Takes `begin` back, where the page certainly never got the message: `begun` is false then, and it may be cancelled again. It stays in hand. */
+  /**
+   * Takes the `begin` that gave `held` its state back, where the page certainly never got the message: `begun` is false then, and it may be cancelled again. It stays in hand. A later
+   * `begin` stands.
+   */
   retract(held: HeldMessage): Promise<void>;
   /**
    * The message has ended: as sent, failed or unknown. The next may come. Gives the state it has then, and `held` too: an ack may have told more meanwhile. May be

@@ -32,11 +32,17 @@ export async function giveToPage(one: Try, parts: OutboxParts): Promise<string |
   await linger(one, parts);
   const before = trial.uncertain;
   let cancelled = false;
+  let isOver = false;
   const begin = async (): Promise<boolean> => {
     if (!one.mayBegin())
       throw new WharfError('session_not_ready', 'The session is about to be closed: nothing new is begun.');
     if (!(await queue.begin(held))) {
       cancelled = true;
+      return false;
+    }
+    if (isOver) {
+      // It was written down too late: the try was given up, and the page is told no. Another try may be under way.
+      await queue.retract(held).catch(() => {});
       return false;
     }
     trial.handed = held.state.attempts;
@@ -63,6 +69,7 @@ export async function giveToPage(one: Try, parts: OutboxParts): Promise<string |
     }
     throw error;
   } finally {
+    isOver = true;
     release();
     leave();
   }
