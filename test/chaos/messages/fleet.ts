@@ -45,6 +45,8 @@ export class MessagesFleet {
   readonly directory: string;
   readonly redis: PrivateRedis;
   readonly sessions: ProvenSession[] = [];
+  /** Times a workspace was taken out of quarantine. */
+  freed = 0;
   readonly #emulator: BenchProcess;
   readonly #supervisors = new Map<InstanceId, BenchProcess>();
   readonly #routers: { port: number; process: BenchProcess }[] = [];
@@ -203,21 +205,35 @@ export class MessagesFleet {
     await this.#startRouter(router.port, index);
   }
 
-  /** Waits until every session is ready. Takes workspaces out of quarantine, as an operator does; answers how many. */
-  async allReady(): Promise<number> {
-    let freed = 0;
+  /** Waits until every session is ready. */
+  async allReady(): Promise<void> {
     await this.until('all sessions are ready', async () => {
-      const { quarantined } = (await this.api('GET', '/api/fleet')) as { quarantined: unknown[] };
-      for (const workspace of quarantined) {
-        await this.api('POST', `/api/fleet/workspaces/${String(workspace)}/move`, { to: INSTANCES[0] });
-        freed += 1;
-      }
+      await this.freeQuarantined();
       const { sessions } = (await this.api('GET', '/api/whatsapp/sessions?limit=1000')) as {
         sessions: { status: string }[];
       };
       return sessions.filter(({ status }) => status === 'ready').length === this.sessions.length;
     });
-    return freed;
+  }
+
+  /**
+   * Moves workspaces that are in quarantine, as an operator does. Instances that are killed again and again die also while sessions start, and then these are
+   * blamed for it.
+   */
+  async freeQuarantined(): Promise<void> {
+    const { quarantined, instances } = (await this.api('GET', '/api/fleet')) as {
+      quarantined: unknown[];
+      instances: { id: string; verdict?: string }[];
+    };
+    const healthy = instances.filter(({ verdict }) => verdict === 'healthy').map(({ id }) => id);
+    for (const workspace of quarantined) {
+      const { instance } = await this.api('GET', `/api/fleet/workspaces/${String(workspace)}`);
+      // Where it is already there is nothing to move; another one first.
+      const to = healthy.find((id) => id !== instance) ?? healthy[0];
+      if (to === undefined) return;
+      await this.api('POST', `/api/fleet/workspaces/${String(workspace)}/move`, { to });
+      this.freed += 1;
+    }
   }
 
   async until(what: string, holds: () => Promise<boolean>, pause = 200): Promise<void> {

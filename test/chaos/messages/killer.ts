@@ -59,6 +59,8 @@ export class Killer {
         return;
       }
       await this.#kill();
+      // A leader that is being replaced, or no healthy instance: the next time does it.
+      await this.#fleet.freeQuarantined().catch(() => {});
     }
   }
 

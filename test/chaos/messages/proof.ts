@@ -88,7 +88,7 @@ export class MessagesProof {
     const seconds = (performance.now() - began) / 1000;
     await killer.end();
     if (!ended) this.broken.push('some messages stood still');
-    const freed = await this.#fleet.allReady();
+    await this.#fleet.allReady();
     // Once more, in peace: acks of what was found late change states a last time.
     await allEnded(this.#fleet, senders.accepted, say);
     const { findings, sent } = await this.#outgoingFindings(senders);
@@ -117,7 +117,7 @@ export class MessagesProof {
         out_without_event: findings.withoutEvent.length,
         out_events_of_two_ids: findings.eventsOfTwoIds.length,
         out_seconds: Math.round(seconds),
-        ...this.#killFigures('out', killer, freed),
+        ...this.#killFigures('out', killer),
         ...this.#receiverFigures('out', before),
       },
       details: { findings, reasons: senders.reasons, sent: sent.length },
@@ -139,7 +139,7 @@ export class MessagesProof {
     ]);
     say(`${written.length} messages written`);
     await killer.end();
-    const freed = await this.#fleet.allReady();
+    await this.#fleet.allReady();
     this.#receiver.ill = false;
     const missing = () => checkIncoming(written, this.#receiver.taken).missing;
     await moves(() => missing().length, say, 'messages without an event');
@@ -158,7 +158,7 @@ export class MessagesProof {
         in_late: findings.late,
         in_receiver_down_s: receiverDown,
         in_seconds: Math.round((performance.now() - began) / 1000),
-        ...this.#killFigures('in', killer, freed),
+        ...this.#killFigures('in', killer),
         ...this.#receiverFigures('in', before),
       },
       details: { findings },
@@ -217,15 +217,21 @@ export class MessagesProof {
     );
   }
 
-  #killFigures(part: string, killer: Killer, freed: number): Record<string, number> {
+  #killFigures(part: string, killer: Killer): Record<string, number> {
     return {
       [`${part}_kills`]: killer.total,
       [`${part}_kills_of_the_process_alone`]: killer.kills.process,
       [`${part}_kills_with_browsers`]: killer.kills['browsers too'],
       [`${part}_hosts_lost`]: killer.kills.host,
       [`${part}_kills_of_routers`]: killer.routers,
-      [`${part}_workspaces_freed_of_quarantine`]: freed,
+      [`${part}_workspaces_freed_of_quarantine`]: this.#freedSince(),
     };
+  }
+
+  #freedSince(): number {
+    const { freed } = this.#fleet;
+    this.#fleet.freed = 0;
+    return freed;
   }
 
   #receiverFigures(part: string, before: ReceiverCounts): Record<string, number> {
