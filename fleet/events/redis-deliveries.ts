@@ -121,11 +121,12 @@ export class RedisDeliveries implements Deliveries {
 
   async ended(workspace: WorkspaceId, positions: readonly Position[]): Promise<void> {
     if (positions.length === 0) return;
+    // No transaction: a full Redis refuses every one, also those that make room. What ends between the two is tried from the first on.
     await all(
       this.#redis
-        .multi()
-        .xack(eventKeys.stream(workspace), WEBHOOK_GROUP, ...positions.map(entryId))
-        .hdel(deliveryKeys.tries(workspace), ...positions),
+        .pipeline()
+        .hdel(deliveryKeys.tries(workspace), ...positions)
+        .xack(eventKeys.stream(workspace), WEBHOOK_GROUP, ...positions.map(entryId)),
     );
     await this.#events.forget(workspace, positions);
   }
@@ -154,7 +155,7 @@ export class RedisDeliveries implements Deliveries {
 
   async asideEnded(workspace: WorkspaceId, event: string): Promise<void> {
     const shelf = deliveryKeys.aside(workspace);
-    await all(this.#redis.multi().zrem(shelf.order, event).hdel(shelf.letters, event));
+    await all(this.#redis.pipeline().zrem(shelf.order, event).hdel(shelf.letters, event));
   }
 
   async bury(workspace: WorkspaceId, letters: readonly Letter[], oldest: number): Promise<void> {
@@ -329,8 +330,8 @@ function unlessNoStream(error: unknown): void {
   if (!/requires the key to exist/.test(messageOf(error))) throw error;
 }
 
-/** Runs a transaction; throws where one of its commands failed. */
-async function all(transaction: ChainableCommander): Promise<void> {
-  const replies = await queueAnswer(transaction.exec());
+/** Runs commands sent together; throws where one of them failed. */
+async function all(commands: ChainableCommander): Promise<void> {
+  const replies = await queueAnswer(commands.exec());
   for (const [error] of replies ?? []) if (error) await queueAnswer(Promise.reject(error));
 }

@@ -61,6 +61,7 @@ export class RedisEventLog implements EventLog {
   readonly #bell: EventBell;
   readonly #replication: Replication;
   readonly #append = new RedisCommand('append-5', FOLDER);
+  readonly #tidy = new RedisCommand('tidy-3', FOLDER);
   readonly #read = new RedisCommand('read-2', FOLDER);
   readonly #readAll = new RedisCommand('read-all-2', FOLDER);
 
@@ -83,13 +84,24 @@ export class RedisEventLog implements EventLog {
   }
 
   async append(events: readonly WharfEvent[]): Promise<void> {
-    for (let start = 0; start < events.length; start += this.#bounds.step)
-      await this.#write(events.slice(start, start + this.#bounds.step));
+    for (let start = 0; start < events.length; start += this.#bounds.step) {
+      try {
+        await this.#write(events.slice(start, start + this.#bounds.step));
+      } catch (error) {
+        // Whoever comes again finds more room then.
+        if (isFull(error)) await this.tidy().catch(() => {});
+        throw error;
+      }
+    }
   }
 
   /** Removes what is too old, of a few workspaces; appending does that too. For times when nothing happens. */
   async tidy(): Promise<void> {
-    await this.#write([]);
+    const { unread, undelivered, index, pause } = this.#bounds;
+    const keys = [eventKeys.due, eventKeys.index, eventKeys.forgotten];
+    await queueAnswer(
+      this.#tidy.run(this.#redis, ...keys, this.#retention, unread, undelivered, index, pause),
+    );
   }
 
   async after(position: Position, filter: EventFilter, limit: number): Promise<EventPage> {
@@ -170,6 +182,10 @@ export class RedisEventLog implements EventLog {
 function readEvent(text: string): WharfEvent | undefined {
   // Its data was checked by whoever made it.
   return text === '' ? undefined : (readJson(storedEventSchema, text) as WharfEvent | undefined);
+}
+
+function isFull(error: unknown): boolean {
+  return error instanceof Error && error.cause instanceof Error && error.cause.message.startsWith('OOM ');
 }
 
 function passes(event: WharfEvent, { workspace, session, types }: EventFilter): boolean {

@@ -36,24 +36,5 @@ if #bell > 0 then
   redis.call('ZADD', KEYS[3], 'NX', time + pause, KEYS[2])
   redis.call('PUBLISH', KEYS[5], '[' .. table.concat(bell, ',') .. ']')
 end
-for _, stream in ipairs(redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', time, 'LIMIT', 0, 8)) do
-  local readers = #(read('XINFO', 'GROUPS', stream) or {})
-  local age = tonumber(ARGV[1])
-  if stream == KEYS[2] then
-    age = math.max(age, tonumber(ARGV[3]))
-    if redis.call('XLEN', stream) > tonumber(ARGV[4]) then
-      redis.call('XTRIM', stream, 'MAXLEN', '~', ARGV[4])
-      local first = redis.call('XRANGE', stream, '-', '+', 'COUNT', 1)[1]
-      redis.call('HSET', KEYS[4], stream, whole(tonumber(position_of(first[1])) - 1))
-    end
-  elseif age == 0 then
-    age = tonumber(readers > 0 and ARGV[3] or ARGV[2])
-  end
-  if drop_older(stream, KEYS[4], age, time) and readers == 0 then
-    redis.call('DEL', stream)
-    redis.call('ZREM', KEYS[3], stream)
-  else
-    redis.call('ZADD', KEYS[3], time + pause, stream)
-  end
-end
+drop_due(KEYS[3], KEYS[2], KEYS[4], time, { kept = ARGV[1], unread = ARGV[2], undelivered = ARGV[3], index = ARGV[4], pause = pause })
 return answer

@@ -1,3 +1,4 @@
+#!lua flags=no-writes
 -- Events of one stream after a position.
 -- KEYS[1] stream   KEYS[2] what was forgotten
 -- ARGV[1] position   ARGV[2] how many at most

@@ -1,3 +1,4 @@
+#!lua flags=no-writes
 -- Events of all streams after a position.
 -- KEYS[1] index   KEYS[2] what was forgotten
 -- ARGV[1] position   ARGV[2] how many at most   ARGV[3] what the key of a workspace's stream begins with   ARGV[4] the fleet's stream

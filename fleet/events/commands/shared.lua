@@ -46,3 +46,27 @@ local function drop_older(stream, forgotten, age, time)
   end
   return redis.call('XLEN', stream) == 0
 end
+
+-- Sees to a few streams that are due to be looked at for what is too old. Times in ms; `index`: how many entries that has at most.
+local function drop_due(due, index, forgotten, time, bounds)
+  for _, stream in ipairs(redis.call('ZRANGEBYSCORE', due, '-inf', time, 'LIMIT', 0, 8)) do
+    local readers = #(read('XINFO', 'GROUPS', stream) or {})
+    local age = tonumber(bounds.kept)
+    if stream == index then
+      age = math.max(age, tonumber(bounds.undelivered))
+      if redis.call('XLEN', stream) > tonumber(bounds.index) then
+        redis.call('XTRIM', stream, 'MAXLEN', '~', bounds.index)
+        local first = redis.call('XRANGE', stream, '-', '+', 'COUNT', 1)[1]
+        redis.call('HSET', forgotten, stream, whole(tonumber(position_of(first[1])) - 1))
+      end
+    elseif age == 0 then
+      age = tonumber(readers > 0 and bounds.undelivered or bounds.unread)
+    end
+    if drop_older(stream, forgotten, age, time) and readers == 0 then
+      redis.call('DEL', stream)
+      redis.call('ZREM', due, stream)
+    else
+      redis.call('ZADD', due, time + bounds.pause, stream)
+    end
+  end
+end

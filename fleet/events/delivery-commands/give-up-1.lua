@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Gives up the leases of shards, each where this router has it.
 -- KEYS[1] the shards
 -- ARGV[1] router   ARGV[2...] the shards

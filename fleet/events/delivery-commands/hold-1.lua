@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Takes or keeps the leases of shards, each where no other router has it.
 -- KEYS[1] the shards
 -- ARGV[1] router   ARGV[2] for how long, ms   ARGV[3...] the shards

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- A router says that it lives, and hears who else does and who has which shard.
 -- KEYS[1] the routers   KEYS[2] the shards
 -- ARGV[1] router   ARGV[2] for how long it says so, ms

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Reads a workspace's next events, for the router that has its shard and for no other: what another read would be pending and nobody's.
 -- KEYS[1] the shards   KEYS[2] the stream
 -- ARGV[1] shard   ARGV[2] router   ARGV[3] group   ARGV[4] consumer   ARGV[5] how many
