@@ -1,3 +1,4 @@
+import { WharfError } from '../../common/errors.ts';
 import { Batches } from './batches.ts';
 import { sessionTag } from './message-ids.ts';
 import type { Acceptance } from './message-queues.ts';
@@ -26,7 +27,9 @@ export function accepting(
       return { kind: 'full', depth, retryAfter: retryAfter(sentLastMinute) };
     });
   };
-  return new Batches(write, BATCH);
+  const failed = (error: unknown): Acceptance | undefined =>
+    error instanceof WharfError ? { kind: 'unavailable', error } : undefined;
+  return new Batches(write, BATCH, failed);
 }
 
 function acceptArguments(accepted: AcceptedMessage): (string | number)[] {

@@ -24,19 +24,29 @@ interface Batch<Item, Result> {
 export class Batches<Item, Result> {
   readonly #step: (items: Item[]) => Promise<Result[]>;
   readonly #size: number;
+  readonly #failed: (error: unknown) => Result | undefined;
   #waiting: Request<Item, Result>[] = [];
   #isRunning = false;
 
   /**
    * @param step does what is asked for some items; gives a result for each
    * @param size most items of one step
+   * @param failed what an item gets whose step failed, or that was not begun since one before it failed, where others of its caller are done; undefined: all of them get the error
    */
-  constructor(step: (items: Item[]) => Promise<Result[]>, size: number) {
+  constructor(
+    step: (items: Item[]) => Promise<Result[]>,
+    size: number,
+    failed: (error: unknown) => Result | undefined = () => undefined,
+  ) {
     this.#step = step;
     this.#size = size;
+    this.#failed = failed;
   }
 
-  /** The results for these items. Where a step fails, all whose items were in it get its error, and the rest of theirs is not done. */
+  /**
+   * The results for these items. Where a step fails, all whose items were in it get its error, and the rest of theirs is not done. Those of whose items some are done get `failed` for the
+   * others, where there is such a thing, since what is done would be done again by who hears nothing but an error.
+   */
   do(items: readonly Item[]): Promise<Result[]> {
     if (items.length === 0) return Promise.resolve([]);
     return new Promise((resolve, reject) => {
@@ -81,8 +91,14 @@ export class Batches<Item, Result> {
       }
     } catch (error) {
       const failed = new Set(parts.map(({ request }) => request));
-      for (const request of failed) request.reject(error);
+      for (const request of failed) this.#fail(request, error);
       this.#waiting = this.#waiting.filter((request) => !failed.has(request));
     }
+  }
+
+  #fail({ items, results, resolve, reject }: Request<Item, Result>, error: unknown): void {
+    const failed = results.length === 0 ? undefined : this.#failed(error);
+    if (failed === undefined) reject(error);
+    else resolve([...results, ...items.slice(results.length).map(() => failed)]);
   }
 }

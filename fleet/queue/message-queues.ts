@@ -1,12 +1,17 @@
+import type { WharfError } from '../../common/errors.ts';
 import type { SessionId, WorkspaceId } from '../ids.ts';
 import type { MessageStatus } from '../messages.ts';
 import type { MessageId, SessionKey } from './message-ids.ts';
 import type { AcceptedMessage, MessageView, Priority } from './outgoing.ts';
 
-/** What came of handing a message in. `known`: it was there already, and nothing changed. */
+/**
+ * What came of handing a message in. `known`: it was there already, and nothing changed. `unavailable`: `queue_unavailable` came when others that were handed in with it were
+ * accepted already; it may have been accepted as well.
+ */
 export type Acceptance =
   | { kind: 'queued' }
   | { kind: 'known' }
+  | { kind: 'unavailable'; error: WharfError }
   | { kind: 'full'; depth: number; retryAfter: number };
 
 /** What a caller asks to be remembered for 24 hours under its Idempotency-Key. */

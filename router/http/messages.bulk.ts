@@ -49,7 +49,10 @@ export function messagesBulk(services: Services): RouterRoute {
     responses: {
       202: { description: 'Which are accepted, and why the others are not', schema: bulkResultSchema },
       413: { description: 'payload_too_large: send fewer at a time' },
-      503: { description: 'queue_unavailable: try again with the same idempotency_keys' },
+      503: {
+        description:
+          'queue_unavailable: none is known to be accepted; try again with the same idempotency_keys. Where some are, the others are rejected with that code',
+      },
     },
     handle: async ({ body, principal, requestId }) => ({
       status: 202,

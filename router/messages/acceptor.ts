@@ -188,6 +188,8 @@ function outcomeOf(acceptance: Acceptance | undefined, message: AcceptedMessage)
   switch (acceptance?.kind) {
     case 'full':
       return refused(full(message.session_id, acceptance));
+    case 'unavailable':
+      return refused(acceptance.error);
     case 'known':
       return { kind: 'known', messageId: message.message_id };
     case 'queued':

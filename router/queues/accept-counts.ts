@@ -24,6 +24,7 @@ export class AcceptCounts {
             const priority = messages[index]?.priority;
             if (kind === 'known') this.#known += 1;
             else if (kind === 'full') this.#full += 1;
+            else if (kind === 'unavailable') this.#failed += 1;
             else if (priority) this.#accepted[priority] += 1;
           }
           return acceptances;

@@ -64,4 +64,32 @@ describe('batches', () => {
     steps[1]?.end();
     expect(await other).toEqual(['4']);
   });
+
+  it('give what is done to a caller of whose items others failed, where there is a result for that', async () => {
+    const steps: { end: () => void; fail: (error: Error) => void }[] = [];
+    const step = (items: number[]) =>
+      new Promise<string[]>((resolve, reject) => {
+        steps.push({ end: () => resolve(items.map(String)), fail: reject });
+      });
+    const failed = (error: unknown) =>
+      error instanceof Error && error.message === 'Redis is away' ? error.message : undefined;
+    const batches = new Batches<number, string>(step, 2, failed);
+    const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+    const fail = async (items: number[], messages: string[]) => {
+      const doing = batches.do(items).catch((error: Error) => error.message);
+      for (const message of messages) {
+        await turn();
+        if (message === '') steps.at(-1)?.end();
+        else steps.at(-1)?.fail(new Error(message));
+      }
+      return await doing;
+    };
+    expect(await fail([1, 2, 3, 4, 5], ['', 'Redis is away'])).toEqual([
+      '1',
+      '2',
+      ...Array(3).fill('Redis is away'),
+    ]);
+    expect(await fail([1, 2, 3], ['Redis is away'])).toBe('Redis is away');
+    expect(await fail([1, 2, 3], ['', 'something else'])).toBe('something else');
+  });
 });

@@ -143,6 +143,18 @@ describe('the queues, when their Redis', () => {
     expect(await router.accept([text('again')])).toEqual([{ kind: 'queued' }]);
   });
 
+  it('becomes full in the midst of many, say which of them are accepted', async () => {
+    const redis = await server({ settings: ['--maxmemory', '6mb'] });
+    const { router } = await connect(redis);
+    const messages = Array.from({ length: 1500 }, () => text('x'.repeat(5000)));
+    const kinds = (await router.accept(messages)).map(({ kind }) => kind);
+    const accepted = kinds.indexOf('unavailable');
+    expect(accepted).toBeGreaterThan(100);
+    expect(new Set(kinds.slice(0, accepted))).toEqual(new Set(['queued']));
+    expect(new Set(kinds.slice(accepted))).toEqual(new Set(['unavailable']));
+    expect((await router.views())[0]?.depth).toBe(accepted);
+  });
+
   it('wants replicas that are not there, refuse and say so', async () => {
     const redis = await server({ settings: ['--min-replicas-to-write', '1'] });
     const { router } = await connect(redis);
