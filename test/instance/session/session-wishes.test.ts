@@ -6,12 +6,15 @@ import { aSession, readySession } from '../helpers/lone-session.ts';
 const isWish = (wish: string): wish is 'start' | 'stop' | 'restart' =>
   ['start', 'stop', 'restart'].includes(wish);
 
-/** Waits for so many turns of the event loop as anything here may take, doing something at each. */
+/**
+ * Waits for so many turns of the event loop as anything here may take, doing something at each. It looks only between two turns: within one a record
+ * may be written already whose session has not moved yet.
+ */
 async function inTurns(condition: () => boolean, meanwhile: () => void): Promise<void> {
   for (let turn = 0; turn < 500; turn += 1) {
+    await nextTurn();
     if (condition()) return;
     meanwhile();
-    await nextTurn();
   }
   throw new Error(`did not come true: ${condition}`);
 }
