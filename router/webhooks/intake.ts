@@ -78,10 +78,13 @@ export class Intake {
 
   async #takeUp(record: WebhookRecord): Promise<void> {
     const { workspace, deliveries, lanes, forgotten, clock } = this.#parts;
+    const before = new Set([...lanes.all()].map(({ position }) => position));
     const pending = await deliveries.pending(workspace);
     await deliveries.ended(workspace, pending.forgotten);
     if (pending.forgotten.length > 0) forgotten(pending.forgotten.length);
-    const there = new Set(pending.events.map(({ position }) => position));
+    // What ended while it was asked, page by page, may still be among them: it would go once more, after what is newer.
+    const events = pending.events.filter(({ position }) => !before.has(position) || lanes.has(position));
+    const there = new Set(events.map(({ position }) => position));
     lanes.keepOnly((position) => there.has(position));
     // What the setting's change may have mended need not wait any longer.
     const changedAt = Date.parse(record.updated_at);
@@ -90,7 +93,7 @@ export class Intake {
       if (!tries) return null;
       return tries.lastAt < changedAt ? { ...tries, nextAt: Math.min(tries.nextAt, clock.now()) } : tries;
     };
-    await this.#add(record, pending.events, triesOf);
+    await this.#add(record, events, triesOf);
     this.#inDoubt = false;
     this.#more = true;
   }
