@@ -7,7 +7,7 @@ import type { MessageFault, MessageState } from '../../fleet/queue/outgoing.ts';
 import type { HeldMessage, SessionQueue } from '../../fleet/queue/session-queues.ts';
 import type { Session } from '../session/session.ts';
 import type { Ack, Fate } from '../whatsapp/client.ts';
-import type { AckBook } from './ack-book.ts';
+import type { AckBook, NotedAck } from './ack-book.ts';
 import { giveToPage } from './give-to-page.ts';
 import { lateStep } from './late-ack.ts';
 import type { OutboxParts } from './outbox-parts.ts';
@@ -63,6 +63,9 @@ export class Courier {
     const { status } = this.#parts;
     status.underWay += 1;
     try {
+      // An ack proves that it left, whatever the page said when it was handed over.
+      const heard = this.#heard(held);
+      if (heard) return await this.#settle(held, trial, heard.whatsappId, heard.ack);
       return trial.uncertain ? await this.#resume(held, trial) : await this.#try(held, trial);
     } finally {
       status.underWay -= 1;
@@ -260,7 +263,7 @@ export class Courier {
     return HOLD;
   }
 
-  async #settle(held: HeldMessage, trial: Trial, whatsappId: string, ack: Ack): Promise<number> {
+  async #settle(held: HeldMessage, trial: Trial, whatsappId: string, ack: Ack): Promise<0> {
     const { key } = this.#options;
     const { clock, counters, status } = this.#parts;
     if (ack < 0) {
@@ -299,6 +302,8 @@ export class Courier {
     whatsappId: string | null = held.state.whatsapp_id,
   ): Promise<0> {
     const { clock, counters, status } = this.#parts;
+    const heard = this.#heard(held);
+    if (heard) return await this.#settle(held, trial, heard.whatsappId, heard.ack);
     const state: MessageState = {
       ...held.state,
       status: trial.uncertain ? 'unknown' : 'failed',
@@ -316,6 +321,12 @@ export class Courier {
     }
     this.#noteLatest(held, 0);
     return 0;
+  }
+
+  /** What an ack told of it, if one told that the server has it. */
+  #heard({ message }: HeldMessage): NotedAck | undefined {
+    const noted = this.#options.acks.known(message.message_id);
+    return noted && noted.ack > 0 ? noted : undefined;
   }
 
   /** Hands on an ack that came while the end was written down, which may take as long as Redis is away. */

@@ -59,6 +59,25 @@ describe('a try that fails', () => {
     expect(await router.told(first)).toEqual(['failed']);
   });
 
+  it('was none where an ack tells that the message left, whatever the page said', async () => {
+    const host = await queueHost();
+    const router = await host.router();
+    const { sent, script } = troubled(async (text, _times, client) => {
+      sent.push(text);
+      client.events.happened({ kind: 'ack', whatsappId: whatsappIdOf(ids.get(text) ?? ''), ack: 1 });
+      throw new WharfError(text === 'permanent' ? 'media_refused' : 'send_failed', 'it did not leave');
+    });
+    const ids = new Map<string, string>();
+    for (const text of ['temporary', 'permanent']) ids.set(text, await router.text(text));
+    const instance = await host.instance(script, { clock: fastClock(20) });
+    await instance.run();
+    for (const id of ids.values()) {
+      expect(await router.ended(id)).toMatchObject({ status: 'sent', whatsapp_id: whatsappIdOf(id) });
+      expect(await router.told(id)).toEqual(['sent']);
+    }
+    expect(sent).toEqual(['temporary', 'permanent']);
+  });
+
   it('costs the message nothing where the session could not send, however often', async () => {
     const host = await queueHost();
     const router = await host.router();
