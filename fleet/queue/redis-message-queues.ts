@@ -156,6 +156,7 @@ export class RedisMessageQueues implements MessageQueues {
         queueKeys.queue(session),
         queueKeys.ended,
         queueKeys.sessions,
+        queueKeys.pending + session.workspace,
         stateText(endedState('failed', code, detail)),
         stateText(
           endedState('unknown', code, `${detail} It was being sent at that moment, and may have left.`),
@@ -165,6 +166,7 @@ export class RedisMessageQueues implements MessageQueues {
         sessionText(session),
         sessionText(session, 'gone'),
         END_AT_ONCE,
+        session.session,
         ...told.flatMap(({ message, status }) => [message, status]),
       );
       total += count;

@@ -61,7 +61,7 @@ export function queueCommands(redis: Redis) {
     finish: command('finish-3', maybeText),
     note: command('note-2', maybeText),
     cancel: command('cancel-2', z.enum(['cancelled', 'under_way', 'ended', 'not_found'])),
-    endSome: command('end-some-3', endSomeReply),
+    endSome: command('end-some-4', endSomeReply),
     views: command('views-1', z.array(viewReply)),
     due: command('due-1', z.array(text)),
     clean: command('clean-2', z.tuple([z.number(), z.number()])),

@@ -2,17 +2,6 @@
 -- refuses it before it begins, not in its middle, where it is read-only, cannot write to its disk or has too few replicas, and where it is full unless the
 -- command says `allow-oom`: those by which messages leave go on then.
 
--- Milliseconds since 1970.
-local function now()
-  local time = redis.call('TIME')
-  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
-end
-
--- A whole number as text: Lua's own way loses digits beyond the fourteenth.
-local function whole(number)
-  return string.format('%.0f', number)
-end
-
 -- The keys of a queue by what they begin with: BullMQ's, and ours beside them.
 local function queue_at(prefix)
   return {

@@ -235,6 +235,8 @@ describe('cancelling', () => {
     const told: EndedMessage[] = [];
     const tell = async (ended: EndedMessage[]) => void told.push(...ended);
     expect(await router.endAll(SESSION, 'session_deleted', 'The session was deleted.', tell)).toBe(450);
+    // Nobody would come for it again to take the mark away, and every look would find it.
+    expect(await redis.smembers('wharf:queue:pending:7')).toEqual([]);
     expect(new Set(told.map(({ message }) => message)).size).toBe(450);
     expect(told.filter(({ status }) => status === 'unknown')).toEqual([
       { message: held.message.message_id, to: held.message.message.to, status: 'unknown' },

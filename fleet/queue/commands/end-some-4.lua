@@ -2,9 +2,10 @@
 -- Ends messages of a session that is gone for ever, some hundreds at a time: those that were told of, and names the next to be told of. Those that the page may
 -- have got end as unknown. The queue is removed when the last of them is past its time, unless the session comes back.
 -- KEYS[1] what the queue begins with   KEYS[2] what channels of those who wait begin with   KEYS[3] hash of sessions
+-- KEYS[4] set of pending sessions of its workspace
 -- ARGV[1] the state they end in, as JSON   ARGV[2] the state of those that may have left   ARGV[3] 1 where bodies are kept
--- ARGV[4] the session's tag   ARGV[5] what the hash says of it   ARGV[6] what it says of one that is gone   ARGV[7] how many at a time
--- ARGV[8...] id and status of each that was told of
+-- ARGV[4] the session's tag   ARGV[5] what the hash says of it   ARGV[6] what it says of one that is gone   ARGV[7] how many at a time   ARGV[8] the session
+-- ARGV[9...] id and status of each that was told of
 -- Returns how many ended; those of them that ended in another status than was told; those to be told of next (none: none are left). Of each its id, whom it is
 -- to ('' where its body is gone), and the status it ends in.
 local queue = queue_at(KEYS[1])
@@ -27,7 +28,7 @@ for _, id in ipairs(redis.call('LRANGE', queue.active, 0, -1)) do
   in_hand[id] = true
 end
 local ended, otherwise = 0, {}
-for index = 8, #ARGV, 2 do
+for index = 9, #ARGV, 2 do
   local id, told = ARGV[index], ARGV[index + 1]
   local waits = redis.call('ZSCORE', queue.prioritized, id) or redis.call('ZSCORE', queue.delayed, id)
   if (in_hand[id] or waits) and redis.call('EXISTS', queue.prefix .. id) == 1 then
@@ -65,4 +66,8 @@ repeat
   end
   name_all(ids)
 until #ids == 0 or #next_ones > 0
+-- Nobody serves it any more who would take the mark away.
+if #next_ones == 0 then
+  redis.call('SREM', KEYS[4], ARGV[8])
+end
 return { ended, otherwise, next_ones }
