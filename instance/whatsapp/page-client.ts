@@ -1,9 +1,8 @@
-import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { withDeadline } from '../../common/clock.ts';
 import { messageOf, WharfError } from '../../common/errors.ts';
 import type { Logger } from '../../common/logger.ts';
+import { BrowserProcess } from './browser-process.ts';
 import type {
   BrowserSettings,
   ClientFactory,
@@ -29,7 +28,6 @@ import {
   WATCH_STATE,
 } from './page-scripts.ts';
 import { LEAVE_CALLBACK } from './page-send.ts';
-import { killGroup, waitForGroupEnd } from './process-tree.ts';
 import { PING } from './storage-watch.ts';
 import { createLibraryClient, type HookedClient } from './whatsapp-web-js.ts';
 
@@ -52,25 +50,21 @@ class PageClient implements WhatsAppClient {
   readonly #settings: BrowserSettings;
   readonly #log: Logger;
   readonly #client: HookedClient;
+  readonly #browser: BrowserProcess;
   readonly #calls: PageCalls;
   readonly #authority: PageAuthority;
   #phase: 'new' | 'starting' | 'running' | 'ended' = 'new';
   #ready = false;
   #authenticated = false;
-  #pid: number | undefined;
-  #killed = false;
   #lookTimer: NodeJS.Timeout | undefined;
   #restTimer: NodeJS.Timeout | undefined;
-  #onPid: () => void = () => {};
-  #onKill: () => void = () => {};
-  /** Settles when the browser's pid is known, or there will be none. */
-  #launching: Promise<void> | undefined;
 
   constructor(options: ClientOptions, settings: BrowserSettings, log: Logger) {
     this.#options = options;
     this.#settings = settings;
     this.#log = log.child({ workspace: options.workspace, session: options.session });
     this.#client = createLibraryClient(options, settings, () => this.#onLaunched());
+    this.#browser = new BrowserProcess(this.#client);
     this.#calls = new PageCalls(this.#client, options.session, options.authority, settings.timeouts);
     this.#authority = new PageAuthority(() => options.authority.left(), this.#log);
     this.#client.hookInjection((library) => this.#inject(library));
@@ -78,17 +72,13 @@ class PageClient implements WhatsAppClient {
   }
 
   get browserPid(): number | undefined {
-    return this.#pid;
+    return this.#browser.pid;
   }
 
   async start(): Promise<void> {
     this.#phase = 'starting';
     const initialized = this.#client.initialize();
-    const launched = new Promise<void>((resolve) => {
-      this.#onPid = resolve;
-    });
-    this.#launching = Promise.race([launched, initialized]);
-    this.#launching.catch(() => {});
+    this.#browser.begin(initialized);
     try {
       await withDeadline(
         initialized,
@@ -96,7 +86,7 @@ class PageClient implements WhatsAppClient {
         () => new Error(`the page was not there after ${this.#settings.timeouts.start} ms`),
       );
     } catch (error) {
-      await this.#kill();
+      await this.#browser.end();
       if (this.#hasEnded())
         throw new WharfError('browser_failed', 'The browser was ended while it started.', { cause: error });
       this.#phase = 'ended';
@@ -109,40 +99,14 @@ class PageClient implements WhatsAppClient {
     if (this.#phase === 'starting') this.#phase = 'running';
   }
 
-  async stop(): Promise<boolean> {
+  stop(): Promise<boolean> {
     this.#end();
-    const browser = this.#client.pupBrowser;
-    const process = browser?.process();
-    if (!browser || !process?.pid || this.#killed) {
-      await this.#kill();
-      return false;
-    }
-    let acknowledged = false;
-    const close = browser.close().then(
-      () => {
-        acknowledged = true;
-      },
-      () => {},
-    );
-    const killed = new Promise<void>((resolve) => {
-      this.#onKill = resolve;
-    });
-    await withDeadline(
-      Promise.race([close, killed]),
-      this.#settings.timeouts.stop,
-      () => new Error('late'),
-    ).catch(() => {});
-    if (acknowledged) await exitSeen(process, 2000);
-    const clean = acknowledged && process.exitCode === 0;
-    await this.#kill();
-    return clean;
+    return this.#browser.close(this.#settings.timeouts.stop);
   }
 
   async kill(): Promise<void> {
     this.#end();
-    this.#killed = true;
-    this.#onKill();
-    await this.#kill();
+    await this.#browser.kill();
   }
 
   async logout(): Promise<boolean> {
@@ -258,15 +222,12 @@ class PageClient implements WhatsAppClient {
 
   /** The browser runs; from here on its end and the page's crash are noticed, neither of which the library tells (facts file, 5). */
   #onLaunched(): void {
-    const browser = this.#client.pupBrowser;
-    const process = browser?.process();
-    this.#pid = process?.pid ?? undefined;
-    this.#onPid();
-    if (this.#hasEnded() && this.#pid !== undefined) {
-      killGroup(this.#pid);
+    const process = this.#browser.launched();
+    if (this.#hasEnded() && process?.pid !== undefined) {
+      this.#browser.killLate();
       return;
     }
-    browser?.on('disconnected', () =>
+    this.#client.pupBrowser?.on('disconnected', () =>
       this.#lose(
         'browser_gone',
         `the browser ended (${process?.signalCode ?? process?.exitCode ?? 'closed'})`,
@@ -393,26 +354,12 @@ class PageClient implements WhatsAppClient {
     clearTimeout(this.#restTimer);
   }
 
-  /** Ends the whole process group and waits until it has ended, also when it is only about to begin. */
-  async #kill(): Promise<void> {
-    if (this.#pid === undefined) await this.#launching?.catch(() => {});
-    if (this.#pid === undefined) return;
-    killGroup(this.#pid);
-    await waitForGroupEnd(this.#pid, 5000);
-  }
-
   #readyCalls(): PageCalls {
     if (this.#ready && !this.#hasEnded()) return this.#calls;
     throw new WharfError('session_not_ready', `Session ${this.#options.session} is not ready.`, {
       retryAfter: 5,
     });
   }
-}
-
-/** Waits until Node has been told how a child ended, which may be a turn of the event loop after the system knows. */
-async function exitSeen(child: ChildProcess, milliseconds: number): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  await once(child, 'exit', { signal: AbortSignal.timeout(milliseconds) }).catch(() => {});
 }
 
 /** What puppeteer says of a fault in the page goes on with its stack, which is for the log and no caller. */
