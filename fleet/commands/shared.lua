@@ -1,14 +1,4 @@
--- What the commands share; put before each of them, after `#!lua`. With that first line Redis refuses a command before it begins, not in its
--- middle, where it is read-only, full, cannot write to its disk or has too few replicas (Redis 7.0 or newer).
-
--- What a reading command answers; nothing where the key holds another type, which another version may have written.
-local function read(command, key, ...)
-  local reply = redis.pcall(command, key, ...)
-  if type(reply) == 'table' and reply.err then
-    return false
-  end
-  return reply
-end
+-- What the commands of the coordination share.
 
 -- Removes a field of a hash, if the key is one.
 local function remove(key, field)
@@ -21,17 +11,6 @@ local function make_room(key, kind)
   if found ~= kind and found ~= 'none' then
     redis.call('DEL', key)
   end
-end
-
--- A whole number as text: Lua's own way loses digits beyond the fourteenth.
-local function whole(number)
-  return string.format('%.0f', number)
-end
-
--- Milliseconds since 1970.
-local function now()
-  local time = redis.call('TIME')
-  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 end
 
 -- Which Redis this is: its era (empty where it has none) and the server's run id.

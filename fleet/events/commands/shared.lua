@@ -1,25 +1,5 @@
 -- What the commands of the event log share.
 
--- What a reading command answers; nothing where the key holds another type, which another version may have written.
-local function read(command, key, ...)
-  local reply = redis.pcall(command, key, ...)
-  if type(reply) == 'table' and reply.err then
-    return false
-  end
-  return reply
-end
-
--- A whole number as text: Lua's own way loses digits beyond the fourteenth.
-local function whole(number)
-  return string.format('%.0f', number)
-end
-
--- Milliseconds since 1970.
-local function now()
-  local time = redis.call('TIME')
-  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
-end
-
 -- The position in the id of an entry.
 local function position_of(id)
   return string.match(id, '^%d+')
