@@ -1,10 +1,11 @@
 import { z } from 'zod';
+import { WharfError } from '../../common/errors.ts';
 import type { Letter, ReceiverState } from '../../fleet/events/deliveries.ts';
 import { showWorkspaceId, type WorkspaceId, workspaceIdSchema } from '../../fleet/ids.ts';
 import { shownWorkspaceIdSchema } from '../../fleet/records.ts';
 import type { Principal } from '../principal.ts';
 import { isSecret } from '../webhooks/signature.ts';
-import { missing, type WebhookView } from '../webhooks/webhooks.ts';
+import type { WebhookView } from '../webhooks/webhooks.ts';
 
 /** What the paths of webhooks begin with. */
 export const WEBHOOK_PATH = '/api/whatsapp/workspaces/:workspace_id/webhook';
@@ -88,13 +89,14 @@ export const deadLetterSchema = z
 /**
  * The workspace, where the caller may see it.
  *
- * @throws WharfError `webhook_not_found`, as for one that has no webhook: whose there are is nobody else's business
+ * @throws WharfError `not_found`, whether there is that workspace or not: whose there are is nobody else's business
  */
 export function visibleWorkspace(
   { workspace_id }: z.infer<typeof webhookParams>,
   principal: Principal,
 ): WorkspaceId {
-  if (principal.kind === 'workspace' && principal.workspace !== workspace_id) throw missing(workspace_id);
+  if (principal.kind === 'workspace' && principal.workspace !== workspace_id)
+    throw new WharfError('not_found', `There is no workspace ${workspace_id}.`);
   return workspace_id;
 }
 

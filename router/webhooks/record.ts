@@ -8,7 +8,7 @@ const MOST_SECRETS = 5;
 
 /** Which events a webhook gets: types, or `*` for all. */
 export const wantedEventsSchema = z
-  .array(z.union([z.literal('*'), eventTypeSchema]))
+  .array(z.enum(['*', ...eventTypeSchema.options]))
   .min(1)
   .max(50)
   .transform((types) => (types.includes('*') ? ['*'] : [...new Set(types)]));

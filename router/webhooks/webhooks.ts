@@ -233,8 +233,8 @@ export class Webhooks {
   }
 }
 
-/** The one answer for a workspace without a webhook, and for one the caller may not see. */
-export function missing(workspace: WorkspaceId): WharfError {
+/** The one answer for a workspace without a webhook. */
+function missing(workspace: WorkspaceId): WharfError {
   return new WharfError(
     'webhook_not_found',
     `Workspace ${workspace} has no webhook. Set one: PUT /api/whatsapp/workspaces/${workspace}/webhook`,

@@ -81,7 +81,7 @@ describe('setting a webhook', () => {
     const anonymous = (text: string) => text.replace(/1[12]/g, 'N').replace(/"request_id":"[^"]*"/, '');
     const others = await fleet.ask('GET', pathOf(11), { key });
     const nobodys = await fleet.ask('GET', pathOf(12), { key });
-    expect([others.status, others.json.code]).toEqual([404, 'webhook_not_found']);
+    expect([others.status, others.json.code]).toEqual([404, 'not_found']);
     expect(anonymous(others.text)).toBe(anonymous(nobodys.text));
     const asks: [string, string, unknown][] = [
       ['PUT', '', { url: 'http://10.0.0.1/' }],
