@@ -38,23 +38,26 @@ const mediaFields = {
 };
 
 /** Media by address, in the body, or uploaded before. */
-export const mediaSchema = z.union([
-  z.strictObject({
-    media_id: z.string().regex(/^med_[0-9a-f]{32}$/, 'must be the media_id of an upload'),
-    mimetype: mediaFields.mimetype.optional(),
-    filename: mediaFields.filename.optional(),
-  }),
-  z.strictObject({
-    url: z.url({ protocol: /^https?$/, error: 'must be an http or https address' }).max(2000),
-    mimetype: mediaFields.mimetype.optional(),
-    filename: mediaFields.filename.optional(),
-  }),
-  z.strictObject({
-    data: z.base64('must be base64').min(1),
-    mimetype: mediaFields.mimetype,
-    filename: mediaFields.filename.optional(),
-  }),
-]);
+export const mediaSchema = z.union(
+  [
+    z.strictObject({
+      media_id: z.string().regex(/^med_[0-9a-f]{32}$/, 'must be the media_id of an upload'),
+      mimetype: mediaFields.mimetype.optional(),
+      filename: mediaFields.filename.optional(),
+    }),
+    z.strictObject({
+      url: z.url({ protocol: /^https?$/, error: 'must be an http or https address' }).max(2000),
+      mimetype: mediaFields.mimetype.optional(),
+      filename: mediaFields.filename.optional(),
+    }),
+    z.strictObject({
+      data: z.base64('must be base64').min(1),
+      mimetype: mediaFields.mimetype,
+      filename: mediaFields.filename.optional(),
+    }),
+  ],
+  'must be {media_id}, {url} or {data, mimetype}',
+);
 export type Media = z.infer<typeof mediaSchema>;
 
 const latitude = z.number().min(-90).max(90);
@@ -114,7 +117,7 @@ export const outgoingMessageBodySchema = z.unknown().transform((value, context):
   if (kind === undefined || kinds.length > 1) {
     context.addIssue({
       code: 'custom',
-      message: `must be an object with "to" and exactly one of ${KINDS.join(', ')}`,
+      message: `must be an object with "to" and exactly one of ${KINDS.join(', ')}; the text of media is its "caption"`,
     });
     return z.NEVER;
   }

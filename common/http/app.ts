@@ -166,7 +166,7 @@ function fromBodyParser(error: unknown): unknown {
     const limit = 'limit' in error ? Number(error.limit) : 0;
     return new WharfError(
       'payload_too_large',
-      `The body is over the limit of ${limit} bytes. Send large media by URL.`,
+      `The body is over the limit of ${limit} bytes. Upload large media first, or give its URL.`,
       { cause: error },
     );
   }

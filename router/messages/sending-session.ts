@@ -91,7 +91,7 @@ function refusalOf(session: string, status: SessionStatus): WharfError | undefin
   if (status !== 'logged_out') return undefined;
   return new WharfError(
     'session_not_ready',
-    `Session ${session} is logged out, and may never come back: it takes no messages. Link it first.`,
+    `Session ${session} is logged out, and may never come back: it takes no messages. Start it, and link it anew by its QR.`,
     { extra: { session_status: status } },
   );
 }
