@@ -19,6 +19,14 @@ export interface RouterRequest {
 /** Milliseconds for an answer where a request does not say otherwise: longer than the router holds one while a workspace is moved. */
 const DEFAULT_PATIENCE = 45_000;
 
+/** What to do on the command line, where the router's own words are for who speaks HTTP with it. */
+const HERE: Readonly<Record<string, string>> = {
+  ambiguous_session: '--workspace ID.',
+  session_not_found: '"wharf sessions list", or "wharf sessions create".',
+  unauthorized: '--key, or WHARF_API_KEY.',
+  webhook_not_found: '"wharf webhooks set WORKSPACE URL".',
+};
+
 /** What a command needs of an error answer; anything more is left aside, so that a newer router's answers are understood. */
 const problemSchema = z.object({ detail: z.string(), code: z.string(), request_id: z.string().optional() });
 
@@ -135,7 +143,8 @@ export class RouterClient {
     const problem = problemSchema.safeParse(value);
     if (!problem.success) return this.#notWharf(`It answered ${status}, and not as a router of Wharf does`);
     const { detail, code, request_id: requestId } = problem.data;
-    return new CommandFailure(detail, {
+    const here = HERE[code];
+    return new CommandFailure(here === undefined ? detail : `${detail} Here: ${here}`, {
       code,
       exitCode: code === 'invalid_request' ? EXIT_WRONG_USE : EXIT_FAILED,
       ...(requestId === undefined ? {} : { requestId }),

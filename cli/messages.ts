@@ -107,13 +107,15 @@ export function messageText(style: Style, message: Message, now: Date): string {
     ['whatsapp id', message.whatsapp_id ?? NOTHING],
     ...faultField(message.error),
     ...times.flatMap(([name, time]): [string, string][] =>
-      time === null ? [] : [[name, `${time} (${timeText(time, now)})`]],
+      time === null ? [] : [[name, timeText(time, now, hasEnded(message))]],
     ),
   ]);
 }
 
-function timeText(time: string, now: Date): string {
-  return Date.parse(time) > now.getTime() ? 'to come' : ago(time, now);
+/** A time, and how long ago it was. The one a message was to go at says nothing more once the message has ended before it. */
+function timeText(time: string, now: Date, ended: boolean): string {
+  if (Date.parse(time) <= now.getTime()) return `${time} (${ago(time, now)})`;
+  return ended ? time : `${time} (to come)`;
 }
 
 function faultField(error: Receipt['error']): [string, string][] {

@@ -45,7 +45,10 @@ export function takesWorkspace(command: Command): Command {
 export function webhookText({ style, terminal }: CommandContext, webhook: WebhookView): string {
   const { receiver } = webhook;
   const now = terminal.now();
-  const disabled = webhook.disabled_reason === null ? '' : `: ${oneLine(webhook.disabled_reason, 80)}`;
+  const disabled =
+    webhook.disabled_reason === null
+      ? ''
+      : `: ${oneLine(webhook.disabled_reason, 80)}; "wharf webhooks enable ${webhook.workspace_id}" goes on`;
   const secrets = webhook.secrets.map(({ ends_with, expires_at }) =>
     expires_at === null ? `...${ends_with}` : `...${ends_with} until ${expires_at}`,
   );
@@ -60,6 +63,7 @@ export function webhookText({ style, terminal }: CommandContext, webhook: Webhoo
     ['set aside', String(receiver.set_aside)],
     ['dead letters', String(receiver.dead_letters)],
     ['last taken', ago(receiver.last_taken_at, now)],
+    ...(receiver.next_try_at === null ? [] : [['next try', receiver.next_try_at] as [string, string]]),
     ['last failure', failure ? `${ago(failure.at, now)}: ${oneLine(failure.reason, 120)}` : NOTHING],
   ];
   const secret =

@@ -33,7 +33,7 @@ export function addEventsCommand(parent: Command, context: CommandContext): void
     .option('-w, --workspace <id>', 'follow only this workspace')
     .option('-s, --session <id>', 'follow only this session')
     .option('-t, --types <types>', 'follow only these types, with commas between them')
-    .option('--after <id>', 'follow from after this event (the id under --json)', position)
+    .option('--after <position>', 'follow from after this event (its position under --json)', position)
     .addHelpText(
       'after',
       [

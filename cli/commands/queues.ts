@@ -65,7 +65,7 @@ export function addQueuesCommand(parent: Command, context: CommandContext): void
       'after',
       [
         '\nstuck: nothing was sent for five minutes though something could be. waiting: the session is not ready.',
-        'limited: a limit holds it. flowing: it sends. idle: nothing may go now.',
+        'limited: a limit holds it. flowing: it sends. idle: nothing may go now. SENT/MIN is of the last whole minute.',
         '\nExamples:',
         '  $ wharf queues',
         '  $ wharf queues --workspace 7 --watch',
@@ -136,7 +136,7 @@ function queuesText({ style, terminal }: CommandContext, { queues, totals }: Que
   const summary = [
     `${count(totals.queues, 'queue')}: ${states.length === 0 ? NOTHING : states.join(', ')}`,
     count(totals.depth, 'message'),
-    `${totals.sent_last_minute} sent in the last minute`,
+    `${totals.sent_last_minute} sent in the last whole minute`,
   ];
   return `${renderTable(style, head, rows)}${summary.join('; ')}\n`;
 }

@@ -1,15 +1,18 @@
 import { readFile } from 'node:fs/promises';
 import { basename, extname } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { z } from 'zod';
 import { messageOf, systemCode } from '../../common/errors.ts';
 import { MAX_MEDIA_BYTES } from '../../fleet/messages.ts';
 import { PRIORITIES } from '../../fleet/queue/outgoing.ts';
 import { hasEnded } from '../../fleet/queue/receipt.ts';
+import type { RouterClient } from '../client.ts';
 import { type CommandContext, isJson } from '../context.ts';
 import { CommandFailure, EXIT_WRONG_USE } from '../failure.ts';
 import { followMessage, type Receipt, receiptSchema, receiptText } from '../messages.ts';
 import { Progress } from '../operations/progress.ts';
 import type { Style } from '../output/style.ts';
+import { oneLine } from '../output/text.ts';
 import { type SessionOptions, sessionRequest, takesSession } from '../sessions.ts';
 
 /** Seconds to wait for the outcome where `--wait` does not say otherwise. */
@@ -35,6 +38,11 @@ const MEDIA_TYPES: Readonly<Record<string, string>> = {
   '.txt': 'text/plain',
   '.csv': 'text/csv',
 };
+
+/** What is needed of `GET /api/fleet/queues`. */
+const heldSchema = z.looseObject({
+  queues: z.array(z.looseObject({ state: z.string(), reason: z.string() })),
+});
 
 interface Options extends SessionOptions {
   file?: string;
@@ -84,7 +92,8 @@ export function addSessionsSendCommand(parent: Command, context: CommandContext)
         // One for later is not followed until then, unless that was asked for.
         const wait = options.at && command.getOptionValueSource('wait') === 'default' ? 0 : options.wait;
         const receipt = await followMessage(router, accepted, wait, progress, context.terminal.signal);
-        context.show(command, receipt, () => outcomeText(context.style, receipt));
+        const held = receipt.status === 'queued' ? await heldBy(router, session, options) : '';
+        context.show(command, receipt, () => outcomeText(context.style, receipt, held));
         if (receipt.status === 'failed' || receipt.status === 'unknown') {
           throw new CommandFailure(`The message is ${receipt.status}.`, {
             code: `message_${receipt.status}`,
@@ -94,9 +103,17 @@ export function addSessionsSendCommand(parent: Command, context: CommandContext)
     );
 }
 
-function outcomeText(style: Style, receipt: Receipt): string {
+function outcomeText(style: Style, receipt: Receipt, held: string): string {
   if (hasEnded(receipt)) return receiptText(style, receipt);
-  return `${receiptText(style, receipt)}It is accepted, and will be sent: wharf messages get ${receipt.message_id}\n`;
+  return `${receiptText(style, receipt)}${held}It is accepted, and will be sent: wharf messages get ${receipt.message_id}\n`;
+}
+
+/** What the session's queue waits for, for people. Empty where it waits for nothing, and where the router did not tell: the message is accepted, whatever becomes of this. */
+async function heldBy(router: RouterClient, session: string, { workspace }: Options): Promise<string> {
+  const request = { path: '/api/fleet/queues', query: { workspace_id: workspace, session_id: session } };
+  const answer = await router.ask(heldSchema, { method: 'GET', ...request }).catch(() => undefined);
+  const queue = answer?.queues.find(({ reason }) => reason !== '');
+  return queue === undefined ? '' : `Its queue is ${queue.state}: ${oneLine(queue.reason, 100)}.\n`;
 }
 
 async function contentOf(text: string | undefined, options: Options): Promise<Record<string, unknown>> {

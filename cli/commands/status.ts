@@ -138,7 +138,7 @@ function queuesLine({ style }: CommandContext, totals: QueueTotals | null): stri
   const stuck = totals.by_state['stuck'] ?? 0;
   const parts = [
     `${count(totals.depth, 'message')} in ${count(totals.queues, 'queue')}`,
-    `${totals.sent_last_minute} sent in the last minute`,
+    `${totals.sent_last_minute} sent in the last whole minute`,
   ];
   const alarm =
     stuck === 0 ? '' : `; ${style.bad(`${count(stuck, 'session')} stuck`)}: wharf queues --state stuck`;

@@ -84,7 +84,7 @@ describe('wharf queues', () => {
       'WORKSPACE | SESSION | STATE | DEPTH | OLDEST | SENT/MIN | SENT | FAILED | UNKNOWN | WHY',
       expect.stringMatching(/^7 \| main \| flowing \| 1 \| \d+ s ago \| 0 \| 0 \| 0 \| 0$/),
       '8 | main | idle | 0 | - | 0 | 0 | 1 | 0',
-      '2 queues: 1 flowing, 1 idle; 1 message; 0 sent in the last minute',
+      '2 queues: 1 flowing, 1 idle; 1 message; 0 sent in the last whole minute',
       '',
     ]);
     const json = JSON.parse((await wharf(['queues', '--workspace', '7', '--json'])).out);
@@ -105,7 +105,7 @@ describe('wharf queues', () => {
 describe('wharf status', () => {
   it('says what is queued', async () => {
     const { out } = await wharf(['status']);
-    expect(out).toContain('1 message in 2 queues, 0 sent in the last minute\n');
+    expect(out).toContain('1 message in 2 queues, 0 sent in the last whole minute\n');
   });
 });
 
