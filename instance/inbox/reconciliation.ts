@@ -3,6 +3,7 @@ import { isWharfError, messageOf } from '../../common/errors.ts';
 import type { Logger } from '../../common/logger.ts';
 import type { InboxMarks, SessionMarks } from '../../fleet/events/inbox-marks.ts';
 import type { HistoryPart, HistoryQuery, PageActivity, WhatsAppClient } from '../whatsapp/client.ts';
+import { withoutForgotten } from './forgotten-messages.ts';
 import { inOrderOfTime } from './history-order.ts';
 import { planHistory, UNREADABLE, WITHOUT_MARKS } from './history-plan.ts';
 import type { SessionInbox } from './session-inbox.ts';
@@ -106,7 +107,7 @@ class Reconciliation {
       const chats = await this.#ask(marks);
       const { queries, forget } = planHistory(marks, chats, this.#now());
       this.#runs += 1;
-      const { messages, faults } = await this.#read(queries, chats);
+      const { messages, faults } = await this.#read(queries, chats, marks);
       if (faults.size > 0) this.#giveUp(faults);
       await this.#forget(forget, marks);
       this.#signal.throwIfAborted();
@@ -126,7 +127,7 @@ class Reconciliation {
     const { chats } = await client().activity([]);
     const { queries } = planHistory({ ...marks, liveUntil: Number.MAX_SAFE_INTEGER }, chats, this.#now());
     if (queries.length === 0) return;
-    const { messages } = await this.#read(queries, chats);
+    const { messages } = await this.#read(queries, chats, marks);
     log.info({ chats: queries.length, messages }, 'some chats had something newer than their marks');
   }
 
@@ -177,6 +178,7 @@ class Reconciliation {
   async #read(
     queries: readonly HistoryQuery[],
     chats: ReadonlyMap<string, number>,
+    marks: SessionMarks,
   ): Promise<{ messages: number; faults: ReadonlyMap<string, string> }> {
     const { client, inbox } = this.#session;
     const left = [...queries];
@@ -186,7 +188,10 @@ class Reconciliation {
       this.#signal.throwIfAborted();
       const parts = await client().history(left.slice(0, AT_ONCE));
       if (parts.length === 0) throw new Error('the page told nothing of its chats');
-      await inbox.tellHistory(inOrderOfTime(parts), this.#signal);
+      const wanted = parts.map((part) =>
+        withoutForgotten(inbox.key, part, marks.chats.get(part.chatId), this.#now()),
+      );
+      await inbox.tellHistory(inOrderOfTime(wanted), this.#signal);
       const done = new Map<string, number>();
       const unfinished: HistoryQuery[] = [];
       for (const [index, query] of left.splice(0, parts.length).entries()) {
