@@ -4,9 +4,11 @@ import type { Lifecycle } from '../common/lifecycle.ts';
 import type { Logger } from '../common/logger.ts';
 import { RedisEventLog } from '../fleet/events/redis-event-log.ts';
 import { RedisInboxMarks } from '../fleet/events/redis-inbox-marks.ts';
+import { statusEvent } from '../fleet/events/status-event.ts';
 import type { WorkspaceId } from '../fleet/ids.ts';
 import { openMediaStore } from '../fleet/media/open-media-store.ts';
 import { openQueueConnections, openSessionQueues } from '../fleet/queue/open-queues.ts';
+import type { TellGivenUp } from '../fleet/queue/redis-session-queue.ts';
 import type { SessionPaths } from '../fleet/session-paths.ts';
 import type { InstanceConfig } from './config.ts';
 import { Inbox } from './inbox/inbox.ts';
@@ -59,14 +61,24 @@ export async function openMessaging(sources: MessagingSources): Promise<Instance
   const log = sources.log.child({ part: 'messages' });
   const connections = openQueueConnections(config.messaging, log);
   lifecycle.add('redis of the queues', () => connections.close());
-  const queues = await openSessionQueues(connections, config.messaging, config.outbox.limits, log);
-  lifecycle.add('queues', () => queues.close());
   const events = new RedisEventLog(
     connections.redis,
     connections.channels,
     config.messaging.eventRetention,
     log,
   );
+  const tellGivenUp: TellGivenUp = (key, message, status, error) =>
+    events.append([
+      statusEvent(key, { message, whatsappId: null, chat: null, status, error, at: clock.now() }),
+    ]);
+  const queues = await openSessionQueues(
+    connections,
+    config.messaging,
+    config.outbox.limits,
+    tellGivenUp,
+    log,
+  );
+  lifecycle.add('queues', () => queues.close());
 
   const store = openMediaStore(config.messaging, paths, clock);
   lifecycle.add('media store', () => store.close());

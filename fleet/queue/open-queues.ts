@@ -6,6 +6,7 @@ import { Durability } from './durability.ts';
 import type { SendLimits } from './limits.ts';
 import { QueueCleaner } from './queue-cleaner.ts';
 import { RedisMessageQueues } from './redis-message-queues.ts';
+import type { TellGivenUp } from './redis-session-queue.ts';
 import { RedisSessionQueues } from './redis-session-queues.ts';
 
 /** A process's connections to the Redis of queues and events: one for commands, one for channels; both find back by themselves. */
@@ -69,8 +70,10 @@ export async function openSessionQueues(
   { redis, channels }: QueueConnections,
   config: MessagingConfig,
   limits: SendLimits,
+  tellGivenUp: TellGivenUp,
   log: Logger,
 ): Promise<RedisSessionQueues> {
   await Durability.check(redis, config, log);
-  return new RedisSessionQueues(redis, channels, { limits, keepsBodies: config.messageRetention > 0 }, log);
+  const keepsBodies = config.messageRetention > 0;
+  return new RedisSessionQueues(redis, channels, { limits, keepsBodies, tellGivenUp }, log);
 }

@@ -5,7 +5,7 @@ import type { SendLimits } from './limits.ts';
 import type { MessageId, SessionKey } from './message-ids.ts';
 import type { Ack } from './message-state.ts';
 import { QUEUED } from './message-state.ts';
-import { type AcceptedMessage, type MessageState, PRIORITIES } from './outgoing.ts';
+import { type AcceptedMessage, type MessageFault, type MessageState, PRIORITIES } from './outgoing.ts';
 import { queueAnswer } from './queue-answers.ts';
 import { queueKeys } from './queue-keys.ts';
 import type { QueueCommands } from './redis-queue-commands.ts';
@@ -16,6 +16,14 @@ import { hasBody, readState, readStoredMessage, STORED_FIELDS, stateText } from 
 /** Messages of which more may be heard that are named at most; the newest. */
 const UNSETTLED = 1000;
 
+/** Tells that a message was given up, since what lies in the queue cannot be read; durable when it resolves. It may be called again for the same one. */
+export type TellGivenUp = (
+  session: SessionKey,
+  message: MessageId,
+  status: 'failed' | 'unknown',
+  error: MessageFault,
+) => Promise<void>;
+
 /** What the queues of an instance's sessions share. */
 export interface SessionQueueParts {
   redis: Redis;
@@ -24,6 +32,7 @@ export interface SessionQueueParts {
   limits: SendLimits;
   /** True where bodies are kept for a time after their message's end. */
   keepsBodies: boolean;
+  tellGivenUp: TellGivenUp;
   clock: Clock;
   log: Logger;
 }
@@ -156,6 +165,7 @@ export class RedisSessionQueue implements SessionQueue {
       detail: 'What lies in the queue is not a message that this version of Wharf understands.',
     };
     const status = begun ? 'unknown' : 'failed';
+    await this.#parts.tellGivenUp(this.#key, id, status, error);
     await this.#finish(id, { ...QUEUED, status, error, ended_at: this.#now() });
   }
 

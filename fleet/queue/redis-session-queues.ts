@@ -8,7 +8,7 @@ import type { SendLimits } from './limits.ts';
 import type { SessionKey } from './message-ids.ts';
 import { queueKeys } from './queue-keys.ts';
 import { queueCommands } from './redis-queue-commands.ts';
-import { RedisSessionQueue, type SessionQueueParts } from './redis-session-queue.ts';
+import { RedisSessionQueue, type SessionQueueParts, type TellGivenUp } from './redis-session-queue.ts';
 import { Replication } from './replication.ts';
 import type { SessionQueue, SessionQueues } from './session-queues.ts';
 
@@ -21,6 +21,7 @@ export interface SessionQueuesOptions {
   limits: SendLimits;
   /** True where bodies are kept for a time after their message's end. */
   keepsBodies: boolean;
+  tellGivenUp: TellGivenUp;
   clock?: Clock;
   /** Milliseconds between sweeps. */
   sweepEvery?: number;
@@ -44,6 +45,7 @@ export class RedisSessionQueues implements SessionQueues {
       replication: new Replication(redis, log),
       limits: options.limits,
       keepsBodies: options.keepsBodies,
+      tellGivenUp: options.tellGivenUp,
       clock: options.clock ?? systemClock,
       log,
     };

@@ -5,6 +5,7 @@ import { NO_LIMITS, type SendLimits } from '../../../fleet/queue/limits.ts';
 import { newMessageId, type SessionKey } from '../../../fleet/queue/message-ids.ts';
 import type { AcceptedMessage, MessageState } from '../../../fleet/queue/outgoing.ts';
 import { RedisMessageQueues } from '../../../fleet/queue/redis-message-queues.ts';
+import type { TellGivenUp } from '../../../fleet/queue/redis-session-queue.ts';
 import { RedisSessionQueues } from '../../../fleet/queue/redis-session-queues.ts';
 import type { HeldMessage, SessionQueue } from '../../../fleet/queue/session-queues.ts';
 import { RedisChannels } from '../../../fleet/redis-channels.ts';
@@ -92,6 +93,7 @@ export interface SidesOptions {
   keepsBodies?: boolean;
   maxDepth?: number;
   sweepEvery?: number;
+  tellGivenUp?: TellGivenUp;
 }
 
 export async function connectSides(url: string, options: SidesOptions = {}): Promise<Sides> {
@@ -108,7 +110,12 @@ export async function connectSides(url: string, options: SidesOptions = {}): Pro
   const instance = new RedisSessionQueues(
     own,
     channels[1],
-    { limits: options.limits ?? NO_LIMITS, keepsBodies, sweepEvery: options.sweepEvery ?? 60_000 },
+    {
+      limits: options.limits ?? NO_LIMITS,
+      keepsBodies,
+      tellGivenUp: options.tellGivenUp ?? (async () => {}),
+      sweepEvery: options.sweepEvery ?? 60_000,
+    },
     silent,
   );
   return {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isWharfError } from '../../../common/errors.ts';
+import { isWharfError, WharfError } from '../../../common/errors.ts';
 import { QUEUED } from '../../../fleet/queue/message-state.ts';
 import type { HeldMessage } from '../../../fleet/queue/session-queues.ts';
 import { eventually } from '../../helpers/eventually.ts';
@@ -114,12 +114,23 @@ describe("a session's queue", () => {
   });
 
   it('gives up a message that it cannot read, and goes on with the next', async () => {
-    const { router, open, redis } = await sides();
+    const told: unknown[] = [];
+    const { router, open, redis } = await sides({
+      tellGivenUp: async (...given) => {
+        expect((await router.find(bad.message_id))?.status).toBe('queued');
+        told.push(given);
+        // One that cannot tell ends nothing; it is asked again.
+        if (told.length === 1) throw new WharfError('queue_unavailable', 'not now');
+      },
+    });
     const [bad, empty, good] = [text('bad'), text('empty'), text('good')];
     await router.accept([bad, empty, good]);
     await redis.hset(`wharf:queue:7.sales:${bad.message_id}`, 'message', '{"to":5}');
     await redis.del(`wharf:queue:7.sales:${empty.message_id}`);
+    await expect(open().next()).rejects.toThrow('not now');
     expect(await sendAll(open())).toEqual(['good']);
+    const given = [SESSION, bad.message_id, 'failed', { code: 'internal', detail: expect.any(String) }];
+    expect(told).toEqual([given, given]);
     expect(await router.find(bad.message_id)).toMatchObject({
       status: 'failed',
       error: { code: 'internal' },

@@ -106,7 +106,7 @@ class QueueHost {
     const lines: Record<string, unknown>[] = [];
     const log = createLogger('debug', {}, { write: (line) => lines.push(JSON.parse(line)) });
     const connections = openQueueConnections(this.#config, log);
-    const opened = await openSessionQueues(connections, this.#config, NO_LIMITS, log);
+    const opened = await openSessionQueues(connections, this.#config, NO_LIMITS, async () => {}, log);
     const status = new OutboxStatus();
     const counters = newCounters();
     const { config, patience, queues = (same) => same, ...others } = changes;
