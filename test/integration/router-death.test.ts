@@ -1,19 +1,14 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { readEnv } from '../../common/env.ts';
 import { eventually } from '../helpers/eventually.ts';
-import { ADMIN_KEY, startFleet, type TestFleet } from '../helpers/router.ts';
+import { startFleet, type TestFleet } from '../helpers/router.ts';
+import { type RouterProcess, startRouterProcess } from '../helpers/router-process.ts';
 
-const main = fileURLToPath(new URL('../../dist/router/main.js', import.meta.url));
 const PATH = '/api/whatsapp/sessions/main/messages';
 
 let fleet: TestFleet;
 let wire: CutWire;
-const routers: { kill(): Promise<void> }[] = [];
 
 beforeEach(async () => {
   fleet = await startFleet();
@@ -22,7 +17,6 @@ beforeEach(async () => {
   wire = await CutWire.open(fleet.redis.port);
 });
 afterEach(async () => {
-  await Promise.all(routers.splice(0).map((router) => router.kill()));
   await wire.close();
   await fleet.close();
 });
@@ -84,43 +78,17 @@ class CutWire {
   }
 }
 
-/** Messages in the queue, the first one included that {@link startRouterProcess} sends. */
+/** Messages in the queue, the first one included that {@link startRouter} sends. */
 async function depth(): Promise<number> {
   const [view] = await fleet.router.services.queues.views();
   return view?.depth ?? 0;
 }
 
 /** A router in a process of its own, whose queues are behind the wire. It has sent a message, so that Redis has its scripts. */
-async function startRouterProcess(): Promise<{ url: string; kill(): Promise<void> }> {
-  const child = spawn(process.execPath, [main], {
-    stdio: ['ignore', 'pipe', 'ignore'],
-    env: {
-      ...readEnv(),
-      PORT: '0',
-      BIND_ADDRESS: '127.0.0.1',
-      WHATSAPP_INSTANCE_COUNT: '2',
-      WHATSAPP_SESSION_PATH: fleet.sessionPath,
-      REDIS_URL: fleet.redis.url,
-      QUEUE_REDIS_URL: wire.url,
-      WHARF_ADMIN_KEY: ADMIN_KEY,
-    },
-  });
-  const router = {
-    kill: async () => {
-      if (child.exitCode !== null || child.signalCode !== null) return;
-      const exited = once(child, 'exit');
-      child.kill('SIGKILL');
-      await exited;
-    },
-  };
-  routers.push(router);
-  for await (const line of createInterface(child.stdout)) {
-    const { url } = JSON.parse(line);
-    if (typeof url !== 'string') continue;
-    await fleet.ask('POST', PATH, { body: { to: '491701234567', text: 'the first words' }, url });
-    return { ...router, url };
-  }
-  throw new Error('the router ended before it was ready');
+async function startRouter(): Promise<RouterProcess> {
+  const router = await startRouterProcess(fleet, { QUEUE_REDIS_URL: wire.url });
+  await fleet.ask('POST', PATH, { body: { to: '491701234567', text: 'the first words' }, url: router.url });
+  return router;
 }
 
 describe('a router that is killed after it stored a message and before it answered', () => {
@@ -134,7 +102,7 @@ describe('a router that is killed after it stored a message and before it answer
   ])(
     'leaves one message of %s, which the client finds by its key at another router',
     async (_name, body, word) => {
-      const router = await startRouterProcess();
+      const router = await startRouter();
       const headers = { 'Idempotency-Key': 'tried again' };
       wire.cutAfter(word);
       const lost = fleet
@@ -154,7 +122,7 @@ describe('a router that is killed after it stored a message and before it answer
   );
 
   it('leaves one message of each of a bulk', async () => {
-    const router = await startRouterProcess();
+    const router = await startRouter();
     const messages = Array.from({ length: 600 }, (_, n) => ({
       session_id: 'main',
       to: '491701234567',

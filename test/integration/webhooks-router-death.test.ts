@@ -1,44 +1,12 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { expect, it, onTestFinished } from 'vitest';
-import { readEnv } from '../../common/env.ts';
 import { eventually } from '../helpers/eventually.ts';
-import { ADMIN_KEY, startFleet, type TestFleet } from '../helpers/router.ts';
+import { startFleet } from '../helpers/router.ts';
+import { startRouterProcess } from '../helpers/router-process.ts';
 import { testEvent } from '../router/webhooks/desk.ts';
 import { startReceiver } from '../router/webhooks/receiver.ts';
 
-const main = fileURLToPath(new URL('../../dist/router/main.js', import.meta.url));
 const WORKSPACES = 30;
 const EVENTS = 20;
-
-/** A router in a process of its own. */
-async function startRouterProcess(fleet: TestFleet): Promise<{ url: string; child: ChildProcess }> {
-  const child = spawn(process.execPath, [main], {
-    stdio: ['ignore', 'pipe', 'ignore'],
-    env: {
-      ...readEnv(),
-      PORT: '0',
-      BIND_ADDRESS: '127.0.0.1',
-      WHATSAPP_INSTANCE_COUNT: '2',
-      WHATSAPP_SESSION_PATH: fleet.sessionPath,
-      REDIS_URL: fleet.redis.url,
-      WHARF_ADMIN_KEY: ADMIN_KEY,
-    },
-  });
-  onTestFinished(async () => {
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    const exited = once(child, 'exit');
-    child.kill('SIGKILL');
-    await exited;
-  });
-  for await (const line of createInterface(child.stdout)) {
-    const { url } = JSON.parse(line);
-    if (typeof url === 'string') return { url, child };
-  }
-  throw new Error('the router ended before it was ready');
-}
 
 it('a router killed while it delivers loses nothing: another sends the rest within seconds, in order, and again only what was under way', async () => {
   const fleet = await startFleet();
@@ -75,8 +43,7 @@ it('a router killed while it delivers loses nothing: another sends the rest with
     );
   }
   await eventually(() => held.size === WORKSPACES, 60_000);
-  victim.child.kill('SIGKILL');
-  await once(victim.child, 'exit');
+  await victim.kill();
   // Its requests have ended, unanswered; those of the router that lives go on.
   stuck = false;
   const idsOf = (workspace: number) =>
