@@ -47,6 +47,8 @@ export class EventStreams {
   readonly #stopping = new AbortController();
   readonly #running = new Set<Promise<unknown>>();
   readonly #ending = new Set<AbortController>();
+  /** Feeds that will look again: each look that fails would else begin a row of its own. */
+  readonly #pausing = new WeakSet<Feed>();
   #fails = false;
   readonly #counts = { opened: 0, events: 0, slow: 0, refused: 0 };
 
@@ -199,9 +201,14 @@ export class EventStreams {
   }
 
   #lookAgain(feed: Feed): void {
+    if (this.#pausing.has(feed)) return;
+    this.#pausing.add(feed);
     const again = this.#clock.sleep(this.#times.pause, this.#stopping.signal);
     again.then(
-      () => feed.look(),
+      () => {
+        this.#pausing.delete(feed);
+        feed.look();
+      },
       () => {},
     );
   }

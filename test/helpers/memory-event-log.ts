@@ -12,6 +12,8 @@ import type {
 export class MemoryEventLog implements EventLog {
   /** Readings of {@link after} so far. */
   reads = 0;
+  /** How often it was asked for events, also in vain. */
+  asked = 0;
   /** True: it cannot be read. */
   away = false;
   /** False: it rings for nobody. */
@@ -34,6 +36,7 @@ export class MemoryEventLog implements EventLog {
   }
 
   async after(position: Position, filter: EventFilter, limit: number): Promise<EventPage> {
+    this.asked += 1;
     this.#require();
     this.reads += 1;
     const at = Number(position);

@@ -7,6 +7,7 @@ import { createLogger } from '../../../common/logger.ts';
 import type { EventType, WharfEvent } from '../../../fleet/events/event.ts';
 import type { EventFilter } from '../../../fleet/events/event-log.ts';
 import { EventStreams } from '../../../router/events/event-streams.ts';
+import { DrivenClock } from '../../helpers/driven-clock.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { MemoryEventLog } from '../../helpers/memory-event-log.ts';
 import { SseReader } from '../../helpers/sse.ts';
@@ -197,6 +198,24 @@ describe('a stream of events', () => {
       'the event log cannot be read; streams wait for it',
       'the event log can be read again',
     ]);
+  });
+
+  it('does not ask more and more often while the log stays away', async () => {
+    const clock = new DrivenClock();
+    streams = new EventStreams(log, clock, createLogger('silent', {}), { ...TIMES, pause: 2000 });
+    const reader = await open();
+    log.away = true;
+    const asks: number[] = [];
+    for (let minute = 0; minute < 10; minute += 1) {
+      const before = log.asked;
+      await clock.pass(60_000);
+      asks.push(log.asked - before);
+    }
+    expect(asks.at(-1)).toBeLessThanOrEqual((asks[1] ?? 0) + 2);
+    log.away = false;
+    await log.append([event(1)]);
+    await clock.pass(3000);
+    await eventually(() => reader.events.length === 1);
   });
 
   it('is begun while the log is away, since a browser would never come back after a refusal', async () => {
