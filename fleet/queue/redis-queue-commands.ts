@@ -54,6 +54,7 @@ export function queueCommands(redis: Redis) {
       'accept-4',
       z.array(z.union([z.enum(['queued', 'known']), z.tuple([z.number(), z.number()])])),
     ),
+    requireOwner: command('require-owner-1', z.number()),
     next: command('next-6', nextReply),
     begin: command('begin-2', maybeText),
     retract: command('retract-2', z.number()),

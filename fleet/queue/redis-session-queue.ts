@@ -60,6 +60,10 @@ export class RedisSessionQueue implements SessionQueue {
     ];
   }
 
+  async requireOwner(): Promise<void> {
+    await this.#parts.commands.requireOwner(queueKeys.epochs, this.#key.workspace, this.#epoch());
+  }
+
   async next(): Promise<Next> {
     for (;;) {
       const answer = await this.#parts.commands.next(

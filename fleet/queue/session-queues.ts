@@ -28,6 +28,8 @@ export type Next =
  * refuses lower ones (`not_owner`), so that an owner that lost its workspace without noticing changes nothing. Throws also `queue_unavailable`.
  */
 export interface SessionQueue {
+  /** Does nothing but throw `not_owner` where a later owner came. For what is written elsewhere, where nobody looks at epochs. */
+  requireOwner(): Promise<void>;
   /** What is in hand already, else the next message, its place in the limits taken. */
   next(): Promise<Next>;
   /**

@@ -312,6 +312,8 @@ export class Courier {
       error,
       ended_at: new Date(clock.now()).toISOString(),
     };
+    // The log knows no epochs: one that was paused, and is no owner any more, must not tell of an end to which the next owner may not come.
+    await this.#persist(() => this.#options.queue.requireOwner());
     await this.#tell(held, [state]);
     await this.#finish(held, state);
     if (trial.uncertain) status.unknown += 1;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { WharfError } from '../../../common/errors.ts';
 import { whatsappKeyOf } from '../../../fleet/queue/message-ids.ts';
 import { SendSlots } from '../../../instance/outbox/send-slots.ts';
 import { eventually } from '../../helpers/eventually.ts';
@@ -166,6 +167,35 @@ describe('a session that is handed over', () => {
     });
     await next.run({ workspace: '7', session: 'main', epoch: 2 });
     expect(await router.ended(id)).toMatchObject({ status: 'sent', attempts: 1 });
+  });
+
+  it('is told of by its owner alone: one that was paused tells of no failure', async () => {
+    const host = await queueHost();
+    const router = await host.router();
+    let goOn = () => {};
+    const handed = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    let isHanded = false;
+    const paused = await host.instance({
+      send: async () => {
+        isHanded = true;
+        await handed;
+        throw new WharfError('media_refused', 'not this one');
+      },
+    });
+    await paused.run();
+    const id = await router.text('hello');
+    await eventually(() => isHanded);
+    const next = await host.instance({
+      fate: async ({ key, to }) => ({ kind: 'present', whatsappId: `true_${to}_${key}`, ack: 1 }),
+    });
+    await next.run({ workspace: '7', session: 'main', epoch: 2 });
+    expect(await router.ended(id)).toMatchObject({ status: 'sent' });
+    goOn();
+    await eventually(() => paused.lines.some(({ msg }) => msg === 'the queue cannot be served'));
+    expect(await router.told(id)).toEqual(['sent']);
+    expect(await router.status(id)).toBe('sent');
   });
 
   it('is served by nobody here any more, though its state still changes', async () => {
