@@ -2,7 +2,7 @@ import { isWharfError, messageOf } from '../../common/errors.ts';
 import type { Logger } from '../../common/logger.ts';
 import { statusEvent } from '../../fleet/events/status-event.ts';
 import { type SessionKey, whatsappKeyOf } from '../../fleet/queue/message-ids.ts';
-import { advance, toldByAck } from '../../fleet/queue/message-state.ts';
+import { advance, toldByAck, wasSent } from '../../fleet/queue/message-state.ts';
 import type { MessageFault, MessageState } from '../../fleet/queue/outgoing.ts';
 import type { HeldMessage, SessionQueue } from '../../fleet/queue/session-queues.ts';
 import type { Session } from '../session/session.ts';
@@ -312,8 +312,6 @@ export class Courier {
       error,
       ended_at: new Date(clock.now()).toISOString(),
     };
-    // The log knows no epochs: one that was paused, and is no owner any more, must not tell of an end to which the next owner may not come.
-    await this.#persist(() => this.#options.queue.requireOwner());
     await this.#tell(held, [state]);
     await this.#finish(held, state);
     if (trial.uncertain) status.unknown += 1;
@@ -350,7 +348,11 @@ export class Courier {
         at: clock.now(),
       }),
     );
-    await this.#persist(() => events.append(told));
+    await this.#persist(async () => {
+      // The log knows no epochs: one that was paused, and is no owner any more, must not tell of what the next owner may find otherwise. An ack is true whoever tells it.
+      if (!states.every(({ status }) => wasSent(status))) await this.#options.queue.requireOwner();
+      await events.append(told);
+    });
   }
 
   async #finish(held: HeldMessage, state: MessageState): Promise<void> {

@@ -128,16 +128,14 @@ export class LaterAcks {
     const after = advance(found.state, told);
     if (after.status === found.state.status) return;
     const chat = found.message?.message.to ?? chatOf(whatsappId) ?? null;
-    await events.append([
-      statusEvent(key, {
-        message: id,
-        whatsappId,
-        chat,
-        status: after.status,
-        error: after.error,
-        at: clock.now(),
-      }),
-    ]);
+    // That it was sent is told always, whatever more is known by now.
+    const isFirst = found.state.sent_at === null && after.sent_at !== null && after.status !== 'sent';
+    const statuses = isFirst ? (['sent', after.status] as const) : [after.status];
+    await events.append(
+      statuses.map((status) =>
+        statusEvent(key, { message: id, whatsappId, chat, status, error: after.error, at: clock.now() }),
+      ),
+    );
     await queue.note(id, { whatsappId, ack, at });
     if (found.state.sent_at === null && after.sent_at !== null) {
       counters.messages_sent += 1;

@@ -112,6 +112,21 @@ describe('a message that was handed over when its browser was lost', () => {
     expect(instance.counters).toMatchObject({ messages_sent: 2 });
   });
 
+  it('was sent, and was delivered, where that is what the first ack tells of one that was unknown', async () => {
+    const host = await queueHost();
+    const router = await host.router();
+    const instance = await host.instance(
+      { send: async () => Promise.reject(new WharfError('send_unknown', 'it does not say')) },
+      { clock: fastClock(20) },
+    );
+    const session = await instance.run();
+    const id = await router.text('hello');
+    expect(await router.ended(id)).toMatchObject({ status: 'unknown' });
+    instance.outbox.happened(session, { kind: 'ack', whatsappId: whatsappIdOf(id), ack: 2 });
+    await eventually(async () => (await router.status(id)) === 'delivered');
+    expect(await router.told(id)).toEqual(['unknown', 'sent', 'delivered']);
+  });
+
   it('is sent where its ack came while it was written down as unknown', async () => {
     const host = await queueHost();
     const router = await host.router();
