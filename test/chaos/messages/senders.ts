@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { SeededRandom } from '../../helpers/random.ts';
+import type { SeededRandom } from '../../helpers/random.ts';
 import type { Answer, Json } from '../real/asking.ts';
 import type { MessagesFleet, ProvenSession } from './fleet.ts';
+import { type Share, share } from './load.ts';
 
 /** A message that Wharf accepted. Its text is nowhere else. */
 export interface Accepted {
@@ -80,33 +81,22 @@ export class Senders {
    * @param rate messages a second over all sessions, at most
    */
   async run(messages: number, rate: number, signal: AbortSignal): Promise<void> {
-    const { sessions } = this.#fleet;
-    await Promise.all(
-      sessions.map((session, index) => {
-        const client: Client = {
-          session,
-          random: new SeededRandom(this.#seed + index),
-          onUnknown: index % 2 === 0 ? 'report' : 'resend',
-          signal,
-        };
-        const share = Math.floor(messages / sessions.length) + (index < messages % sessions.length ? 1 : 0);
-        return this.#handInAll(client, share, rate / sessions.length);
-      }),
+    await share(this.#fleet.sessions, { messages, rate, seed: this.#seed }, (mine) =>
+      this.#handInAll(mine, signal),
     );
   }
 
-  async #handInAll(client: Client, count: number, rate: number): Promise<void> {
-    const began = performance.now();
+  async #handInAll({ session, index, messages, random, pace }: Share, signal: AbortSignal): Promise<void> {
+    const client: Client = { session, random, onUnknown: index % 2 === 0 ? 'report' : 'resend', signal };
     let done = 0;
-    while (done < count && !client.signal.aborted) {
-      const { random } = client;
+    while (done < messages && !signal.aborted) {
       const several = random.chance(BULK.share) ? random.int(2, BULK.most) : 1;
-      const wanted = Array.from({ length: Math.min(several, count - done) }, (_, offset) =>
+      const wanted = Array.from({ length: Math.min(several, messages - done) }, (_, offset) =>
         this.#wanted(client, done + offset),
       );
       await (wanted.length > 1 ? this.#inBulk(client, wanted) : this.#single(client, wanted));
       done += wanted.length;
-      await sleep(Math.max(0, began + (done / rate) * 1000 - performance.now()));
+      await pace(done);
     }
   }
 

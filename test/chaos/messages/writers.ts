@@ -1,6 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { SeededRandom } from '../../helpers/random.ts';
-import type { MessagesFleet, ProvenSession } from './fleet.ts';
+import type { MessagesFleet } from './fleet.ts';
+import { type Share, share } from './load.ts';
 
 /** A message that somebody wrote to an account; WhatsApp has it. */
 export interface Written {
@@ -30,30 +29,14 @@ export class Writers {
 
   /** @param rate messages a second over all accounts */
   async run(messages: number, rate: number, signal: AbortSignal): Promise<void> {
-    const { sessions } = this.#fleet;
-    await Promise.all(
-      sessions.map((session, index) => {
-        const share = Math.floor(messages / sessions.length) + (index < messages % sessions.length ? 1 : 0);
-        return this.#writeAll(
-          session,
-          new SeededRandom(this.#seed + index),
-          share,
-          rate / sessions.length,
-          signal,
-        );
-      }),
+    await share(this.#fleet.sessions, { messages, rate, seed: this.#seed }, (mine) =>
+      this.#writeAll(mine, signal),
     );
   }
 
-  async #writeAll(
-    { session, phone }: ProvenSession,
-    random: SeededRandom,
-    count: number,
-    rate: number,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const began = performance.now();
-    for (let number = 0; number < count && !signal.aborted; number += 1) {
+  async #writeAll({ session: reader, messages, random, pace }: Share, signal: AbortSignal): Promise<void> {
+    const { session, phone } = reader;
+    for (let number = 0; number < messages && !signal.aborted; number += 1) {
       const friend = random.int(1, FRIENDS);
       const { serialized, chat } = await this.#fleet.emulator('POST', '/deliver', {
         phone,
@@ -66,7 +49,7 @@ export class Writers {
         chat: String(chat),
         order: this.written.length,
       });
-      await sleep(Math.max(0, began + ((number + 1) / rate) * 1000 - performance.now()));
+      await pace(number + 1);
     }
   }
 }
