@@ -62,16 +62,23 @@ export class MemoryBudget {
           ),
       );
     } catch (error) {
-      this.#waiting.splice(this.#waiting.indexOf(waiting), 1);
+      const at = this.#waiting.indexOf(waiting);
+      if (at >= 0) this.#waiting.splice(at, 1);
+      // It came at the same moment.
+      else this.#giveBack(workspace, bytes);
       throw error;
     }
     let given = false;
     return () => {
       if (given) return;
       given = true;
-      this.#add(workspace, -bytes);
-      this.#admit();
+      this.#giveBack(workspace, bytes);
     };
+  }
+
+  #giveBack(workspace: WorkspaceId, bytes: number): void {
+    this.#add(workspace, -bytes);
+    this.#admit();
   }
 
   #admit(): void {

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { MemoryBudget } from '../../../instance/media/memory-budget.ts';
 
 /** Takes, and says in a list when it got it. */
@@ -76,5 +76,28 @@ describe('the memory for media', () => {
     await expect(budget.take('7', 1)).rejects.toMatchObject({ code: 'media_unreachable' });
     release();
     expect(budget.taken).toBe(0);
+  });
+
+  it('loses no room, and nobody their turn, where room comes at the moment that somebody gives up', async () => {
+    vi.useFakeTimers();
+    onTestFinished(() => {
+      vi.useRealTimers();
+    });
+    for (let turns = 0; turns < 15; turns += 1) {
+      const budget = new MemoryBudget(10, 10, 1000);
+      const release = await budget.take('a', 10);
+      const ended = budget.take('b', 10).then(
+        (giveBack) => giveBack(),
+        () => {},
+      );
+      vi.advanceTimersByTime(500);
+      const next = budget.take('c', 10);
+      vi.advanceTimersByTime(500);
+      for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
+      release();
+      await ended;
+      (await next)();
+      expect(budget.taken, `after ${turns} turns`).toBe(0);
+    }
   });
 });
