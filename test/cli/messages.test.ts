@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { MessageState } from '../../fleet/queue/outgoing.ts';
 import { eventually } from '../helpers/eventually.ts';
-import { MemoryEventLog } from '../helpers/memory-event-log.ts';
-import { MemoryQueues } from '../helpers/memory-queues.ts';
-import { ADMIN_KEY, startFleet, type TestFleet } from '../helpers/router.ts';
+import { startMemoryFleet } from '../helpers/memory-fleet.ts';
+import type { MemoryQueues } from '../helpers/memory-queues.ts';
+import { ADMIN_KEY, type TestFleet } from '../helpers/router.ts';
 import { temporaryDirectory } from '../helpers/temp-dir.ts';
 import { runWharf, type TerminalOptions } from '../helpers/terminal.ts';
 
@@ -13,10 +13,7 @@ let fleet: TestFleet;
 let queues: MemoryQueues;
 
 beforeAll(async () => {
-  queues = new MemoryQueues();
-  fleet = await startFleet({}, { messaging: { queues, events: new MemoryEventLog() } });
-  await fleet.addInstance('instance-1', { capacity: 50 });
-  await fleet.ask('POST', '/api/whatsapp/sessions', { body: { workspace_id: 7, session_id: 'sales' } });
+  ({ fleet, queues } = await startMemoryFleet([[7, 'sales']]));
 });
 afterAll(() => fleet.close());
 beforeEach(() => queues.messages.clear());

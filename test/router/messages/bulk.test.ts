@@ -1,27 +1,23 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { eventually } from '../../helpers/eventually.ts';
 import type { FakeInstance } from '../../helpers/fake-instance.ts';
-import { MemoryEventLog } from '../../helpers/memory-event-log.ts';
-import { MemoryQueues } from '../../helpers/memory-queues.ts';
-import { startFleet, type TestFleet } from '../../helpers/router.ts';
+import { startMemoryFleet } from '../../helpers/memory-fleet.ts';
+import type { MemoryQueues } from '../../helpers/memory-queues.ts';
+import type { TestFleet } from '../../helpers/router.ts';
 
 let fleet: TestFleet;
 let queues: MemoryQueues;
 let instance: FakeInstance;
 
 beforeAll(async () => {
-  queues = new MemoryQueues();
-  fleet = await startFleet({ holdTime: 0 }, { messaging: { queues, events: new MemoryEventLog() } });
-  instance = await fleet.addInstance('instance-1', { capacity: 50 });
-  for (const [workspace_id, session_id] of [
+  const sessions = [
     [2, 'main'],
     [2, 'second'],
     [2, 'gone'],
     [3, 'twin'],
     [4, 'twin'],
-  ] as const) {
-    await fleet.ask('POST', '/api/whatsapp/sessions', { body: { workspace_id, session_id } });
-  }
+  ] as const;
+  ({ fleet, instance, queues } = await startMemoryFleet(sessions, { holdTime: 0 }));
   await instance.setStatus('2', 'gone', 'logged_out');
   await eventually(() => fleet.router.services.table.session('2', 'gone')?.status === 'logged_out');
 });

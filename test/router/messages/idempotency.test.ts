@@ -4,9 +4,9 @@ import { fingerprintOf } from '../../../router/messages/idempotency.ts';
 import { sendRequestSchema } from '../../../router/messages/send-request.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import type { FakeInstance } from '../../helpers/fake-instance.ts';
-import { MemoryEventLog } from '../../helpers/memory-event-log.ts';
-import { MemoryQueues } from '../../helpers/memory-queues.ts';
-import { startFleet, type TestFleet } from '../../helpers/router.ts';
+import { startMemoryFleet } from '../../helpers/memory-fleet.ts';
+import type { MemoryQueues } from '../../helpers/memory-queues.ts';
+import type { TestFleet } from '../../helpers/router.ts';
 
 let fleet: TestFleet;
 let queues: MemoryQueues;
@@ -14,16 +14,11 @@ let other: string;
 let instance: FakeInstance;
 
 beforeAll(async () => {
-  queues = new MemoryQueues();
-  fleet = await startFleet({}, { messaging: { queues, events: new MemoryEventLog() } });
-  instance = await fleet.addInstance('instance-1', { capacity: 50 });
-  for (const [workspace_id, session_id] of [
+  ({ fleet, instance, queues } = await startMemoryFleet([
     [2, 'main'],
     [2, 'second'],
     [3, 'third'],
-  ]) {
-    await fleet.ask('POST', '/api/whatsapp/sessions', { body: { workspace_id, session_id } });
-  }
+  ]));
   other = (await fleet.addRouter()).server.url;
 });
 afterAll(() => fleet.close());

@@ -3,21 +3,20 @@ import { request } from 'node:http';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { FakeInstance } from '../../helpers/fake-instance.ts';
-import { MemoryEventLog } from '../../helpers/memory-event-log.ts';
-import { MemoryQueues } from '../../helpers/memory-queues.ts';
-import { ADMIN_KEY, startFleet, type TestFleet } from '../../helpers/router.ts';
+import { startMemoryFleet } from '../../helpers/memory-fleet.ts';
+import type { MemoryQueues } from '../../helpers/memory-queues.ts';
+import { ADMIN_KEY, type TestFleet } from '../../helpers/router.ts';
 
 let fleet: TestFleet;
 let instance: FakeInstance;
 let queues: MemoryQueues;
 
 beforeAll(async () => {
-  queues = new MemoryQueues();
-  fleet = await startFleet({ holdTime: 0 }, { messaging: { queues, events: new MemoryEventLog() } });
-  instance = await fleet.addInstance('instance-1', { capacity: 50 });
-  for (const session_id of ['main', 'second']) {
-    await fleet.ask('POST', '/api/whatsapp/sessions', { body: { workspace_id: 2, session_id } });
-  }
+  const sessions = [
+    [2, 'main'],
+    [2, 'second'],
+  ] as const;
+  ({ fleet, instance, queues } = await startMemoryFleet(sessions, { holdTime: 0 }));
 });
 afterAll(() => fleet.close());
 beforeEach(() => {

@@ -1,19 +1,16 @@
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { MemoryEventLog } from '../../helpers/memory-event-log.ts';
-import { MemoryQueues } from '../../helpers/memory-queues.ts';
-import { startFleet, type TestFleet } from '../../helpers/router.ts';
+import type { MemoryEventLog } from '../../helpers/memory-event-log.ts';
+import { startMemoryFleet } from '../../helpers/memory-fleet.ts';
+import type { MemoryQueues } from '../../helpers/memory-queues.ts';
+import type { TestFleet } from '../../helpers/router.ts';
 
 let fleet: TestFleet;
 let queues: MemoryQueues;
 let events: MemoryEventLog;
 
 beforeAll(async () => {
-  queues = new MemoryQueues();
-  events = new MemoryEventLog();
-  fleet = await startFleet({}, { messaging: { queues, events } });
-  await fleet.addInstance('instance-1', { capacity: 50 });
-  await fleet.ask('POST', '/api/whatsapp/sessions', { body: { workspace_id: 2, session_id: 'main' } });
+  ({ fleet, queues, events } = await startMemoryFleet([[2, 'main']]));
 });
 afterAll(() => fleet.close());
 

@@ -1,18 +1,15 @@
 import { request } from 'node:http';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { eventually } from '../../helpers/eventually.ts';
-import { MemoryEventLog } from '../../helpers/memory-event-log.ts';
-import { MemoryQueues } from '../../helpers/memory-queues.ts';
-import { ADMIN_KEY, startFleet, type TestFleet } from '../../helpers/router.ts';
+import { startMemoryFleet } from '../../helpers/memory-fleet.ts';
+import type { MemoryQueues } from '../../helpers/memory-queues.ts';
+import { ADMIN_KEY, type TestFleet } from '../../helpers/router.ts';
 
 let fleet: TestFleet;
 let queues: MemoryQueues;
 
 beforeAll(async () => {
-  queues = new MemoryQueues();
-  fleet = await startFleet({}, { messaging: { queues, events: new MemoryEventLog() } });
-  await fleet.addInstance('instance-1', { capacity: 50 });
-  await fleet.ask('POST', '/api/whatsapp/sessions', { body: { workspace_id: 2, session_id: 'main' } });
+  ({ fleet, queues } = await startMemoryFleet([[2, 'main']]));
 });
 afterAll(() => fleet.close());
 beforeEach(() => {
