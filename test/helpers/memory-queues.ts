@@ -9,19 +9,8 @@ import type {
   Reservation,
   Reserved,
 } from '../../fleet/queue/message-queues.ts';
+import { QUEUED } from '../../fleet/queue/message-state.ts';
 import type { AcceptedMessage, MessageState, MessageView } from '../../fleet/queue/outgoing.ts';
-
-const QUEUED: MessageState = {
-  status: 'queued',
-  whatsapp_id: null,
-  attempts: 0,
-  error: null,
-  sending_at: null,
-  sent_at: null,
-  delivered_at: null,
-  read_at: null,
-  ended_at: null,
-};
 
 /** The message queues in memory, for tests of what stands before them: what was handed in, states and faults by hand. */
 export class MemoryQueues implements MessageQueues {
