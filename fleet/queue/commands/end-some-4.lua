@@ -7,7 +7,7 @@
 -- ARGV[4] the session's tag   ARGV[5] what the hash says of it   ARGV[6] what it says of one that is gone   ARGV[7] how many at a time   ARGV[8] the session
 -- ARGV[9...] id and status of each that was told of
 -- Returns how many ended; those of them that ended in another status than was told; those to be told of next (none: none are left). Of each its id, whom it is
--- to ('' where its body is gone), and the status it ends in.
+-- to ('' where its body is gone, or says nothing that is understood here), and the status it ends in.
 local queue = queue_at(KEYS[1])
 local at = now()
 if redis.call('HGET', KEYS[3], ARGV[4]) == ARGV[5] then
@@ -19,8 +19,10 @@ local function end_of(job)
 end
 
 local function shown(id, state)
-  local body = redis.call('HGET', queue.prefix .. id, 'message')
-  return { id, body and cjson.decode(body).to or '', state.status }
+  -- Another version may have written what cannot be understood here.
+  local is_json, body = pcall(cjson.decode, redis.call('HGET', queue.prefix .. id, 'message'))
+  local to = is_json and type(body) == 'table' and body.to
+  return { id, type(to) == 'string' and to or '', state.status }
 end
 
 local in_hand = {}

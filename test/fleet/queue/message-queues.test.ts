@@ -290,4 +290,22 @@ describe('cancelling', () => {
     expect((await router.find(second.message_id))?.error?.code).toBe('cancelled');
     expect(await open().next()).toEqual({ kind: 'empty' });
   });
+
+  it('ends also what lies there that it cannot understand', async () => {
+    const { router, redis } = await sides();
+    const bodies = ['{"to":5}', '{"to', '7', undefined];
+    const messages = bodies.map(() => text('a'));
+    await router.accept(messages);
+    for (const [index, body] of bodies.entries()) {
+      const job = `wharf:queue:7.sales:${messages[index]?.message_id}`;
+      if (body === undefined) await redis.hdel(job, 'message');
+      else await redis.hset(job, 'message', body);
+    }
+    const told: EndedMessage[] = [];
+    const tell = async (ended: EndedMessage[]) => void told.push(...ended);
+    expect(await router.endAll(SESSION, 'session_deleted', 'It was deleted.', tell)).toBe(4);
+    expect(told).toEqual(
+      messages.map(({ message_id: message }) => ({ message, to: null, status: 'failed' })),
+    );
+  });
 });
