@@ -1,9 +1,8 @@
-import type { LookupAddress } from 'node:dns';
-import { lookup } from 'node:dns';
 import { isIP } from 'node:net';
 import { Agent, type Dispatcher, request } from 'undici';
 import { isPublicAddress } from '../../common/address-check.ts';
 import { isWharfError, messageOf, WharfError } from '../../common/errors.ts';
+import { dnsResolver, type Resolve } from '../../common/resolver.ts';
 import { mediaTooLarge } from '../../fleet/media/media-limits.ts';
 import { looksLikePage, saidType, typeFault } from './media-type.ts';
 
@@ -17,6 +16,8 @@ export interface UrlMediaOptions {
   all?: number;
   /** Whether an address may be called; for tests. */
   mayCall?: (address: string) => boolean;
+  /** Finds the addresses of a name; for tests. */
+  resolve?: Resolve;
 }
 
 /** An answer whose body is still to come. */
@@ -44,6 +45,7 @@ export class UrlMedia {
     this.#begin = options.begin ?? 15_000;
     this.#all = options.all ?? 60_000;
     this.#mayCall = options.mayCall ?? isPublicAddress;
+    const resolve = options.resolve ?? dnsResolver();
     this.#agent = new Agent({
       connections: 16,
       bodyTimeout: options.idle ?? 15_000,
@@ -51,14 +53,16 @@ export class UrlMedia {
         timeout: this.#begin,
         // The address is checked where it is used, so that a name that resolves to another one a moment later gains nothing.
         lookup: (hostname, options, callback) => {
-          lookup(hostname, { ...options, all: true }, (error, addresses: LookupAddress[]) => {
-            if (error) return callback(error, '', 0);
-            const refused = addresses.find(({ address }) => !this.#mayCall(address));
-            if (refused || addresses.length === 0) return callback(privateAddress(hostname), '', 0);
-            const [first] = addresses;
-            if (options.all) return callback(null, addresses);
-            return callback(null, first?.address ?? '', first?.family ?? 0);
-          });
+          resolve(hostname).then(
+            (addresses) => {
+              const refused = addresses.find(({ address }) => !this.#mayCall(address));
+              if (refused || addresses.length === 0) return callback(privateAddress(hostname), '', 0);
+              const [first] = addresses;
+              if (options.all) return callback(null, addresses);
+              return callback(null, first?.address ?? '', first?.family ?? 0);
+            },
+            (error: Error) => callback(error, '', 0),
+          );
         },
       },
     });

@@ -2,8 +2,8 @@ import { isIP } from 'node:net';
 import { type Dispatcher, Pool } from 'undici';
 import { type Clock, withinTime } from '../../common/clock.ts';
 import { messageOf, systemCode } from '../../common/errors.ts';
+import type { Resolve } from '../../common/resolver.ts';
 import { type AddressPolicy, hostOf, mayCall, urlFault } from './receiver-address.ts';
-import type { Resolve } from './resolver.ts';
 import type { SignatureHeaders } from './signature.ts';
 
 /** Bytes of an answer that are read, and thrown away; a longer answer is cut off. */

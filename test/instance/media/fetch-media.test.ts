@@ -134,6 +134,19 @@ describe('fetching media', () => {
     expect(asked).toEqual([]);
   });
 
+  it('asks for the addresses of a name without taking one of the threads that files need', async () => {
+    const names: string[] = [];
+    const mine = local({
+      resolve: async (name) => {
+        names.push(name);
+        return [{ address: '127.0.0.1', family: 4 }];
+      },
+    });
+    const url = base.replace('127.0.0.1', 'files.example');
+    expect((await mine.prepare({ url: `${url}/x.png` })).filename).toBe('x.png');
+    expect(names).toEqual(['files.example']);
+  });
+
   it('refuses a name of which any address is not public, at the moment it is called', async () => {
     const looked: string[] = [];
     const mine = fetcher({

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../../common/clock.ts';
-import { dnsResolver, type Resolve } from '../../../router/webhooks/resolver.ts';
+import { dnsResolver, type Resolve } from '../../../common/resolver.ts';
 import { type Outcome, Sender } from '../../../router/webhooks/sender.ts';
 import { newSecret, sign } from '../../../router/webhooks/signature.ts';
 import { eventually } from '../../helpers/eventually.ts';

@@ -1,5 +1,5 @@
 import { promises as dns, type LookupAddress } from 'node:dns';
-import { systemCode } from '../../common/errors.ts';
+import { systemCode } from './errors.ts';
 
 /** Finds the addresses of a host name; throws an Error that says why there are none. */
 export type Resolve = (hostname: string) => Promise<LookupAddress[]>;
@@ -9,7 +9,7 @@ const TRIES = 2;
 
 /**
  * Asks DNS itself, by the servers of `/etc/resolv.conf`. The system's own `getaddrinfo` holds one of Node's four threads for as long as a DNS
- * server is silent, and four such names would stop every file operation of the router; so it is asked only for names DNS does not have, as those of
+ * server is silent, and four such names would stop every file operation of the process; so it is asked only for names DNS does not have, as those of
  * `/etc/hosts`, and for all where no DNS server is set up; one at a time.
  */
 export function dnsResolver(): Resolve {
