@@ -133,16 +133,6 @@ export const messageStatusSchema = z
   .meta({ id: 'MessageStatus' });
 export type MessageStatus = z.infer<typeof messageStatusSchema>;
 
-/** The answer to a message that was handed in. */
-export const messageReceiptSchema = z
-  .object({
-    message_id: z.string().describe("Wharf's id of the message"),
-    status: messageStatusSchema,
-    whatsapp_id: z.string().nullable().describe("WhatsApp's id of the message, once the page has it"),
-  })
-  .meta({ id: 'MessageReceipt' });
-export type MessageReceipt = z.infer<typeof messageReceiptSchema>;
-
 /** A message of a chat, as reads show it. */
 export const chatMessageSchema = z
   .object({

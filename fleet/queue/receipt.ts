@@ -1,10 +1,16 @@
-import { messageReceiptSchema } from '../messages.ts';
+import { z } from 'zod';
+import { messageStatusSchema } from '../messages.ts';
 import type { MessageId } from './message-ids.ts';
 import { type MessageState, type MessageView, messageFaultSchema } from './outgoing.ts';
 
 /** The answer to a message that was handed in, with the reason where it failed or is unknown. */
-export const sendReceiptSchema = messageReceiptSchema
-  .extend({ error: messageFaultSchema.nullable().describe('Why it failed, or why nobody knows') })
+export const sendReceiptSchema = z
+  .object({
+    message_id: z.string().describe("Wharf's id of the message"),
+    status: messageStatusSchema,
+    whatsapp_id: z.string().nullable().describe("WhatsApp's id of the message, once the page has it"),
+    error: messageFaultSchema.nullable().describe('Why it failed, or why nobody knows'),
+  })
   .meta({ id: 'SendReceipt' });
 
 /** {@link sendReceiptSchema} */

@@ -1,5 +1,5 @@
-import type { MessageReceipt } from '../../../fleet/messages.ts';
 import type { MessageView, Priority } from '../../../fleet/queue/outgoing.ts';
+import type { SendReceipt } from '../../../fleet/queue/receipt.ts';
 import type { SessionDetail } from '../../../fleet/records.ts';
 import type {
   Fleet,
@@ -136,7 +136,7 @@ export class ApiClient {
     name: SessionName,
     message: { to: string; text: string; priority: Priority },
     idempotencyKey: string,
-  ): Promise<MessageReceipt> {
+  ): Promise<SendReceipt> {
     return this.#ask('POST', path(name, '/messages'), {
       query: of(name),
       body: message,
