@@ -117,6 +117,14 @@ export function shownWebhook(view: WebhookView, now: number): z.infer<typeof web
   };
 }
 
+/** See {@link webhookWithSecretSchema}; `secret` is null where none was made. */
+export function shownWithSecret(
+  { view, secret }: { view: WebhookView; secret: string | null },
+  now: number,
+): z.infer<typeof webhookWithSecretSchema> {
+  return { ...shownWebhook(view, now), ...(secret === null ? {} : { secret }) };
+}
+
 /** See {@link webhookSummarySchema}. */
 export function shownReceiver(view: WebhookView): z.infer<typeof webhookSummarySchema> {
   const { workspace_id, url } = view.record;

@@ -3,7 +3,7 @@ import { type RouterRoute, route, type Services } from '../services.ts';
 import { wantedEventsSchema } from '../webhooks/record.ts';
 import {
   secretSchema,
-  shownWebhook,
+  shownWithSecret,
   visibleWorkspace,
   WEBHOOK_PATH,
   WEBHOOK_TAG,
@@ -43,11 +43,8 @@ export function webhooksPut({ webhooks, clock }: Pick<Services, 'webhooks' | 'cl
       503: { description: 'queue_unavailable or storage_unavailable' },
     },
     async handle({ params, principal, body }) {
-      const { view, secret, created } = await webhooks.set(visibleWorkspace(params, principal), body);
-      return {
-        status: created ? 201 : 200,
-        body: { ...shownWebhook(view, clock.now()), ...(secret === null ? {} : { secret }) },
-      };
+      const set = await webhooks.set(visibleWorkspace(params, principal), body);
+      return { status: set.created ? 201 : 200, body: shownWithSecret(set, clock.now()) };
     },
   });
 }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { type RouterRoute, route, type Services } from '../services.ts';
 import {
   secretSchema,
-  shownWebhook,
+  shownWithSecret,
   visibleWorkspace,
   WEBHOOK_PATH,
   WEBHOOK_TAG,
@@ -43,8 +43,8 @@ export function webhooksRotate({ webhooks, clock }: Pick<Services, 'webhooks' | 
     },
     async handle({ params, principal, body }) {
       const workspace = visibleWorkspace(params, principal);
-      const { view, secret } = await webhooks.rotate(workspace, body.secret, body.keep_hours * HOUR);
-      return { body: { ...shownWebhook(view, clock.now()), ...(secret === null ? {} : { secret }) } };
+      const rotated = await webhooks.rotate(workspace, body.secret, body.keep_hours * HOUR);
+      return { body: shownWithSecret(rotated, clock.now()) };
     },
   });
 }
