@@ -20,7 +20,7 @@ export interface RouterRequest {
 const DEFAULT_PATIENCE = 45_000;
 
 /** What to do on the command line, where the router's own words are for who speaks HTTP with it. */
-const HERE: Readonly<Record<string, string>> = {
+const ON_THE_COMMAND_LINE: Readonly<Record<string, string>> = {
   ambiguous_session: '--workspace ID.',
   session_not_found: '"wharf sessions list", or "wharf sessions create".',
   unauthorized: '--key, or WHARF_API_KEY.',
@@ -143,8 +143,8 @@ export class RouterClient {
     const problem = problemSchema.safeParse(value);
     if (!problem.success) return this.#notWharf(`It answered ${status}, and not as a router of Wharf does`);
     const { detail, code, request_id: requestId } = problem.data;
-    const here = HERE[code];
-    return new CommandFailure(here === undefined ? detail : `${detail} Here: ${here}`, {
+    const here = ON_THE_COMMAND_LINE[code];
+    return new CommandFailure(here === undefined ? detail : `${detail}\nOn the command line: ${here}`, {
       code,
       exitCode: code === 'invalid_request' ? EXIT_WRONG_USE : EXIT_FAILED,
       ...(requestId === undefined ? {} : { requestId }),

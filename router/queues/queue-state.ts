@@ -24,6 +24,13 @@ export interface QueueJudgement {
   reason: string;
 }
 
+/** Where the name of a status does not say by itself what is waited for. */
+const NOT_READY: Readonly<Partial<Record<SessionStatus, string>>> = {
+  qr: 'waits for its QR to be scanned',
+  authenticated: 'is linked, and loads',
+  logged_out: 'is logged out',
+};
+
 /**
  * What is to be said of a queue:
  *
@@ -36,8 +43,10 @@ export interface QueueJudgement {
 export function judgeQueue({ view, status, still }: QueueFacts, window = STUCK_AFTER): QueueJudgement {
   if (view.depth - view.delayed <= 0) return { state: 'idle', reason: '' };
   if (status === undefined) return { state: 'waiting', reason: 'no instance runs the session' };
-  if (status !== 'ready') return { state: 'waiting', reason: `the session is ${status}` };
-  if (view.limited_until !== null) return { state: 'limited', reason: `until ${view.limited_until}` };
+  if (status !== 'ready')
+    return { state: 'waiting', reason: `the session ${NOT_READY[status] ?? `is ${status}`}` };
+  if (view.limited_until !== null)
+    return { state: 'limited', reason: `a limit holds it until ${view.limited_until}` };
   if (still < window) return { state: 'flowing', reason: '' };
   const minutes = Math.floor(still / 60_000);
   return { state: 'stuck', reason: `nothing was sent for ${minutes} min, though the session is ready` };

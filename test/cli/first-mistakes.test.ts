@@ -174,6 +174,22 @@ describe('finding the router', () => {
   });
 });
 
+describe('what a router refuses', () => {
+  it.each([
+    ['session_not_found', 'wharf sessions list'],
+    ['ambiguous_session', '--workspace'],
+    ['webhook_not_found', 'wharf webhooks set'],
+    ['unauthorized', 'WHARF_API_KEY'],
+  ])('as %s is followed by what to do on the command line', async (code, what) => {
+    const body = JSON.stringify({ detail: 'Ask otherwise.', code, request_id: 'r-1' });
+    answer = { status: 404, type: 'application/problem+json', body };
+    const ran = await runWharf(['status'], { env: { WHARF_URL: url, WHARF_API_KEY: 'k' } });
+    expect(ran.code).toBe(1);
+    expect(ran.err).toMatch(/^wharf: Ask otherwise\.\nOn the command line: /);
+    expect(ran.err).toContain(what);
+  });
+});
+
 describe('what answers is not a router', () => {
   const env = () => ({ WHARF_URL: url, WHARF_API_KEY: 'k' });
 

@@ -109,6 +109,20 @@ describe('wharf status', () => {
   });
 });
 
+describe('wharf sessions send', () => {
+  it('says what the message waits for where it has not gone', async () => {
+    await instances[0]?.fake.setStatus('7', 'main', 'qr');
+    const words = ['sessions', 'send', 'main', '491701234567', 'Hello', '--workspace', '7', '--wait', '0'];
+    // How queues stand is looked at now and then only; the key makes it the same message every time.
+    await eventually(async () => {
+      const { out } = await wharf([...words, '--idempotency-key', 'once']);
+      return out.includes(
+        '\nIts queue is waiting: the session waits for its QR to be scanned.\nIt is accepted',
+      );
+    });
+  });
+});
+
 describe('wharf events --follow', () => {
   it('shows events a line each, those asked for, until it is stopped', async () => {
     const following = going(['events', '--follow', '--workspace', '7', '--types', 'message.received']);

@@ -85,6 +85,15 @@ describe('a message', () => {
     expect(faults({ to, media })).not.toEqual([]);
   });
 
+  it.each([
+    [{ to, media: { data: 'YQ==' } }, 'must be {media_id}, {url} or {data, mimetype}'],
+    [{ to, media: { data: '?', mimetype: 'image/png' } }, 'must be base64'],
+    [{ to, text: 'a', media: { url: 'https://example.com/a' } }, 'the text of media is its "caption"'],
+  ])('says of %.60j what it should be', (body, message) => {
+    const { error } = outgoingMessageBodySchema.safeParse(body);
+    expect(error && faultsOf(error)).toMatchObject([{ message: expect.stringContaining(message) }]);
+  });
+
   it('is told to be wrong, never thrown over, whatever comes', () => {
     fc.assert(
       fc.property(

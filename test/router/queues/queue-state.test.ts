@@ -39,6 +39,14 @@ describe("a queue's state", () => {
     expect(judgeQueue(facts(7)).reason).toBe('nothing was sent for 7 min, though the session is ready');
   });
 
+  it.each([
+    ['qr', 'the session waits for its QR to be scanned'],
+    ['stopped', 'the session is stopped'],
+    ['logged_out', 'the session is logged out'],
+  ] as const)('says what it waits for where the session is %s', (status, reason) => {
+    expect(judgeQueue(facts(0, {}, { status })).reason).toBe(reason);
+  });
+
   it('is stuck from the end of the window on, and not a moment before', () => {
     expect(judgeQueue(facts(0, {}, { still: STUCK_AFTER - 1 })).state).toBe('flowing');
     expect(judgeQueue(facts(0, {}, { still: STUCK_AFTER })).state).toBe('stuck');

@@ -70,6 +70,11 @@ describe('setting a webhook', () => {
     expect((await fleet.ask('GET', pathOf(3))).status).toBe(404);
   });
 
+  it('names the types there are where one is not known', async () => {
+    const answer = await put(3, { url: 'http://10.0.0.1/', events: ['message.recieved'] });
+    expect(answer.json.detail).toContain('"message.received"');
+  });
+
   it('refuses a workspace id of 007', async () => {
     expect((await put('007', { url: 'http://10.0.0.1/' })).status).toBe(400);
   });
