@@ -109,7 +109,7 @@ export function revocationOf({ id, protocolMessageKey }: RawMessage): Happening 
 }
 
 /** What a message says: a text, or the caption of its media. */
-export function textOf(raw: RawMessage): string | null {
+function textOf(raw: RawMessage): string | null {
   if (raw.directPath) return raw.caption || null;
   return WITHOUT_TEXT.has(raw.type) ? null : raw.body || raw.pollName || raw.eventName || null;
 }
