@@ -1,3 +1,4 @@
+import type { QueueView } from '../../../fleet/queue/message-queues.ts';
 import type { Announcement, SessionDetail, SessionStatus, SessionSummary } from '../../../fleet/records.ts';
 
 /** A session in a list: what only a single session is sure to tell may be there or not. */
@@ -57,18 +58,11 @@ export interface FleetEvent {
 }
 
 /** A queue, as `GET /api/fleet/queues` lists it. */
-export interface Queue extends SessionName {
+export type Queue = SessionName & {
   state: string;
   /** What it waits for; may be empty. */
   reason: string;
-  depth: number;
-  delayed: number;
-  oldest_at: string | null;
-  sent: number;
-  failed: number;
-  unknown: number;
-  sent_last_minute: number;
-}
+} & Pick<QueueView, 'depth' | 'delayed' | 'oldest_at' | 'sent' | 'failed' | 'unknown' | 'sent_last_minute'>;
 
 /** The first queues, the worst first, and what all of them come to. */
 export interface Queues {
