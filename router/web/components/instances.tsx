@@ -3,6 +3,18 @@ import { ago, memory, NOTHING } from '../state/text.ts';
 import type { DialogState } from './dialog-state.ts';
 import { EmptyState } from './empty-state.tsx';
 import { StatusBadge } from './status-badge.tsx';
+import { type Column, Table } from './table.tsx';
+
+const COLUMNS: readonly Column[] = [
+  { heading: 'Instance' },
+  { heading: 'Status' },
+  { heading: 'Sessions' },
+  { heading: 'Memory', from: 'wide' },
+  { heading: 'CPU', from: 'wide' },
+  { heading: 'Lease', from: 'roomy' },
+  { heading: 'Last seen', from: 'roomy' },
+  { heading: 'What can be done', from: 'wide', unseen: true },
+];
 
 /** The instances and how full they are. */
 export function Instances({
@@ -27,33 +39,11 @@ export function Instances({
         </EmptyState>
       )}
       {instances !== undefined && instances.length > 0 && (
-        <table class="table">
-          <thead>
-            <tr>
-              <th scope="col">Instance</th>
-              <th scope="col">Status</th>
-              <th scope="col">Sessions</th>
-              <th scope="col" class="wide-only">
-                Memory
-              </th>
-              <th scope="col" class="wide-only">
-                CPU
-              </th>
-              <th scope="col" class="roomy-only">
-                Lease
-              </th>
-              <th scope="col" class="roomy-only">
-                Last seen
-              </th>
-              <th scope="col" class="wide-only" aria-label="What can be done" />
-            </tr>
-          </thead>
-          <tbody>
-            {instances.map((instance) => (
-              <InstanceRow key={instance.id} instance={instance} onDialog={onDialog} />
-            ))}
-          </tbody>
-        </table>
+        <Table columns={COLUMNS}>
+          {instances.map((instance) => (
+            <InstanceRow key={instance.id} instance={instance} onDialog={onDialog} />
+          ))}
+        </Table>
       )}
     </section>
   );

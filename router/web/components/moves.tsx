@@ -1,6 +1,16 @@
 import type { Move } from '../api/types.ts';
 import { ago, NOTHING } from '../state/text.ts';
 import { StatusBadge } from './status-badge.tsx';
+import { type Column, Table } from './table.tsx';
+
+const COLUMNS: readonly Column[] = [
+  { heading: 'Workspace' },
+  { heading: 'State' },
+  { heading: 'From' },
+  { heading: 'To' },
+  { heading: 'Reason', from: 'wide' },
+  { heading: 'Asked for', from: 'wide' },
+];
 
 /** Moves that are listed; all are counted. */
 const LISTED = 8;
@@ -30,36 +40,20 @@ export function Moves({ moves }: { moves: readonly Move[] }) {
           {done} of {batch.length} moved{failed > 0 && `, ${failed} failed`}
         </span>
       </div>
-      <table class="table">
-        <thead>
-          <tr>
-            <th scope="col">Workspace</th>
-            <th scope="col">State</th>
-            <th scope="col">From</th>
-            <th scope="col">To</th>
-            <th scope="col" class="wide-only">
-              Reason
-            </th>
-            <th scope="col" class="wide-only">
-              Asked for
-            </th>
+      <Table columns={COLUMNS}>
+        {listed.map((move) => (
+          <tr key={move.id}>
+            <th scope="row">{move.workspace_id}</th>
+            <td>
+              <StatusBadge status={move.state} />
+            </td>
+            <td>{move.from}</td>
+            <td>{move.to ?? NOTHING}</td>
+            <td class="wide-only">{move.reason}</td>
+            <td class="wide-only">{ago(move.requested_at)}</td>
           </tr>
-        </thead>
-        <tbody>
-          {listed.map((move) => (
-            <tr key={move.id}>
-              <th scope="row">{move.workspace_id}</th>
-              <td>
-                <StatusBadge status={move.state} />
-              </td>
-              <td>{move.from}</td>
-              <td>{move.to ?? NOTHING}</td>
-              <td class="wide-only">{move.reason}</td>
-              <td class="wide-only">{ago(move.requested_at)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+        ))}
+      </Table>
       {running.length > listed.length && <p class="more">{`and ${running.length - listed.length} more`}</p>}
     </section>
   );

@@ -2,6 +2,18 @@ import type { Queue, Queues } from '../api/types.ts';
 import { lookOf, nameKey } from '../state/status.ts';
 import { ago, timeOfDay } from '../state/text.ts';
 import { StatusBadge } from './status-badge.tsx';
+import { type Column, Table } from './table.tsx';
+
+const COLUMNS: readonly Column[] = [
+  { heading: 'Session' },
+  { heading: 'State' },
+  { heading: 'Depth' },
+  { heading: 'Oldest', from: 'wide' },
+  { heading: 'Sent a minute', from: 'wide' },
+  { heading: 'Sent', from: 'roomy' },
+  { heading: 'Failed', from: 'wide' },
+  { heading: 'Unknown', from: 'roomy' },
+];
 
 /** How the message queues stand, the worst first. */
 export function QueuesPanel({ queues, onMore }: { queues: Queues | null; onMore: () => void }) {
@@ -37,35 +49,11 @@ export function QueuesPanel({ queues, onMore }: { queues: Queues | null; onMore:
 
 function QueueTable({ queues }: { queues: readonly Queue[] }) {
   return (
-    <table class="table">
-      <thead>
-        <tr>
-          <th scope="col">Session</th>
-          <th scope="col">State</th>
-          <th scope="col">Depth</th>
-          <th scope="col" class="wide-only">
-            Oldest
-          </th>
-          <th scope="col" class="wide-only">
-            Sent a minute
-          </th>
-          <th scope="col" class="roomy-only">
-            Sent
-          </th>
-          <th scope="col" class="wide-only">
-            Failed
-          </th>
-          <th scope="col" class="roomy-only">
-            Unknown
-          </th>
-        </tr>
-      </thead>
-      <tbody>
-        {queues.map((queue) => (
-          <QueueRow key={nameKey(queue)} queue={queue} />
-        ))}
-      </tbody>
-    </table>
+    <Table columns={COLUMNS}>
+      {queues.map((queue) => (
+        <QueueRow key={nameKey(queue)} queue={queue} />
+      ))}
+    </Table>
   );
 }
 

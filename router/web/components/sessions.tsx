@@ -4,6 +4,16 @@ import type { DialogState } from './dialog-state.ts';
 import { EmptyState } from './empty-state.tsx';
 import { Icon } from './icon.tsx';
 import { SessionRow } from './session-row.tsx';
+import { type Column, Table } from './table.tsx';
+
+const COLUMNS: readonly Column[] = [
+  { heading: 'Session' },
+  { heading: 'Status' },
+  { heading: 'Phone number', from: 'wide' },
+  { heading: 'Instance', from: 'wide' },
+  { heading: 'Last activity', from: 'wide' },
+  { heading: 'What to do', unseen: true },
+];
 
 interface SessionsProps {
   view: View | undefined;
@@ -82,31 +92,11 @@ function SessionList({
   }
   return (
     <>
-      <table class="table">
-        <thead>
-          <tr>
-            <th scope="col">Session</th>
-            <th scope="col">Status</th>
-            <th scope="col" class="wide-only">
-              Phone number
-            </th>
-            <th scope="col" class="wide-only">
-              Instance
-            </th>
-            <th scope="col" class="wide-only">
-              Last activity
-            </th>
-            <th scope="col">
-              <span class="visually-hidden">What to do</span>
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {view.sessions.map((session) => (
-            <SessionRow key={nameKey(session)} session={session} onDialog={onDialog} />
-          ))}
-        </tbody>
-      </table>
+      <Table columns={COLUMNS}>
+        {view.sessions.map((session) => (
+          <SessionRow key={nameKey(session)} session={session} onDialog={onDialog} />
+        ))}
+      </Table>
       {view.more && (
         <p class="more">
           <button type="button" class="button" onClick={onMore}>

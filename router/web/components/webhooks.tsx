@@ -2,6 +2,16 @@ import type { Webhook } from '../api/types.ts';
 import { ago } from '../state/text.ts';
 import type { DialogState, WebhookAction } from './dialog-state.ts';
 import { StatusBadge } from './status-badge.tsx';
+import { type Column, Table } from './table.tsx';
+
+const COLUMNS: readonly Column[] = [
+  { heading: 'Workspace' },
+  { heading: 'State' },
+  { heading: 'Pending', from: 'wide' },
+  { heading: 'Dead letters', from: 'wide' },
+  { heading: 'Last taken', from: 'roomy' },
+  { heading: 'What to do', unseen: true },
+];
 
 interface WebhooksProps {
   webhooks: readonly Webhook[];
@@ -28,31 +38,11 @@ export function Webhooks({ webhooks, onDialog }: WebhooksProps) {
         </p>
       )}
       {sorted.length > 0 && (
-        <table class="table">
-          <thead>
-            <tr>
-              <th scope="col">Workspace</th>
-              <th scope="col">State</th>
-              <th scope="col" class="wide-only">
-                Pending
-              </th>
-              <th scope="col" class="wide-only">
-                Dead letters
-              </th>
-              <th scope="col" class="roomy-only">
-                Last taken
-              </th>
-              <th scope="col">
-                <span class="visually-hidden">What to do</span>
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {sorted.map((webhook) => (
-              <WebhookRow key={webhook.workspace_id} webhook={webhook} onDialog={onDialog} />
-            ))}
-          </tbody>
-        </table>
+        <Table columns={COLUMNS}>
+          {sorted.map((webhook) => (
+            <WebhookRow key={webhook.workspace_id} webhook={webhook} onDialog={onDialog} />
+          ))}
+        </Table>
       )}
     </section>
   );
