@@ -12,6 +12,24 @@ const HOUR = 60 * MINUTE;
 /** Real milliseconds for hours and days of the driven clock: only to end what hangs. */
 const PATIENCE = 100_000;
 
+/** A desk on a clock in hand, which delivers the events of workspace 7 to a receiver that answers this. */
+async function deskWith(answer: Parameters<typeof startReceiver>[0]) {
+  const clock = new DrivenClock();
+  const desk = await startDesk({ clock });
+  const receiver = await startReceiver(answer);
+  await desk.webhooks.set('7', { url: receiver.url, events: ['*'] });
+  return { clock, desk, receiver };
+}
+
+/** The same, where nobody is: a receiver may come to the port. */
+async function deskWithNobody() {
+  const clock = new DrivenClock();
+  const desk = await startDesk({ clock });
+  const port = await freePort();
+  await desk.webhooks.set('7', { url: `http://127.0.0.1:${port}/`, events: ['*'] });
+  return { clock, desk, port };
+}
+
 /** Lets time pass in steps, and what is under way come back between them, until something holds. Tells how long that was. */
 async function passUntil(
   clock: DrivenClock,
@@ -33,10 +51,7 @@ const countsOf = async (desk: Desk, workspace = '7') => desk.deliveries.counts(w
 
 describe('a receiver that comes back', { timeout: PATIENCE }, () => {
   it('after hours gets all that it missed, in order, within minutes', async () => {
-    const clock = new DrivenClock();
-    const desk = await startDesk({ clock });
-    const port = await freePort();
-    await desk.webhooks.set('7', { url: `http://127.0.0.1:${port}/`, events: ['*'] });
+    const { clock, desk, port } = await deskWithNobody();
     const sales = await desk.append('7', 'sales', 30);
     const support = await desk.append('7', 'support', 30);
     await passUntil(clock, 2 * SECOND, () => desk.counts.kinds.failed >= 5);
@@ -53,10 +68,7 @@ describe('a receiver that comes back', { timeout: PATIENCE }, () => {
   });
 
   it('is asked at once when somebody tests it and it answers', async () => {
-    const clock = new DrivenClock();
-    const desk = await startDesk({ clock });
-    const port = await freePort();
-    await desk.webhooks.set('7', { url: `http://127.0.0.1:${port}/`, events: ['*'] });
+    const { clock, desk, port } = await deskWithNobody();
     const ids = await desk.append('7', 'sales', 5);
     await passUntil(clock, MINUTE, () => desk.counts.kinds.failed >= 12);
     const receiver = await startReceiver(undefined, port);
@@ -86,11 +98,8 @@ describe('a receiver that comes back', { timeout: PATIENCE }, () => {
   });
 
   it('gets all in order, though it answered all the while that it was not well', async () => {
-    const clock = new DrivenClock();
-    const desk = await startDesk({ clock });
     let isWell = false;
-    const receiver = await startReceiver(() => (isWell ? 200 : 502));
-    await desk.webhooks.set('7', { url: receiver.url, events: ['*'] });
+    const { clock, desk, receiver } = await deskWith(() => (isWell ? 200 : 502));
     const ids = await desk.append('7', 'sales', 20);
     await passUntil(clock, 5 * MINUTE, () => receiver.all.length >= 15);
     // Where nothing is under way, so that no probe is just between the two.
@@ -101,10 +110,7 @@ describe('a receiver that comes back', { timeout: PATIENCE }, () => {
   });
 
   it('is asked less and less meanwhile', async () => {
-    const clock = new DrivenClock();
-    const desk = await startDesk({ clock });
-    const receiver = await startReceiver(() => 503);
-    await desk.webhooks.set('7', { url: receiver.url, events: ['*'] });
+    const { clock, desk, receiver } = await deskWith(() => 503);
     for (let session = 0; session < 30; session += 1) await desk.append('7', `s${session}`, 3);
     await passUntil(clock, SECOND, () => receiver.all.length >= 10);
     const before = receiver.all.length;
@@ -119,11 +125,8 @@ describe('a receiver that comes back', { timeout: PATIENCE }, () => {
 
 describe('an event that is refused while others are taken', { timeout: PATIENCE }, () => {
   it('is set aside after ten tries, and its session goes on', async () => {
-    const clock = new DrivenClock();
-    const desk = await startDesk({ clock });
     let poison = '';
-    const receiver = await startReceiver(({ id }) => (id === poison ? 500 : 200));
-    await desk.webhooks.set('7', { url: receiver.url, events: ['*'] });
+    const { clock, desk, receiver } = await deskWith(({ id }) => (id === poison ? 500 : 200));
     const first = await desk.append('7', 'sales', 2);
     await passUntil(clock, 10, () => receiver.taken.length === 2);
     [poison = ''] = await desk.append('7', 'sales');
@@ -148,11 +151,8 @@ describe('an event that is refused while others are taken', { timeout: PATIENCE 
   });
 
   it('is set aside where the next of its session is taken as a probe', async () => {
-    const clock = new DrivenClock();
-    const desk = await startDesk({ clock });
     let poison = '';
-    const receiver = await startReceiver(({ id }) => (id === poison ? 500 : 200));
-    await desk.webhooks.set('7', { url: receiver.url, events: ['*'] });
+    const { clock, desk, receiver } = await deskWith(({ id }) => (id === poison ? 500 : 200));
     [poison = ''] = await desk.append('7', 'sales');
     const rest = await desk.append('7', 'sales', 3);
     await passUntil(clock, 5 * MINUTE, () => receiver.all.length >= 10);
@@ -162,11 +162,8 @@ describe('an event that is refused while others are taken', { timeout: PATIENCE 
   });
 
   it('holds up nobody but its session before, however much waits behind it', async () => {
-    const clock = new DrivenClock();
-    const desk = await startDesk({ clock });
     let poison = '';
-    const receiver = await startReceiver(({ id }) => (id === poison ? 500 : 200));
-    await desk.webhooks.set('7', { url: receiver.url, events: ['*'] });
+    const { clock, desk, receiver } = await deskWith(({ id }) => (id === poison ? 500 : 200));
     [poison = ''] = await desk.append('7', 'sales');
     await desk.append('7', 'sales', 1500);
     const other = await desk.append('7', 'other', 5);
@@ -177,11 +174,8 @@ describe('an event that is refused while others are taken', { timeout: PATIENCE 
 
 describe('giving up', { timeout: PATIENCE }, () => {
   it('makes a dead letter of an event after three days, which can be replayed', async () => {
-    const clock = new DrivenClock();
-    const desk = await startDesk({ clock });
     let refuses = true;
-    const receiver = await startReceiver(() => (refuses ? 500 : 200));
-    await desk.webhooks.set('7', { url: receiver.url, events: ['*'] });
+    const { clock, desk, receiver } = await deskWith(() => (refuses ? 500 : 200));
     const [id = ''] = await desk.append('7', 'sales');
     await passUntil(clock, HOUR / 2, async () => (await countsOf(desk)).dead === 1);
     const { letters } = await desk.webhooks.deadLetters('7', null, 10);
@@ -202,9 +196,7 @@ describe('giving up', { timeout: PATIENCE }, () => {
   });
 
   it('takes all that are as old with it, where the receiver took nothing for three days', async () => {
-    const clock = new DrivenClock();
-    const desk = await startDesk({ clock });
-    await desk.webhooks.set('7', { url: `http://127.0.0.1:${await freePort()}/`, events: ['*'] });
+    const { clock, desk } = await deskWithNobody();
     const ids = await desk.append('7', 'sales', 250);
     await passUntil(clock, HOUR, async () => (await countsOf(desk)).dead === 250);
     const later = await desk.append('7', 'sales', 2);
@@ -221,10 +213,7 @@ describe('giving up', { timeout: PATIENCE }, () => {
   });
 
   it('replays all there are, each session in its order', async () => {
-    const clock = new DrivenClock();
-    const desk = await startDesk({ clock });
-    const port = await freePort();
-    await desk.webhooks.set('7', { url: `http://127.0.0.1:${port}/`, events: ['*'] });
+    const { clock, desk, port } = await deskWithNobody();
     const ids = await desk.append('7', 'sales', 45);
     await passUntil(clock, HOUR, async () => (await countsOf(desk)).dead === 45);
     const receiver = await startReceiver(undefined, port);
