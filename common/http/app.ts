@@ -78,6 +78,20 @@ export function mountRoutes<Principal>(
       );
     app[route.method](route.path, ...before, (request, response) => answer(route, request, response));
   }
+  // After all routes, since a path may fit that of another with an id in it.
+  for (const path of new Set(routes.map((route) => route.path))) refuseOtherMethods(app, path, routes);
+}
+
+function refuseOtherMethods<Principal>(app: Express, path: string, routes: Route<Principal>[]): void {
+  const allowed = routes.filter((route) => route.path === path).map((route) => route.method.toUpperCase());
+  const allow = (allowed.includes('GET') ? [...allowed, 'HEAD'] : allowed).join(', ');
+  app.all(path, (request, response) => {
+    response.setHeader('Allow', allow);
+    throw new WharfError(
+      'method_not_allowed',
+      `${request.path.slice(0, 100)} does not take ${request.method}; it takes ${allow}.`,
+    );
+  });
 }
 
 /** Everything after the routes: unknown paths, and errors as problem documents. Errors of ours are logged here and nowhere else. */

@@ -18,6 +18,23 @@ afterAll(() => fleet.close());
 
 const create = (body: unknown) => fleet.ask('POST', '/api/whatsapp/sessions', { body });
 
+describe('methods', () => {
+  it.each([
+    ['PATCH', '/api/whatsapp/sessions', 'POST, GET, HEAD'],
+    ['PUT', '/api/whatsapp/sessions/main', 'GET, DELETE, HEAD'],
+    ['GET', '/api/whatsapp/sessions/main/start', 'POST'],
+    ['POST', '/health', 'GET, HEAD'],
+  ])('names those a path takes where %s is none of them', async (method, path, allow) => {
+    const response = await fetch(`${fleet.url}${path}`, { method });
+    expect([response.status, response.headers.get('allow')]).toEqual([405, allow]);
+    expect(await response.json()).toMatchObject({ code: 'method_not_allowed' });
+  });
+
+  it('are told of no path that is not there', async () => {
+    expect((await fleet.ask('PATCH', '/api/whatsapp/nowhere')).json.code).toBe('not_found');
+  });
+});
+
 describe('ids', () => {
   const bad: [string, unknown][] = [
     ['climbing', '../../etc'],
