@@ -94,9 +94,9 @@ describe("the instance's API", () => {
   });
 
   describe('tells', () => {
-    it('nothing at unknown paths and methods but that', async () => {
+    it('nothing at unknown paths but that, and of methods which a path takes', async () => {
       expectProblem(await api.ask('GET', '/'), 404, 'not_found');
-      expectProblem(await api.ask('PATCH', MAIN, {}), 404, 'not_found');
+      expectProblem(await api.ask('PATCH', MAIN, {}), 405, 'method_not_allowed');
       expectProblem(await api.ask('GET', `${MAIN}/secrets`), 404, 'not_found');
     });
 
