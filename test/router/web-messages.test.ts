@@ -214,6 +214,8 @@ describe('all of it', () => {
     await page.setViewport({ width, height: 700 });
     await sees(panel('queues'), 'Workspace');
     await page.waitForSelector('[aria-label="Test: webhook of workspace 61"]');
+    // The stream shows what comes once it is open.
+    await sees(panel('events'), 'Live');
     await fleet.router.services.events.append([
       receivedEvent(
         `n${width}`,
