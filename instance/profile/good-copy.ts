@@ -12,10 +12,10 @@ import {
   syncTree,
 } from '../../common/files.ts';
 import type { Logger } from '../../common/logger.ts';
+import { isTable, listNeeded } from '../../fleet/profile/needed-files.ts';
 import type { GenerationName, SessionPaths } from '../../fleet/session-paths.ts';
 import { copyFile } from './copy-file.ts';
 import { listGenerations, readFacts, sourceDirectory } from './generation-facts.ts';
-import { isTable, listNeeded } from './needed-files.ts';
 import { ProfileCopy } from './profile-copy.ts';
 import { describeSource, orderSources, type ProfileSource } from './profile-sources.ts';
 import { expectedOf } from './source-list.ts';

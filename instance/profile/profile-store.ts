@@ -4,6 +4,13 @@ import { WharfError } from '../../common/errors.ts';
 import { exists, makePrivateSubdirectory, removeTree, syncTree } from '../../common/files.ts';
 import type { Logger } from '../../common/logger.ts';
 import type { SessionId, WorkspaceId } from '../../fleet/ids.ts';
+import { NEEDED } from '../../fleet/profile/needed-files.ts';
+import {
+  endangersProfile,
+  inspectProfile,
+  type RepairReport,
+  repairProfile,
+} from '../../fleet/profile/repair.ts';
 import type { GenerationName, SessionPaths } from '../../fleet/session-paths.ts';
 import {
   type ChromiumVersion,
@@ -13,7 +20,6 @@ import {
 } from './chromium-version.ts';
 import { listGenerations } from './generation-facts.ts';
 import { finishRestore, keepGoodCopy, type LastGood, prepareLastGood } from './good-copy.ts';
-import { NEEDED } from './needed-files.ts';
 import { beginGeneration, type GenerationInMaking, type GenerationRequest } from './new-generation.ts';
 import {
   NEW_RECORD,
@@ -24,7 +30,6 @@ import {
 } from './profile-record.ts';
 import { type Releaser, releaseProfile } from './release.ts';
 import type { ReleaseList } from './release-list.ts';
-import { endangersProfile, inspectProfile, type RepairReport, repairProfile } from './repair.ts';
 import { type Tidied, tidyGenerations } from './tidy-generations.ts';
 import type { Trash } from './trash.ts';
 

@@ -3,8 +3,8 @@ import pMap from 'p-map';
 import { z } from 'zod';
 import { readJson, replaceFile, storageError } from '../../common/files.ts';
 import { sessionIdSchema, workspaceIdSchema } from '../../fleet/ids.ts';
+import { listNeeded } from '../../fleet/profile/needed-files.ts';
 import { type FileFacts, hashFile } from './copy-file.ts';
-import { listNeeded } from './needed-files.ts';
 
 /** Files by path relative to the user data directory, in the order of their paths. */
 const fileListSchema = z.array(

@@ -2,12 +2,12 @@ import { join } from 'node:path';
 import type { Clock } from '../../common/clock.ts';
 import { WharfError } from '../../common/errors.ts';
 import { exists, syncTree } from '../../common/files.ts';
+import { NEEDED } from '../../fleet/profile/needed-files.ts';
+import { inspectProfile } from '../../fleet/profile/repair.ts';
 import type { GenerationName, SessionPaths } from '../../fleet/session-paths.ts';
 import { finishRestore } from './good-copy.ts';
-import { NEEDED } from './needed-files.ts';
 import { readRecordOrFault } from './profile-record.ts';
 import { filesOf, type ReleaseList, writeReleaseList } from './release-list.ts';
-import { inspectProfile } from './repair.ts';
 
 /** Who hands a session over. */
 export interface Releaser {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { inspectProfile } from '../../../instance/profile/repair.ts';
+import { inspectProfile } from '../../../fleet/profile/repair.ts';
 import { TreeCopy } from '../../../instance/profile/tree-copy.ts';
 import { temporaryDirectory } from '../../helpers/temp-dir.ts';
 import { aLog, CHROMIUM, NEEDED_FILES, ORIGIN, ProfileBench, treeOf } from './profile-files.ts';

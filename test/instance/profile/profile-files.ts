@@ -7,8 +7,8 @@ import type { ChromiumVersion } from '../../../instance/profile/chromium-version
 import type { GenerationRequest } from '../../../instance/profile/new-generation.ts';
 import { ProfileStore } from '../../../instance/profile/profile-store.ts';
 import { Trash } from '../../../instance/profile/trash.ts';
+import { appendRecords, physicalRecord, versionEdit } from '../../fleet/profile/log-writer.ts';
 import { temporaryDirectory } from '../../helpers/temp-dir.ts';
-import { appendRecords, physicalRecord, versionEdit } from './log-writer.ts';
 
 export const CHROMIUM: ChromiumVersion = [156, 0, 8078, 79];
 export const NOW = Date.UTC(2026, 10, 22, 10, 30);

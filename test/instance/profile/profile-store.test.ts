@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { SessionPaths } from '../../../fleet/session-paths.ts';
 import type { ChromiumVersion } from '../../../instance/profile/chromium-version.ts';
 import { ProfileStore } from '../../../instance/profile/profile-store.ts';
+import { appendRecords, physicalRecord, versionEdit } from '../../fleet/profile/log-writer.ts';
 import { temporaryDirectory } from '../../helpers/temp-dir.ts';
-import { appendRecords, physicalRecord, versionEdit } from './log-writer.ts';
 
 const EMPTY = new Uint8Array(0);
 const CHROMIUM: ChromiumVersion = [156, 0, 8078, 79];

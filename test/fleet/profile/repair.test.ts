@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/prom
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { endangersProfile, inspectProfile, repairProfile } from '../../../instance/profile/repair.ts';
+import { endangersProfile, inspectProfile, repairProfile } from '../../../fleet/profile/repair.ts';
 import { temporaryDirectory } from '../../helpers/temp-dir.ts';
 import { appendRecords, physicalRecord, versionEdit } from './log-writer.ts';
 

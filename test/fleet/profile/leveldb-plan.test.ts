@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type DatabaseFiles, planRepair } from '../../../instance/profile/leveldb-plan.ts';
+import { type DatabaseFiles, planRepair } from '../../../fleet/profile/leveldb-plan.ts';
 import { appendRecords, physicalRecord, versionEdit } from './log-writer.ts';
 
 const EMPTY = new Uint8Array(0);

@@ -1,4 +1,4 @@
-import { BLOCK_SIZE, HEADER_SIZE } from '../../../instance/profile/leveldb-log.ts';
+import { BLOCK_SIZE, HEADER_SIZE } from '../../../fleet/profile/leveldb-log.ts';
 
 /**
  * A writer of LevelDB logs written from doc/log_format.md for the tests, with a CRC-32C of its own (bit by bit), so that the code under

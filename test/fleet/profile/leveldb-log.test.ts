@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { BLOCK_SIZE, HEADER_SIZE, walkLog } from '../../../instance/profile/leveldb-log.ts';
+import { BLOCK_SIZE, HEADER_SIZE, walkLog } from '../../../fleet/profile/leveldb-log.ts';
 import { appendRecords, physicalRecord } from './log-writer.ts';
 
 const EMPTY = new Uint8Array(0);

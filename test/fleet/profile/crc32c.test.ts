@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { crc32c, maskCrc } from '../../../instance/profile/crc32c.ts';
+import { crc32c, maskCrc } from '../../../fleet/profile/crc32c.ts';
 
 describe('crc32c', () => {
   // RFC 3720, B.4, and the check value of the catalogue of CRCs

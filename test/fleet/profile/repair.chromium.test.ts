@@ -1,10 +1,10 @@
 import { appendFile, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { walkLog } from '../../../instance/profile/leveldb-log.ts';
-import { endangersProfile, inspectProfile, repairProfile } from '../../../instance/profile/repair.ts';
+import { walkLog } from '../../../fleet/profile/leveldb-log.ts';
+import { endangersProfile, inspectProfile, repairProfile } from '../../../fleet/profile/repair.ts';
 import { temporaryDirectory } from '../../helpers/temp-dir.ts';
-import { serveDatabasePage } from './database-page.ts';
+import { serveDatabasePage } from '../../instance/profile/database-page.ts';
 import { appendRecords, physicalRecord, versionEdit } from './log-writer.ts';
 
 const DELETED = /corrupted \(and deleted\)|checksum mismatch/;
