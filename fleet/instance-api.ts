@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import { restoreIdSchema } from './backup/prepared-restore.ts';
 import { orderSchema } from './coordination-schemas.ts';
-import { proxySchema } from './records.ts';
+import { proxySchema, sessionDetailSchema } from './records.ts';
 
 /**
  * What routers ask of instances, over HTTP. Under `/workspaces/:workspace_id/sessions/:session_id`, answers have the public API's shapes,
@@ -18,10 +19,14 @@ import { proxySchema } from './records.ts';
  * | GET `/chats` `/contacts` | `?limit` | 200 `{chats}`, `{contacts}` |
  * | GET `/chats/:chat_id/messages` | `?limit` | 200 `{messages}` |
  * | GET `/numbers/:phone` | | 200 PhoneNumber |
+ * | POST `/copies` | `{have}` | 201 a copy for a backup: {@link sessionCopySchema} |
+ * | POST `/restore` `/undo-restore` | `{restore}` | 200 {@link restoreAnswerSchema}: put in place what lies in `restores/`, or what that replaced |
  *
- * and beside them GET `/health`, GET `/metrics`, POST `/orders` ({@link ordersSchema}, 202: they go to its supervisor) and POST `/restart` (202: its
+ * GET `/copies/:copy/archive` and `/copies/:copy/pieces/:sha256` give a copy's bytes, DELETE `/copies/:copy` ends it.
+ *
+ * And beside them GET `/health`, GET `/metrics`, POST `/orders` ({@link ordersSchema}, 202: they go to its supervisor) and POST `/restart` (202: its
  * process closes its sessions, ends, and is started again). Every request but `/health` and `/metrics` carries the internal token. An instance that does not own the
- * workspace answers 421 `not_owner`. `X-Wharf-Adopt: first` on a PUT lets it claim a workspace that nobody owned.
+ * workspace answers 421 `not_owner`. `X-Wharf-Adopt: first` on a PUT and on a restore lets it claim a workspace that nobody owned.
  */
 export const INTERNAL_TOKEN_HEADER = 'x-wharf-token';
 
@@ -46,6 +51,12 @@ export const pairingCodeSchema = z.strictObject({
     .regex(/^\+?\d{7,15}$/, 'must be 7 to 15 digits')
     .transform((digits) => digits.replace('+', '')),
 });
+
+/** Which restore a session is to be put in place from, or back to what that one replaced. */
+export const restoreOrderSchema = z.strictObject({ restore: restoreIdSchema });
+
+/** `trash`: the name in the workspace's trash of what was replaced; null where there was nothing. */
+export const restoreAnswerSchema = z.object({ session: sessionDetailSchema, trash: z.string().nullable() });
 
 /** Hand-overs that a router asks for past Redis; see `Order` in coordination.ts. */
 export const ordersSchema = z.strictObject({

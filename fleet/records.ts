@@ -58,6 +58,10 @@ export const sessionRecordSchema = z.strictObject({
   last_error: z.string().max(1000).nullable(),
   /** When its profile was lost and replaced by the last good copy, if it has not been ready since: that is done once. */
   restored_at: z.iso.datetime().nullable().optional(),
+  /** Random, drawn anew each time the session is linked: two records of one link have the same. Null where it is not linked, or was before there were such. */
+  link_id: z.string().max(40).nullable().optional(),
+  /** How its last link ended; null while it is linked. A profile that was `lost` may be restored, the others' devices are gone at WhatsApp. */
+  link_ended: z.enum(['logged_out', 'removed', 'lost']).nullable().optional(),
 });
 export type SessionRecord = z.infer<typeof sessionRecordSchema>;
 

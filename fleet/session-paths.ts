@@ -30,6 +30,7 @@ export interface TrashEntry {
  *     workspace_{id}/owners/{epoch}             claims
  *     workspace_{id}/trash/{time}.session_{sid}[.gen-{n}]
  *     workspace_{id}/media/{media_id}.json, {media_id}.{random}   files of messages: see fleet/media
+ *     workspace_{id}/restores/{restore}.session_{sid}/             a session from a backup, until its owner puts it in place
  *     workspace_{id}/session_{sid}/session.json                    the session's record, for people and tools
  *     workspace_{id}/session_{sid}/session-{epoch}.json            the same as its owner at that epoch wrote it: the highest counts
  *     workspace_{id}/session_{sid}/gen-{n}/wharf-profile.json
@@ -161,6 +162,19 @@ export class SessionPaths {
   /** Files of messages, sent or received. */
   media(workspace: WorkspaceId): string {
     return join(this.workspace(workspace), 'media');
+  }
+
+  /** Sessions assembled from backups, on their way to be put in place. */
+  restores(workspace: WorkspaceId): string {
+    return join(this.workspace(workspace), 'restores');
+  }
+
+  /** `prepared.json` and `profile/` of one; see fleet/backup/prepared-restore.ts. Throws `invalid_request` also for an id that is none of a restore. */
+  preparedRestore(workspace: WorkspaceId, session: SessionId, restore: string): string {
+    checkSession(session);
+    if (!/^r-\d{8}T\d{6}Z-[0-9a-f]{6}$/.test(restore))
+      throw new WharfError('invalid_request', `${quote(restore)} is no id of a restore.`);
+    return join(this.restores(workspace), `${restore}.session_${session}`);
   }
 
   trash(workspace: WorkspaceId): string {

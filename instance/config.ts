@@ -1,4 +1,5 @@
-import { availableParallelism, hostname } from 'node:os';
+import { availableParallelism, hostname, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { z } from 'zod';
 import {
   hoursVariable,
@@ -62,6 +63,7 @@ const variables = z.object({
   SEND_TYPING: switchVariable.default(false),
   SEND_JITTER: integerVariable(0, 60_000).default(0),
   MEDIA_DOWNLOAD: z.enum(['on_demand', 'always'], 'must be on_demand or always').default('on_demand'),
+  WHARF_SCRATCH: z.string().startsWith('/', 'must be an absolute path').default(join(tmpdir(), 'wharf')),
   LOG_LEVEL: logLevelVariable.default('info'),
   ...messagingVariables,
 });
@@ -111,6 +113,8 @@ export interface InstanceConfig {
   /** Whether received media is fetched when it comes, or when it is asked for. */
   mediaDownload: 'on_demand' | 'always';
   internalToken: string | undefined;
+  /** A directory of this host, for copies of sessions on their way to a backup. */
+  scratch: string;
   shutdownTimeout: number;
   logLevel: string;
 }
@@ -179,6 +183,7 @@ export function instanceConfig(env: Env): Readonly<InstanceConfig> {
       },
       mediaDownload: values.MEDIA_DOWNLOAD,
       internalToken: values.WHARF_INTERNAL_TOKEN,
+      scratch: values.WHARF_SCRATCH,
       shutdownTimeout: values.SHUTDOWN_TIMEOUT,
       logLevel: values.LOG_LEVEL,
     };

@@ -18,6 +18,10 @@ const EVENT_TYPES = [
   'message.revoked',
   'workspace.moved',
   'instance.status',
+  'backup.completed',
+  'backup.failed',
+  'backup.damaged',
+  'restore.completed',
   'webhook.test',
 ] as const;
 export const eventTypeSchema = z.enum(EVENT_TYPES).meta({ id: 'EventType' });
@@ -87,6 +91,25 @@ export const eventDataSchemas = {
     why: z.string(),
   }),
   'instance.status': z.object({ instance: z.string(), status: z.string(), previous: z.string().nullable() }),
+  'backup.completed': z.object({
+    backup: z.string(),
+    state: z.enum(['complete', 'partial']),
+    sessions: z.number(),
+    carried: z.number(),
+    missed: z.number(),
+    sent_bytes: z.number(),
+    duration_seconds: z.number(),
+  }),
+  'backup.failed': z.object({ reason: z.string(), last_success: z.iso.datetime().nullable() }),
+  'backup.damaged': z.object({ backup: z.string().nullable(), what: z.string() }),
+  'restore.completed': z.object({
+    restore: z.string(),
+    backup: z.string(),
+    restored: z.number(),
+    refused: z.number(),
+    failed: z.number(),
+    duration_seconds: z.number(),
+  }),
   'webhook.test': z.object({ text: z.string() }),
 } as const satisfies Record<EventType, z.ZodType>;
 

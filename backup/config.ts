@@ -1,0 +1,124 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { integerVariable, loadConfig, logLevelVariable, portVariable } from '../common/config.ts';
+import type { Env } from '../common/env.ts';
+import { parseRedisUrl, type RedisAddress, redisVariable } from '../common/redis.ts';
+import type { ShardStrategy } from '../fleet/placement.ts';
+
+/** A bucket for backups. */
+export interface BackupBucket {
+  bucket: string;
+  prefix: string;
+  /** Null: AWS. Others are asked by path (`endpoint/bucket/key`). */
+  endpoint: string | null;
+  /** Null: as the SDK finds it (its environment, its files). */
+  region: string | null;
+  /** Encrypts objects with this key of KMS (`aws:kms`); null: as the bucket is set. */
+  kmsKey: string | null;
+}
+
+/** What the backup service is told by its environment. */
+export interface BackupConfig {
+  port: number;
+  bindAddress: string;
+  /** Where routers reach it; null: the address it listens on. */
+  announceUrl: string | null;
+  sessionPath: string;
+  redis: RedisAddress;
+  /** Where events are written. */
+  queueRedis: RedisAddress;
+  /** A bucket, or a directory. */
+  store: { kind: 's3'; place: BackupBucket } | { kind: 'directory'; path: string };
+  /** As cron writes it, in UTC. */
+  schedule: string;
+  keepHourly: number;
+  keepDaily: number;
+  /** Up to so many milliseconds after the hour, at random, a run begins. */
+  jitter: number;
+  /** Sessions that are copied at one time. */
+  concurrency: number;
+  /** Sessions that each run restores into its scratch directory to look at them. */
+  sample: number;
+  scratch: string;
+  instanceCount: number;
+  shardStrategy: ShardStrategy;
+  internalToken: string | undefined;
+  logLevel: string;
+}
+
+const variables = z.object({
+  PORT: portVariable.default(3100),
+  BIND_ADDRESS: z.string().min(1).default('127.0.0.1'),
+  ANNOUNCE_URL: z.url({ protocol: /^https?$/, error: 'must be an http address' }).optional(),
+  WHATSAPP_SESSION_PATH: z.string().startsWith('/', 'must be an absolute path').default('/mnt/efs/sessions'),
+  WHATSAPP_INSTANCE_COUNT: integerVariable(1, 1000).default(4),
+  WHATSAPP_SHARD_STRATEGY: z.enum(['workspace_modulo', 'workspace_hash']).default('workspace_modulo'),
+  REDIS_URL: redisVariable.default(parseRedisUrl('redis://localhost:6379')),
+  QUEUE_REDIS_URL: redisVariable.optional(),
+  BACKUP_S3_BUCKET: z.string().min(3).max(63).optional(),
+  BACKUP_S3_PREFIX: z
+    .string()
+    .regex(/^([A-Za-z0-9_.-]+\/)*$/, 'must be empty or end with /')
+    .default('backups/'),
+  BACKUP_S3_ENDPOINT: z.url({ protocol: /^https?$/, error: 'must be an http or https address' }).optional(),
+  BACKUP_S3_KMS_KEY: z.string().min(1).max(2048).optional(),
+  BACKUP_DIRECTORY: z.string().startsWith('/', 'must be an absolute path').optional(),
+  BACKUP_SCHEDULE: z.string().default('0 * * * *'),
+  BACKUP_KEEP_HOURLY: integerVariable(1, 10_000).default(24),
+  BACKUP_KEEP_DAILY: integerVariable(0, 10_000).default(7),
+  BACKUP_JITTER: integerVariable(0, 3_600_000).default(60_000),
+  BACKUP_CONCURRENCY: integerVariable(1, 100).default(8),
+  BACKUP_SAMPLE: integerVariable(0, 1000).default(3),
+  AWS_REGION: z.string().min(1).max(60).optional(),
+  WHARF_SCRATCH: z.string().startsWith('/', 'must be an absolute path').default(join(tmpdir(), 'wharf')),
+  WHARF_INTERNAL_TOKEN: z.string().optional(),
+  LOG_LEVEL: logLevelVariable.default('info'),
+});
+
+/** Reads and checks the backup service's configuration. Throws `config_invalid` with every fault at once. */
+export function backupConfig(env: Env): Readonly<BackupConfig> {
+  return loadConfig(env, variables, (values, fault) => {
+    if (values.BACKUP_S3_BUCKET === undefined && values.BACKUP_DIRECTORY === undefined)
+      fault(
+        'BACKUP_S3_BUCKET',
+        'must name a bucket, or BACKUP_DIRECTORY a directory, to keep the backups in',
+      );
+    if (values.BACKUP_S3_BUCKET !== undefined && values.BACKUP_DIRECTORY !== undefined)
+      fault('BACKUP_DIRECTORY', 'cannot stand beside BACKUP_S3_BUCKET: backups are kept in one place');
+    const store: BackupConfig['store'] =
+      values.BACKUP_S3_BUCKET === undefined
+        ? { kind: 'directory', path: values.BACKUP_DIRECTORY ?? '' }
+        : {
+            kind: 's3',
+            place: {
+              bucket: values.BACKUP_S3_BUCKET,
+              prefix: values.BACKUP_S3_PREFIX,
+              endpoint: values.BACKUP_S3_ENDPOINT ?? null,
+              // Whoever is not AWS asks for some region in the signature, and seldom for a certain one.
+              region: values.AWS_REGION ?? (values.BACKUP_S3_ENDPOINT === undefined ? null : 'us-east-1'),
+              kmsKey: values.BACKUP_S3_KMS_KEY ?? null,
+            },
+          };
+    return {
+      port: values.PORT,
+      bindAddress: values.BIND_ADDRESS,
+      announceUrl: values.ANNOUNCE_URL ?? null,
+      sessionPath: values.WHATSAPP_SESSION_PATH,
+      redis: values.REDIS_URL,
+      queueRedis: values.QUEUE_REDIS_URL ?? values.REDIS_URL,
+      store,
+      schedule: values.BACKUP_SCHEDULE,
+      keepHourly: values.BACKUP_KEEP_HOURLY,
+      keepDaily: values.BACKUP_KEEP_DAILY,
+      jitter: values.BACKUP_JITTER,
+      concurrency: values.BACKUP_CONCURRENCY,
+      sample: values.BACKUP_SAMPLE,
+      scratch: values.WHARF_SCRATCH,
+      instanceCount: values.WHATSAPP_INSTANCE_COUNT,
+      shardStrategy: values.WHATSAPP_SHARD_STRATEGY,
+      internalToken: values.WHARF_INTERNAL_TOKEN,
+      logLevel: values.LOG_LEVEL,
+    };
+  });
+}

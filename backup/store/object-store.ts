@@ -1,0 +1,37 @@
+import type { Readable } from 'node:stream';
+
+/** An object as a listing shows it. */
+export interface StoredObject {
+  key: string;
+  /** Bytes as stored. */
+  size: number;
+  /** When it was put last, by the store's own clock, milliseconds since 1970. */
+  modified: number;
+}
+
+/**
+ * Where backups are kept: a bucket, or a directory. Keys are `[a-z0-9/._-]`, relative to the store's prefix, without `..`. Every method throws WharfError
+ * `backup_store_failed` that names the bucket or directory, what it said, and what to do; what may pass was tried again before.
+ */
+export interface ObjectStore {
+  /** For people: `s3://bucket/prefix at endpoint`, or the directory. */
+  readonly shown: string;
+  /** Checks that it is there and may be read and written, and tells what the matter is. For the start, and `doctor`. */
+  check(): Promise<void>;
+  /** Puts an object, over an earlier one. Streams of any length are put in parts; one that breaks off leaves nothing. */
+  put(key: string, content: Buffer | Readable, signal?: AbortSignal): Promise<void>;
+  /** Puts an object where there is none. False: there is one, and it is as it was. Of any number at once, one wins. */
+  create(key: string, content: Buffer): Promise<boolean>;
+  /** Null: there is none. */
+  get(key: string, signal?: AbortSignal): Promise<Readable | null>;
+  head(key: string): Promise<StoredObject | null>;
+  /** All objects whose keys begin with `prefix`, in the order of their keys. */
+  list(prefix: string): AsyncIterable<StoredObject>;
+  /** Removes objects; those that are not there are no fault. */
+  remove(keys: readonly string[]): Promise<void>;
+  /** The store's clock, milliseconds since 1970: what {@link StoredObject.modified} is compared with. */
+  now(): Promise<number>;
+  /** Removes what uploads that were begun more than `age` milliseconds ago left half-done; how many. */
+  abortUploads(age: number): Promise<number>;
+  close(): void;
+}
