@@ -11,7 +11,7 @@ export const backedUpSessionSchema = z.strictObject({
 export type BackedUpSession = z.infer<typeof backedUpSessionSchema>;
 
 /** A session that is not in a backup at all: it could not be copied, and no earlier one has it. */
-export const missedSessionSchema = z.strictObject({
+const missedSessionSchema = z.strictObject({
   workspace_id: z.string(),
   session_id: z.string(),
   reason: z.string().max(1000),
@@ -19,11 +19,12 @@ export const missedSessionSchema = z.strictObject({
 export type MissedSession = z.infer<typeof missedSessionSchema>;
 
 /** A file of `fleet/` on the session path: API keys (hashed), webhooks, settings. */
-export const fleetFileSchema = z.strictObject({
+const fleetFileSchema = z.strictObject({
   /** Relative to `fleet/`. */
   path: z.string().regex(/^[A-Za-z0-9_.-]+(\/[A-Za-z0-9_.-]+){0,3}$/),
   text: z.string().max(1024 * 1024),
 });
+export type FleetFile = z.infer<typeof fleetFileSchema>;
 
 /**
  * `manifests/{id}.json.gz`: put last, where there is none of that name; a backup without one does not exist. It names every object that the backup needs.
