@@ -10,15 +10,16 @@ export interface StoredObject {
 }
 
 /**
- * Where backups are kept: a bucket, or a directory. Keys are `[a-z0-9/._-]`, relative to the store's prefix, without `..`. Every method throws WharfError
- * `backup_store_failed` that names the bucket or directory, what it said, and what to do; what may pass was tried again before.
+ * Where backups are kept: a bucket, or a directory. Keys are `[A-Za-z0-9/._-]`, relative to the store's prefix, no part beginning with a dot. Every method throws
+ * WharfError `backup_store_failed` that names the bucket or directory, what it said, and what to do; what may pass was tried again before. Where a signal ends a call, it throws the
+ * signal's reason.
  */
 export interface ObjectStore {
   /** For people: `s3://bucket/prefix at endpoint`, or the directory. */
   readonly shown: string;
   /** Checks that it is there and may be read and written, and tells what the matter is. For the start, and `doctor`. */
   check(): Promise<void>;
-  /** Puts an object, over an earlier one. Streams of any length are put in parts; one that breaks off leaves nothing. */
+  /** Puts an object, over an earlier one. Streams of any length are put in parts; one that breaks off leaves nothing, and its own error is thrown. */
   put(key: string, content: Buffer | Readable, signal?: AbortSignal): Promise<void>;
   /** Puts an object where there is none. False: there is one, and it is as it was. Of any number at once, one wins. */
   create(key: string, content: Buffer): Promise<boolean>;
