@@ -83,6 +83,11 @@ const handIn = (workspace: string, session: string, text: string) =>
     body: { to: '491701234567', text },
   });
 
+const setWebhook = (workspace: string) =>
+  fleet.ask('PUT', `/api/whatsapp/workspaces/${workspace}/webhook`, {
+    body: { url: `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/hook`, events: ['*'] },
+  });
+
 const textOf = (selector: string) =>
   page
     .$eval(selector, (element) => (element as unknown as { textContent: string }).textContent)
@@ -178,14 +183,9 @@ describe('the queues on the page', () => {
 });
 
 describe('the webhooks on the page', () => {
-  const set = (workspace: string) =>
-    fleet.ask('PUT', `/api/whatsapp/workspaces/${workspace}/webhook`, {
-      body: { url: `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/hook`, events: ['*'] },
-    });
-
   it('are tested after a yes, with what came back', async () => {
     answer = 200;
-    await set('61');
+    await setWebhook('61');
     await press('[aria-label="Test: webhook of workspace 61"]');
     await sees('dialog[open]', 'Test the webhook of workspace 61?');
     expect(await page.evaluate('document.activeElement.innerText')).toBe('Cancel');
@@ -200,7 +200,7 @@ describe('the webhooks on the page', () => {
 
   it('have their dead letters replayed after a yes', async () => {
     answer = 500;
-    await set('62');
+    await setWebhook('62');
     await fleet.router.services.events.append([receivedEvent('w1', {}, '62')]);
     await press('[aria-label="Replay: webhook of workspace 62"]');
     await sees('dialog[open]', 'One event is sent');
@@ -212,8 +212,11 @@ describe('the webhooks on the page', () => {
 describe('all of it', () => {
   it.each([360, 768])('is no wider than a screen of %i', async (width) => {
     await page.setViewport({ width, height: 700 });
+    await createSession('63', 'waiting', 'stopped');
+    await handIn('63', 'waiting', 'one');
+    await setWebhook('63');
     await sees(panel('queues'), 'Workspace');
-    await page.waitForSelector('[aria-label="Test: webhook of workspace 61"]');
+    await page.waitForSelector('[aria-label="Test: webhook of workspace 63"]');
     // The stream shows what comes once it is open.
     await sees(panel('events'), 'Live');
     await fleet.router.services.events.append([
