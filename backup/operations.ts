@@ -1,0 +1,182 @@
+import { randomBytes } from 'node:crypto';
+import type { Clock } from '../common/clock.ts';
+import { messageOf, WharfError } from '../common/errors.ts';
+import type { Logger } from '../common/logger.ts';
+import type { BackupId, Operation } from '../fleet/backup/api.ts';
+import { secondsLeft } from './progress.ts';
+
+/** Operations that ended and are still told of. */
+const KEPT = 100;
+/** Findings of one operation that are kept; a last one says that there were more. */
+const MOST_FINDINGS = 1000;
+
+/** What an operation tells of itself while it goes on. */
+export interface OperationProgress {
+  done: number;
+  total: number | null;
+  failed: number;
+  bytes: number;
+  doing: string | null;
+}
+
+/** What the work of an operation is given. */
+export interface OperationHandle {
+  readonly id: string;
+  /** Aborted where the operation must end: the lease was lost, or the service stops. */
+  readonly signal: AbortSignal;
+  set(progress: Partial<OperationProgress>): void;
+  /** Adds a finding, in words. */
+  find(text: string): void;
+}
+
+/** What {@link Operations} needs. */
+export interface OperationsParts {
+  /** Aborted when this service is not the one that makes the backups any more; throws `backup_unavailable` where it is not now. */
+  term: () => AbortSignal;
+  clock: Clock;
+  log: Logger;
+}
+
+interface Entry {
+  operation: Operation;
+  started: number;
+  ended: Promise<Operation>;
+}
+
+/**
+ * Runs, verifications and prunings: one at a time, since a pruning beside a run would have to think of what the run is about to name, and two verifications
+ * would only be slower. An operation is `running`, then `done`, `failed` (its work threw) or `cancelled` (it was told to end).
+ */
+export class Operations {
+  readonly #parts: OperationsParts;
+  readonly #entries: Entry[] = [];
+
+  constructor(parts: OperationsParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Begins an operation; its work goes on after this returned.
+   *
+   * @throws WharfError `backup_busy` where one runs; `backup_unavailable` where this service is not the one that makes the backups
+   */
+  begin(
+    kind: Operation['kind'],
+    work: (handle: OperationHandle) => Promise<{ backup?: BackupId } | void>,
+  ): Operation {
+    const signal = this.#parts.term();
+    const running = this.#running();
+    if (running)
+      throw new WharfError(
+        'backup_busy',
+        `The backup service is at a ${running.kind} (${running.id}) since ${running.started_at}. Wait for its end: wharf backup operations.`,
+        { retryAfter: 10, extra: { operation: running.id } },
+      );
+    const operation = this.#fresh(kind);
+    const entry: Entry = {
+      operation,
+      started: this.#parts.clock.monotonic(),
+      ended: Promise.resolve(operation),
+    };
+    this.#entries.unshift(entry);
+    this.#entries.splice(KEPT);
+    entry.ended = this.#work(entry, signal, work);
+    return this.#shown(entry);
+  }
+
+  /** Newest first. */
+  list(): Operation[] {
+    return this.#entries.map((entry) => this.#shown(entry));
+  }
+
+  get(id: string): Operation | undefined {
+    const entry = this.#entry(id);
+    return entry && this.#shown(entry);
+  }
+
+  running(): Operation | null {
+    const entry = this.#entries.find(({ operation }) => operation.state === 'running');
+    return entry ? this.#shown(entry) : null;
+  }
+
+  /** An operation as it ended; never rejects. Undefined where there is none of that id. */
+  async ended(id: string): Promise<Operation | undefined> {
+    return await this.#entry(id)?.ended;
+  }
+
+  /** Resolves when nothing runs any more. */
+  async idle(): Promise<void> {
+    await Promise.all(this.#entries.map(({ ended }) => ended));
+  }
+
+  #entry(id: string): Entry | undefined {
+    return this.#entries.find(({ operation }) => operation.id === id);
+  }
+
+  #running(): Operation | undefined {
+    return this.#entries.find(({ operation }) => operation.state === 'running')?.operation;
+  }
+
+  #fresh(kind: Operation['kind']): Operation {
+    const started = new Date(this.#parts.clock.now()).toISOString();
+    const stamp = started.replace(/\.\d+/, '').replace(/[-:]/g, '');
+    return {
+      id: `${kind}-${stamp}-${randomBytes(3).toString('hex')}`,
+      kind,
+      state: 'running',
+      started_at: started,
+      ended_at: null,
+      done: 0,
+      total: null,
+      failed: 0,
+      bytes: 0,
+      left_seconds: null,
+      doing: null,
+      error: null,
+      backup: null,
+      findings: [],
+    };
+  }
+
+  async #work(
+    { operation }: Entry,
+    signal: AbortSignal,
+    work: (handle: OperationHandle) => Promise<{ backup?: BackupId } | void>,
+  ): Promise<Operation> {
+    const { clock, log } = this.#parts;
+    const handle: OperationHandle = {
+      id: operation.id,
+      signal,
+      set: (progress) => Object.assign(operation, progress),
+      find: (text) => addFinding(operation.findings, text),
+    };
+    try {
+      const outcome = await work(handle);
+      operation.backup = outcome?.backup ?? null;
+      operation.state = 'done';
+    } catch (error) {
+      operation.state = signal.aborted ? 'cancelled' : 'failed';
+      operation.error = signal.aborted ? `It was ended: ${messageOf(signal.reason)}.` : messageOf(error);
+      log.warn(
+        { operation: operation.id, state: operation.state, reason: messageOf(error) },
+        'an operation did not come to its end',
+      );
+    }
+    operation.ended_at = new Date(clock.now()).toISOString();
+    operation.doing = null;
+    return operation;
+  }
+
+  #shown({ operation, started }: Entry): Operation {
+    const left =
+      operation.state === 'running'
+        ? secondsLeft(operation, this.#parts.clock.monotonic() - started)
+        : null;
+    return { ...operation, left_seconds: left, findings: [...operation.findings] };
+  }
+}
+
+function addFinding(findings: string[], text: string): void {
+  if (findings.length < MOST_FINDINGS - 1) findings.push(text);
+  else if (findings.length === MOST_FINDINGS - 1) findings.push('There are more; only the first ones are kept.');
+}
