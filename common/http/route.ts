@@ -29,7 +29,7 @@ export interface ResponseDescription {
   description: string;
   schema?: z.ZodType;
   /** Content types other than JSON. */
-  contentTypes?: string[];
+  contentTypes?: readonly string[];
 }
 
 /**
