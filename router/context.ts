@@ -6,6 +6,8 @@ import { Lifecycle } from '../common/lifecycle.ts';
 import type { Logger } from '../common/logger.ts';
 import { connectRedis } from '../common/redis.ts';
 import { ApiKeys } from '../fleet/api-keys.ts';
+import type { BackupLease } from '../fleet/backup/backup-lease.ts';
+import { redisBackupLease } from '../fleet/backup/redis-backup-lease.ts';
 import type { ClaimStore } from '../fleet/claims.ts';
 import type { Coordination } from '../fleet/coordination.ts';
 import { FileClaims } from '../fleet/file-claims.ts';
@@ -18,6 +20,7 @@ import { redisRegistry } from '../fleet/redis-registry.ts';
 import type { Registry } from '../fleet/registry.ts';
 import { SessionPaths } from '../fleet/session-paths.ts';
 import { requireSessionPath } from '../fleet/session-storage.ts';
+import { BackupService } from './backups/backup-service.ts';
 import type { RouterConfig, RouterSecrets } from './config.ts';
 import type { FleetEvents } from './events/fleet-events.ts';
 import { FailoverMetrics } from './failover/failover-metrics.ts';
@@ -63,6 +66,7 @@ const POOLS_INTERVAL = 30_000;
 export interface RouterOverrides {
   clock?: Clock;
   registry?: Registry;
+  backupLease?: Pick<BackupLease, 'holder'>;
   webDirectory?: string;
   /** Instead of those in Redis and on the session path. */
   messaging?: Partial<MessagingStores>;
@@ -188,8 +192,18 @@ export async function startRouter(
       log,
       lifecycle,
     });
+    const servicePools = new Pools();
+    lifecycle.add('connections to the backup service', () => servicePools.close());
+    const backups = new BackupService({
+      lease: overrides.backupLease ?? redisBackupLease(redis, OWNERSHIP_TIMES.redis),
+      pools: servicePools,
+      token,
+      clock,
+      log,
+    });
     const services: Services = {
       ...messaging,
+      backups,
       eventStreams: seen.eventStreams,
       tickets: seen.tickets,
       queueWatch: seen.queueWatch,

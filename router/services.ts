@@ -4,6 +4,7 @@ import type { ApiKeys } from '../fleet/api-keys.ts';
 import type { EventLog } from '../fleet/events/event-log.ts';
 import type { MediaStore } from '../fleet/media/media-store.ts';
 import type { MessageQueues } from '../fleet/queue/message-queues.ts';
+import type { BackupService } from './backups/backup-service.ts';
 import type { RouterConfig } from './config.ts';
 import type { EventStreams } from './events/event-streams.ts';
 import type { Tickets } from './events/tickets.ts';
@@ -45,6 +46,7 @@ export interface Services {
   endings: Endings;
   leftovers: Leftovers;
   webhooks: Webhooks;
+  backups: BackupService;
   /** True from the moment the process begins to stop. */
   stopping: () => boolean;
 }

@@ -1,4 +1,5 @@
 import type { RouterRoute, Services } from '../services.ts';
+import { backupsRoutes } from './backups.ts';
 import { chatMessagesList } from './chat-messages.list.ts';
 import { chatsList } from './chats.list.ts';
 import { contactsList } from './contacts.list.ts';
@@ -98,6 +99,7 @@ export function allRoutes(services: Services): RouterRoute[] {
     fleetInstancesRestart(services),
     fleetRebalance(services),
     fleetUnfreeze(services),
+    ...backupsRoutes(services),
     whatsappMetricsGet(services),
     keysCreate(services),
     keysList(services),
