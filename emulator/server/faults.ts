@@ -44,8 +44,12 @@ const globalShape = {
   page_never_loads: z.union([z.boolean(), z.enum(['hang', 'blank'])]),
   /** Numbers that are not on WhatsApp, beside those that begin with 000. */
   absent: z.array(z.string().regex(PHONE_PATTERN)).max(100_000),
-  /** What a new account has: that many chats with that many messages each. */
-  history: z.strictObject({ chats: z.int().min(0).max(5000), messages: z.int().min(0).max(1000) }),
+  /** What a new account has: that many chats with that many messages each. `characters`: each message has none to twice as many more, of noise. */
+  history: z.strictObject({
+    chats: z.int().min(0).max(5000),
+    messages: z.int().min(0).max(1000),
+    characters: z.int().min(0).max(100_000).optional(),
+  }),
   /** The server pings each connection that often and drops it when two pings in a row stay without an answer. */
   ping_interval_ms: milliseconds.min(10),
   max_devices: z.int().min(1).max(100),

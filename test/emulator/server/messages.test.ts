@@ -320,6 +320,21 @@ test('answers queries, and refuses what does not exist', async () => {
   });
 });
 
+test('histories of noise have the size asked for, and no two accounts share any of it', async () => {
+  const emulator = await testEmulator({ faults: { history: { chats: 20, messages: 10, characters: 3000 } } });
+  const bodies = async (phone: string) => {
+    const { profile } = await emulator.linked(phone);
+    return [...profile.messages.values()].map(({ message: { content } }) =>
+      content.type === 'chat' ? content.body : '',
+    );
+  };
+  const [anna, ben] = [await bodies(ANNA), await bodies(BEN)];
+  const mean = anna.reduce((sum, { length }) => sum + length, 0) / anna.length;
+  expect(mean).toBeGreaterThan(2400);
+  expect(mean).toBeLessThan(3600);
+  expect(new Set([...anna, ...ben].map((body) => body.split(' ')[5])).size).toBe(400);
+});
+
 test('a new device gets the history of its account’s phone', async () => {
   const emulator = await testEmulator({ faults: { history: { chats: 120, messages: 3 } } });
   const first = await emulator.linked(ANNA);
