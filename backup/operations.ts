@@ -156,7 +156,7 @@ export class Operations {
       operation.state = 'done';
     } catch (error) {
       operation.state = signal.aborted ? 'cancelled' : 'failed';
-      operation.error = signal.aborted ? `It was ended: ${messageOf(signal.reason)}.` : messageOf(error);
+      operation.error = signal.aborted ? `It was ended. ${messageOf(signal.reason)}` : messageOf(error);
       log.warn(
         { operation: operation.id, state: operation.state, reason: messageOf(error) },
         'an operation did not come to its end',
@@ -169,14 +169,13 @@ export class Operations {
 
   #shown({ operation, started }: Entry): Operation {
     const left =
-      operation.state === 'running'
-        ? secondsLeft(operation, this.#parts.clock.monotonic() - started)
-        : null;
+      operation.state === 'running' ? secondsLeft(operation, this.#parts.clock.monotonic() - started) : null;
     return { ...operation, left_seconds: left, findings: [...operation.findings] };
   }
 }
 
 function addFinding(findings: string[], text: string): void {
   if (findings.length < MOST_FINDINGS - 1) findings.push(text);
-  else if (findings.length === MOST_FINDINGS - 1) findings.push('There are more; only the first ones are kept.');
+  else if (findings.length === MOST_FINDINGS - 1)
+    findings.push('There are more; only the first ones are kept.');
 }

@@ -18,6 +18,8 @@ export const redisKeys = {
   era: 'wharf:era',
   /** The id of the router that leads, with a TTL. */
   leader: 'wharf:leader',
+  /** A {@link BackupServiceNote} as JSON, with a TTL: the service that makes the backups. */
+  backupService: 'wharf:backup-service',
   /** Set of the routers that may have a note. */
   routers: 'wharf:routers',
   /** A {@link RouterNote} as JSON, with a TTL. */

@@ -1,10 +1,16 @@
 import { z } from 'zod';
 import { type BackupId, backupIdSchema } from '../../fleet/backup/api.ts';
-import { type ObjectRef, sessionCopySchema } from '../../fleet/backup/session-copy.ts';
+import { objectRefSchema, sessionCopySchema } from '../../fleet/backup/session-copy.ts';
+
+/** An object that a backup needs. `stored`: the bytes it takes in the store. */
+const storedRefSchema = objectRefSchema.extend({ stored: z.number().int().nonnegative() });
+export type StoredRef = z.infer<typeof storedRefSchema>;
 
 /** A session in a backup. */
 export const backedUpSessionSchema = z.strictObject({
   ...sessionCopySchema.omit({ copy: true }).shape,
+  archive: storedRefSchema.nullable(),
+  pieces: z.array(storedRefSchema),
   /** Set where it could not be copied this time and stands as an earlier backup has it: why. `taken_at` is of then. */
   carried: z.string().max(1000).nullable(),
 });
@@ -26,9 +32,7 @@ const fleetFileSchema = z.strictObject({
 });
 export type FleetFile = z.infer<typeof fleetFileSchema>;
 
-/**
- * `manifests/{id}.json.gz`: put last, where there is none of that name; a backup without one does not exist. It names every object that the backup needs.
- */
+/** What names every object that a backup needs. Put last, where there is none of that name: a backup without one does not exist. In the store: see `manifest-text.ts`. */
 export const manifestSchema = z.strictObject({
   version: z.literal(1),
   /** When it was begun. */
@@ -47,7 +51,7 @@ export const manifestSchema = z.strictObject({
 export type Manifest = z.infer<typeof manifestSchema>;
 
 /** Every object that a manifest needs, each once. */
-export function objectsOf(manifest: Pick<Manifest, 'sessions'>): Map<string, ObjectRef> {
+export function objectsOf(manifest: Pick<Manifest, 'sessions'>): Map<string, StoredRef> {
   const refs = manifest.sessions.flatMap(({ archive, pieces }) => (archive ? [archive, ...pieces] : pieces));
   return new Map(refs.map((ref) => [ref.sha256, ref]));
 }
