@@ -55,8 +55,14 @@ export const pairingCodeSchema = z.strictObject({
 /** Which restore a session is to be put in place from, or back to what that one replaced. */
 export const restoreOrderSchema = z.strictObject({ restore: restoreIdSchema });
 
-/** `trash`: the name in the workspace's trash of what was replaced; null where there was nothing. */
-export const restoreAnswerSchema = z.object({ session: sessionDetailSchema, trash: z.string().nullable() });
+/**
+ * `session`: as it is now; null where a restore was undone that had made it. `trash`: the name in the workspace's trash of what was replaced; null where there
+ * was nothing.
+ */
+export const restoreAnswerSchema = z.object({
+  session: sessionDetailSchema.nullable(),
+  trash: z.string().nullable(),
+});
 
 /** Hand-overs that a router asks for past Redis; see `Order` in coordination.ts. */
 export const ordersSchema = z.strictObject({

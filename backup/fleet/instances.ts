@@ -30,11 +30,11 @@ export interface Instances {
     name: SessionName,
     restore: string,
     signal: AbortSignal,
-  ): Promise<{ session: SessionDetail; trash: string | null }>;
-  /** Puts back what a restore replaced; repeatable. */
+  ): Promise<{ session: SessionDetail | null; trash: string | null }>;
+  /** Puts back what a restore replaced; repeatable. `session`: null where the restore had made it. */
   undoRestore(
     name: SessionName,
     restore: string,
     signal: AbortSignal,
-  ): Promise<{ session: SessionDetail; trash: string | null }>;
+  ): Promise<{ session: SessionDetail | null; trash: string | null }>;
 }
