@@ -3,7 +3,7 @@ import type { ObjectRef } from '../../fleet/backup/session-copy.ts';
 
 /** An object that was put, or was there. */
 export interface KeptObject extends ObjectRef {
-  /** Bytes it takes in the store. */
+  /** Bytes it takes in the store, compressed. */
   stored: number;
   /** False: it was there already, and nothing was sent. */
   sent: boolean;
@@ -24,16 +24,17 @@ export interface ObjectEntry {
  */
 export interface Objects {
   /**
-   * Puts an object and reads it back: it is there whole when this resolves. One that is there already and younger than a day by the store's clock is not sent again; an
-   * older one is put again, since a clean-up may be about to remove it, unless `trusted` says that a manifest which stays names it.
+   * Puts an object and reads it back: it is there whole when this resolves. One that is there already and younger than a day by the store's clock is read and not sent
+   * again; an older one is put again, since a clean-up may be about to remove it.
    *
-   * @param content what it holds; asked for only where it must be sent
+   * @param options.trusted set where a manifest that stays names it: the bytes it takes in the store, as noted there. Then nothing is asked of the store
+   * @param content what it holds; asked for only where it must be sent, and again where it must be sent twice. Where it fails, its error is thrown
    * @throws WharfError `backup_damaged` where the content is not what `ref` says, or what is read back is not
    */
   keep(
     ref: ObjectRef,
     content: () => Promise<Readable | Buffer>,
-    options: { trusted: boolean; signal: AbortSignal },
+    options: { trusted: number | null; signal: AbortSignal },
   ): Promise<KeptObject>;
   /**
    * What an object holds, uncompressed. The stream fails with `backup_damaged` where it is not whole: trust nothing of it before its end. Throws the same where
