@@ -202,8 +202,11 @@ export async function createExclusive(path: string, data: string | Uint8Array): 
   }
 }
 
-/** Over NFS the answer of a link that succeeded may be lost, and its repetition says EEXIST: two names of the draft tell the truth. */
-async function linkOnce(draft: string, path: string): Promise<boolean> {
+/**
+ * Gives a draft, which has one name, its own name, unless that is taken: then false. Over NFS the answer of a link that succeeded may be
+ * lost, and its repetition says EEXIST: two names of the draft tell the truth. Throws system errors.
+ */
+export async function linkOnce(draft: string, path: string): Promise<boolean> {
   try {
     await link(draft, path);
     return true;

@@ -1,0 +1,26 @@
+import { Readable } from 'node:stream';
+
+/**
+ * A stream of bytes that come from `content`; ended by the signal with its reason.
+ *
+ * @param release called once at the end, also where nobody began to read
+ */
+export function streamOf(
+  content: AsyncIterable<Buffer>,
+  release: () => void,
+  signal?: AbortSignal,
+): Readable {
+  const stream = Readable.from(content, { objectMode: false });
+  stream.once('close', release);
+  endWith(stream, signal);
+  return stream;
+}
+
+/** Ends a stream with the signal's reason when that is aborted. */
+export function endWith(stream: Readable, signal: AbortSignal | undefined): void {
+  if (signal === undefined) return;
+  const end = () => void stream.destroy(signal.reason);
+  if (signal.aborted) end();
+  signal.addEventListener('abort', end, { once: true });
+  stream.once('close', () => signal.removeEventListener('abort', end));
+}
