@@ -173,7 +173,7 @@ export const restoreSchema = z
     state: z.enum(['planned', 'running', 'done', 'failed', 'cancelled', 'undoing', 'undone']),
     started_at: z.iso.datetime(),
     ended_at: z.iso.datetime().nullable(),
-    request: restoreRequestSchema,
+    request: restoreRequestSchema.extend({ workspace_id: shownWorkspaceIdSchema.optional() }),
     /** Bytes of profiles to write, and those written. */
     bytes: count,
     done_bytes: count,
