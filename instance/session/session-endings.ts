@@ -2,7 +2,7 @@ import type { Clock } from '../../common/clock.ts';
 import { isWharfError, messageOf } from '../../common/errors.ts';
 import type { Logger } from '../../common/logger.ts';
 import { afterLoss, type BackoffRules, type LossHistory, NO_LOSSES } from './backoff.ts';
-import type { SessionFile } from './session-file.ts';
+import type { LinkEnd, SessionFile } from './session-file.ts';
 import type { Ending } from './session-life.ts';
 import type { SessionProfile } from './session-profile.ts';
 import type { Tenure } from './session-takeover.ts';
@@ -55,11 +55,11 @@ export class SessionEndings {
         // What is replaced may be another's by now.
         tenure.require();
         const from = await profile.takeLastGood(ending.detail, signal);
-        return from === null ? await this.#loggedOut(ending.detail) : { again: 0, event: 'lost' };
+        return from === null ? await this.#loggedOut('lost', ending.detail) : { again: 0, event: 'lost' };
       }
       case 'logged_out':
         tenure.require();
-        return await this.#loggedOut(ending.detail);
+        return await this.#loggedOut('removed', ending.detail);
       case 'not_linked':
         await file.write({ should_run: false, last_error: null });
         log.info({ detail: ending.detail }, 'stopped, since nobody linked it');
@@ -80,15 +80,27 @@ export class SessionEndings {
     return { again: null, event: 'fail' };
   }
 
-  async #loggedOut(detail: string): Promise<Conclusion> {
+  /**
+   * Somebody logs the session out. Its browser has ended.
+   *
+   * @param told whether WhatsApp was told
+   */
+  async loggedOutHere(told: boolean): Promise<void> {
+    const { file, profile } = this.#parts;
+    await profile.retire();
+    const remains = file.record.linked && !told;
+    await file.writeUnlinked('logged_out', {
+      last_error: remains ? 'logged out while it was not connected: remove the device on the phone' : null,
+    });
+  }
+
+  async #loggedOut(how: LinkEnd, detail: string): Promise<Conclusion> {
     const { file, log, profile } = this.#parts;
     log.warn({ detail }, 'logged out');
     const trash = await profile.retire();
     const kept = trash === null ? '' : ' What there was of it is kept in the trash for 7 days.';
-    await file.write({
+    await file.writeUnlinked(how, {
       should_run: false,
-      linked: false,
-      phone_number: null,
       last_error: `Logged out: ${detail}.${kept} Start it to link it anew.`,
     });
     return { again: null, event: 'logged_out' };

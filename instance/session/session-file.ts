@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { SessionRecord } from '../../fleet/records.ts';
 import type { SessionStore } from './session-store.ts';
 
@@ -7,6 +8,9 @@ export interface Writer {
   /** Throws WharfError `not_owner`, `ownership_unproved` where the authority to write has ended. */
   require(): void;
 }
+
+/** How a link ended. */
+export type LinkEnd = NonNullable<SessionRecord['link_ended']>;
 
 /** A session's record in memory and on the storage. Changes are written one after the other: each builds on what the one before it wrote. */
 export class SessionFile {
@@ -48,15 +52,26 @@ export class SessionFile {
 
   /** The account came to be ready: that holds at once, and is written down where that was not known. Rejects as {@link SessionFile.write}. */
   async noteLinked(phoneNumber: string | null): Promise<void> {
-    const { linked, phone_number, restored_at } = this.#record;
+    const { linked, phone_number, restored_at, link_id } = this.#record;
+    // A record of before links had ids gets one for the link it has.
+    const known = linked && typeof link_id === 'string';
     const change: Partial<SessionRecord> = {
       linked: true,
       phone_number: phoneNumber,
       last_error: null,
       ...(restored_at ? { restored_at: null } : {}),
+      ...(known ? {} : { link_id: randomBytes(12).toString('hex'), link_ended: null }),
     };
     this.note(change);
-    if (!linked || phone_number !== phoneNumber || restored_at) await this.write(change);
+    if (!known || phone_number !== phoneNumber || restored_at) await this.write(change);
+  }
+
+  /**
+   * {@link SessionFile.write} of the end of its link. How that ended is kept where it was not linked any more.
+   */
+  async writeUnlinked(how: LinkEnd, change: Partial<SessionRecord>): Promise<void> {
+    const ended = this.#record.linked ? { link_id: null, link_ended: how } : {};
+    await this.write({ ...change, linked: false, phone_number: null, ...ended });
   }
 
   /**

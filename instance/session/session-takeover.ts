@@ -50,6 +50,11 @@ export class SessionTakeover {
     return !this.#signed || this.#mustCopy;
   }
 
+  /** Whether its record is this owner's: no earlier one can still write it, nor the profile. */
+  get isSigned(): boolean {
+    return this.#signed;
+  }
+
   /**
    * Takes the session over. Begin again where it fails.
    *

@@ -5,12 +5,12 @@ import type { SessionDetail, SessionRecord, SessionStatus } from '../../fleet/re
 import type { ChromiumVersion } from '../profile/chromium-version.ts';
 import type { ProfileStore } from '../profile/profile-store.ts';
 import type { Trash } from '../profile/trash.ts';
-import type { ClientFactory, Happening, WhatsAppClient } from '../whatsapp/client.ts';
-import { waitForGroupEnd } from '../whatsapp/process-tree.ts';
+import type { ClientAuthority, ClientFactory, Happening, WhatsAppClient } from '../whatsapp/client.ts';
 import type { BackoffRules } from './backoff.ts';
 import type { InstanceCounters } from './counters.ts';
 import { LinkDesk } from './link-desk.ts';
 import type { SessionListener } from './listener.ts';
+import { ProfileUse } from './profile-use.ts';
 import { detailOf, hintFor } from './session-detail.ts';
 import { type Conclusion, SessionEndings } from './session-endings.ts';
 import { SessionFile } from './session-file.ts';
@@ -65,12 +65,11 @@ export class Session {
   readonly #takeover: SessionTakeover;
   readonly #endings: SessionEndings;
   readonly #loop: SessionLoop;
+  readonly #use = new ProfileUse();
   /** Aborted when the session is closed for good. */
   readonly #ending = new AbortController();
   #status: SessionStatus = 'stopped';
   #client: WhatsAppClient | undefined;
-  /** The process group of a browser that was not seen to end. */
-  #left: number | undefined;
   #reconnects = 0;
   #connectedAt: number | null = null;
   #lastActivity: number | null = null;
@@ -124,6 +123,21 @@ export class Session {
 
   get browserPid(): number | undefined {
     return this.#client?.browserPid;
+  }
+
+  /** On what terms it is run here. */
+  get authority(): ClientAuthority {
+    return this.#tenure;
+  }
+
+  /** How often its browser was started here, or was about to be. */
+  get lives(): number {
+    return this.#use.lives;
+  }
+
+  /** Whether no browser has its profile open, and nobody but this owner can: it stays as it is until the next life. */
+  get isAtRest(): boolean {
+    return this.#use.isFree && this.#takeover.isSigned;
   }
 
   /** The session as the API shows it. */
@@ -181,7 +195,7 @@ export class Session {
     if (!this.#ending.signal.aborted) for (const listener of this.#parts.listeners) listener.left(this);
     this.#ending.abort(new Error('the session is closed'));
     await this.pause();
-    return this.#left === undefined || (await waitForGroupEnd(this.#left, 1000));
+    return await this.#use.hasEnded(1000);
   }
 
   /** As {@link Session.close}, by force: the browser is sent its end before this returns. */
@@ -235,13 +249,7 @@ export class Session {
     await this.#file.write({ should_run: false });
     const unlinked = this.#status === 'ready' && this.#client ? await this.#client.logout() : false;
     await this.pause();
-    await this.#profile.retire();
-    const remains = this.record.linked && !unlinked;
-    await this.#file.write({
-      linked: false,
-      phone_number: null,
-      last_error: remains ? 'logged out while it was not connected: remove the device on the phone' : null,
-    });
+    await this.#endings.loggedOutHere(unlinked);
     this.#set('logged_out');
     return unlinked;
   }
@@ -278,6 +286,7 @@ export class Session {
   /** One life. Answers the milliseconds to wait before the next, or undefined where there is to be none. */
   async #once(signal: AbortSignal): Promise<number | undefined> {
     let leave = () => {};
+    this.#use.begin();
     try {
       if (!(await this.#takeOver(signal))) return undefined;
       leave = await this.#parts.gate.enter(signal);
@@ -288,8 +297,7 @@ export class Session {
       return this.#follow(await this.#endings.fail(error));
     } finally {
       leave();
-      const pid = this.browserPid;
-      this.#left = pid !== undefined && !(await waitForGroupEnd(pid, 0)) ? pid : undefined;
+      await this.#use.end(this.browserPid);
       this.#client = undefined;
       this.#connectedAt = null;
       this.#links.clear();

@@ -119,4 +119,59 @@ describe('a session', () => {
     await linked.session.stop();
     expect(linked.profiles.calls).toEqual(['ready', 'tidy', 'good copy']);
   });
+
+  it('draws an id for each link it gets, and says how the one before ended', async () => {
+    const { session, clients, stored } = await readySession();
+    await eventually(() => stored()?.link_id);
+    const first = stored()?.link_id;
+    expect(stored()).toMatchObject({
+      linked: true,
+      link_id: expect.stringMatching(/^[0-9a-f]{24}$/),
+      link_ended: null,
+    });
+    await session.restart();
+    await started(clients, 2);
+    clients.last.becomeReady();
+    await eventually(() => session.status === 'ready');
+    expect(session.record.link_id).toBe(first);
+    clients.last.events.loggedOut();
+    await eventually(() => session.status === 'logged_out');
+    expect(stored()).toMatchObject({ linked: false, link_id: null, link_ended: 'removed' });
+    await session.logout();
+    expect(stored()).toMatchObject({ link_ended: 'removed' });
+    await session.start();
+    await started(clients, 3);
+    clients.last.becomeReady();
+    await eventually(() => stored()?.link_id);
+    expect(stored()?.link_id).not.toBe(first);
+    await session.logout();
+    expect(stored()).toMatchObject({ linked: false, link_id: null, link_ended: 'logged_out' });
+  });
+
+  it('that lost its link and has no good copy of its profile may be restored from a backup: its record says that it was lost', async () => {
+    const { session, clients, stored } = await runningSession({
+      record: { linked: true, phone_number: '1', link_id: 'a' },
+    });
+    clients.last.events.qr('code');
+    await eventually(() => session.status === 'logged_out');
+    expect(stored()).toMatchObject({ linked: false, link_id: null, link_ended: 'lost' });
+  });
+
+  it('gets an id for a link of before there were such when it is ready', async () => {
+    const { session, stored } = await readySession({
+      record: { linked: true, phone_number: '491701234567' },
+    });
+    await eventually(() => stored()?.link_id);
+    await session.stop();
+  });
+
+  it('is at rest while no browser has its profile open, and counts the lives of its browsers', async () => {
+    const { session, clients } = aSession();
+    expect([session.isAtRest, session.lives]).toEqual([true, 0]);
+    await session.start();
+    expect(session.isAtRest).toBe(false);
+    await started(clients, 1);
+    await session.stop();
+    expect([session.isAtRest, session.lives]).toEqual([true, 1]);
+  });
 });
