@@ -3,7 +3,7 @@ import { isChanging, isTable } from '../profile/needed-files.ts';
 /** A log is cut at multiples of this, bytes: it is only ever appended to, so that all but its end stays the same. */
 const LOG_PIECE = 256 * 1024;
 /** Whatever is larger is cut at multiples of this, bytes, so that one piece always fits in memory. */
-const LARGEST_PIECE = 16 * 1024 * 1024;
+export const LARGEST_PIECE = 16 * 1024 * 1024;
 /** Smaller files go into the archive as they are: an object each would cost more than it saves. */
 const SMALLEST_OBJECT = 16 * 1024;
 
