@@ -4,7 +4,6 @@ import pMap from 'p-map';
 import type { Clock } from '../../common/clock.ts';
 import { isWharfError, systemCode } from '../../common/errors.ts';
 import {
-  exists,
   makePrivateSubdirectory,
   removeTree,
   storageError,
@@ -143,30 +142,6 @@ async function restoreFrom(
   } catch (error) {
     throw storageError('put the restored profile in its place', restored, error);
   }
-}
-
-/**
- * Puts a restored profile in the place of the one it replaces, which is kept beside it. Whoever was cut off while doing so goes on
- * from where it stands: the restored profile is there until it has its place.
- *
- * @returns false if there is none to put in place
- * @throws WharfError `storage_unavailable`
- */
-export async function finishRestore(name: GenerationName, paths: SessionPaths): Promise<boolean> {
-  const restored = paths.restoredProfile(name);
-  if (!(await exists(restored))) return false;
-  const profile = paths.userData(name);
-  try {
-    if (await exists(profile)) {
-      await removeTree(paths.lostProfile(name));
-      await rename(profile, paths.lostProfile(name));
-    }
-    await rename(restored, profile);
-    await syncDirectory(dirname(profile));
-  } catch (error) {
-    throw storageError('put the restored profile in its place', profile, error);
-  }
-  return true;
 }
 
 async function copyOrLink(from: string, to: string): Promise<void> {

@@ -19,7 +19,7 @@ import {
   parseChromiumVersion,
 } from './chromium-version.ts';
 import { listGenerations } from './generation-facts.ts';
-import { finishRestore, keepGoodCopy, type LastGood, prepareLastGood } from './good-copy.ts';
+import { keepGoodCopy, type LastGood, prepareLastGood } from './good-copy.ts';
 import { beginGeneration, type GenerationInMaking, type GenerationRequest } from './new-generation.ts';
 import {
   NEW_RECORD,
@@ -30,6 +30,7 @@ import {
 } from './profile-record.ts';
 import { type Releaser, releaseProfile } from './release.ts';
 import type { ReleaseList } from './release-list.ts';
+import { finishRestore } from './replace-profile.ts';
 import { type Tidied, tidyGenerations } from './tidy-generations.ts';
 import type { Trash } from './trash.ts';
 

@@ -5,9 +5,9 @@ import { exists, syncTree } from '../../common/files.ts';
 import { NEEDED } from '../../fleet/profile/needed-files.ts';
 import { inspectProfile } from '../../fleet/profile/repair.ts';
 import type { GenerationName, SessionPaths } from '../../fleet/session-paths.ts';
-import { finishRestore } from './good-copy.ts';
 import { readRecordOrFault } from './profile-record.ts';
 import { filesOf, type ReleaseList, writeReleaseList } from './release-list.ts';
+import { finishRestore } from './replace-profile.ts';
 
 /** Who hands a session over. */
 export interface Releaser {
