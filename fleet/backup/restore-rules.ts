@@ -24,10 +24,16 @@ export function refusalOf(backup: SessionRecord, present: PresentSession): Resto
   const { record, deletedSince } = present;
   if (record === null) return deletedSince ? 'deleted' : null;
   if (record.created_at !== backup.created_at) return 'deleted';
-  if (record.linked) return (record.link_id ?? null) === (backup.link_id ?? null) ? null : 'relinked';
+  if (record.linked) return isSameLink(backup, record) ? null : 'relinked';
   // A copy without a link asks for a new one in any case.
   if (!backup.linked) return null;
   return record.link_ended === 'logged_out' || record.link_ended === 'removed' ? 'logged_out' : null;
+}
+
+/** Links of before there were ids got one when they were ready next: of such a copy the account alone can be compared. */
+function isSameLink(backup: SessionRecord, record: SessionRecord): boolean {
+  if (!backup.linked) return false;
+  return backup.link_id ? record.link_id === backup.link_id : record.phone_number === backup.phone_number;
 }
 
 /** What a refusal means, and what to do about it, for people. */

@@ -14,9 +14,9 @@ import { type GenerationName, parseTrashEntryName, type SessionPaths } from '../
 import { NEW_RECORD, readRecordOrFault, writeProfileRecord } from './profile-record.ts';
 
 /** In a profile that is about to replace another one: what becomes of that. Chromium looks at no such file. */
-const MARKER = 'wharf-restore.json';
+export const MARKER = 'wharf-restore.json';
 
-const markerSchema = z.strictObject({
+export const markerSchema = z.strictObject({
   version: z.literal(1),
   /** The entry of the workspace's trash that takes what is replaced. */
   trash: z

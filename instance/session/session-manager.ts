@@ -32,6 +32,22 @@ export interface ManagerOptions {
 /** Milliseconds that records for people may take to be written when an instance stops. */
 const RECORDS_DEADLINE = 1000;
 
+/** One session in its turn: nothing else is done with it meanwhile. */
+export interface Turn {
+  /** On what terms its workspace is run. */
+  readonly tenure: Tenure;
+  /** Undefined where there is none. */
+  session(): Session | undefined;
+  /** Throws `not_owner`, `ownership_unproved` where it is not this turn's to change any more. */
+  require(): void;
+  /** Writes the record of one that there was none of, and makes it; it does not run yet. */
+  add(record: SessionRecord): Promise<Session>;
+  /** It is gone. */
+  forget(session: Session): void;
+  /** Makes something run that takes a place, its place kept for it meanwhile. Throws `no_capacity`. */
+  inItsPlace(change: () => Promise<void>): Promise<void>;
+}
+
 /** The sessions of the workspaces this instance owns, and what is asked of each; which workspaces those are, {@link WorkspaceRunner} sees to. */
 export class SessionManager {
   readonly workspaces: WorkspaceRunner;
@@ -173,6 +189,50 @@ export class SessionManager {
       await this.#options.parts.trash.moveSession(workspace, session);
       this.#forget(found);
       return unlinked;
+    });
+  }
+
+  /**
+   * Does something with a session, or where one is to be, when what was asked of it before is done.
+   *
+   * @param adopt whether a workspace that nobody owns may be claimed
+   * @throws WharfError `not_owner`, `shutting_down`, what `task` throws
+   */
+  inItsTurn<T>(
+    workspace: WorkspaceId,
+    session: SessionId,
+    adopt: boolean,
+    task: (turn: Turn) => Promise<T>,
+  ): Promise<T> {
+    return this.#inTurn(workspace, session, async () => {
+      const { ownership, parts } = this.#options;
+      if (adopt) await ownership.claimFirst(workspace);
+      await this.workspaces.settled(workspace);
+      const tenure = this.workspaces.tenure(workspace);
+      let known = this.#roll.get(workspace, session);
+      return await task({
+        tenure,
+        session: () => this.#roll.get(workspace, session),
+        require: () => {
+          tenure.require();
+          if (this.#roll.get(workspace, session) === known) return;
+          throw new WharfError(
+            'not_owner',
+            `Workspace ${workspace} was given up and begun again meanwhile. Try again.`,
+          );
+        },
+        add: async (record) => {
+          tenure.require();
+          await parts.store.write(record, tenure.epoch);
+          known = this.#add(record, this.workspaces.tenure(workspace), true);
+          return known;
+        },
+        forget: (gone) => {
+          this.#forget(gone);
+          known = undefined;
+        },
+        inItsPlace: (change) => this.#inItsPlace(workspace, session, change),
+      });
     });
   }
 

@@ -180,9 +180,10 @@ export class Session {
     this.#loop.run();
   }
 
-  /** Ends its browser, cleanly where it can; whether it should run stays as it is. */
-  async pause(): Promise<void> {
+  /** Ends its browser, cleanly where it can; whether it should run stays as it is. True when the browser was seen to end. */
+  async pause(): Promise<boolean> {
     await this.#loop.end();
+    return await this.#use.hasEnded(1000);
   }
 
   /** Lets what is under way come to its end, whatever that is, and begins nothing new: it is about to be closed. */
@@ -194,8 +195,7 @@ export class Session {
   async close(): Promise<boolean> {
     if (!this.#ending.signal.aborted) for (const listener of this.#parts.listeners) listener.left(this);
     this.#ending.abort(new Error('the session is closed'));
-    await this.pause();
-    return await this.#use.hasEnded(1000);
+    return await this.pause();
   }
 
   /** As {@link Session.close}, by force: the browser is sent its end before this returns. */
@@ -229,6 +229,28 @@ export class Session {
   /** New proof of authority. */
   feed(): void {
     this.#client?.feed();
+  }
+
+  /** Does something to the profile while it does not run: who copies it meanwhile hears that it was in use. */
+  async withProfile<T>(task: () => Promise<T>): Promise<T> {
+    this.#use.begin();
+    try {
+      return await task();
+    } finally {
+      await this.#use.end(undefined);
+    }
+  }
+
+  /**
+   * Another profile was put in the place of its own: goes on with that as the record is to say, and tells how old it is.
+   *
+   * @param takenAt milliseconds since 1970; null where there is no profile
+   */
+  async goOnWith(change: Partial<SessionRecord>, takenAt: number | null): Promise<void> {
+    await this.#file.write(change);
+    if (takenAt !== null) for (const listener of this.#parts.listeners) listener.restored?.(this, takenAt);
+    if (this.record.should_run) this.resume();
+    else if (!this.#loop.isRunning) this.#move('stop');
   }
 
   /** Ends its browser and remembers that it should not run. */
