@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { appendFileSync } from 'node:fs';
 
 /*
- * Stands in for an instance's process: says what it must to its supervisor, and runs a shell with a browser's arguments for each workspace.
+ * Stands in for an instance's process: says what it must to its supervisor, and runs a process with a browser's arguments for each workspace.
  * What it hears goes to the file FAKE_HEARD, a line each. FAKE_FAULT names what it does wrong: `never_ready`, `silent` (no beats), `deaf` (answers nothing), `dies` (ends once it is ready).
  */
 const fault = process.env.FAKE_FAULT ?? '';
@@ -12,11 +12,12 @@ const browsers = new Map();
 const say = (message) => process.send?.(message, () => {});
 
 function run({ workspace }) {
-  const script = 'trap "" TERM; while :; do sleep 0.2; done';
+  // Not a shell: for a moment after each fork a child of one looks like a second browser.
+  const script = 'process.on("SIGTERM", () => {}); setInterval(() => {}, 60_000)';
   const directory = `--user-data-dir=${sessions}/workspace_${workspace}/session_a/gen-1/session-a`;
   browsers.set(
     workspace,
-    spawn('/bin/sh', ['-c', script, 'browser', directory], { detached: true, stdio: 'ignore' }),
+    spawn(process.execPath, ['-e', script, 'browser', directory], { detached: true, stdio: 'ignore' }),
   );
 }
 
