@@ -1,13 +1,12 @@
 import type { Readable } from 'node:stream';
 import { Parser, type ReadEntry } from 'tar';
 import { messageOf } from '../../common/errors.ts';
+import { INDEX_ENTRY, TAIL_PREFIX } from '../../fleet/backup/archive.ts';
 import type { CopiedFile } from '../../fleet/backup/session-copy.ts';
 import type { BackedUpSession } from '../manifest/manifest.ts';
 import { damagedArchive } from './archive-faults.ts';
 import { readIndex } from './archive-index.ts';
 
-const INDEX = 'files.json';
-const PROFILE = 'profile/';
 /** Bytes of the largest `files.json` that is read: some 200 000 files. */
 const LARGEST_INDEX = 64 * 1024 * 1024;
 
@@ -81,7 +80,7 @@ class ArchiveReader {
   end(): Tail[] {
     this.#parser.end();
     const tails = this.#given();
-    if (this.files === null) throw damagedArchive(this.#session, `it has no ${INDEX}`);
+    if (this.files === null) throw damagedArchive(this.#session, `it has no ${INDEX_ENTRY}`);
     const missing = [...this.#expected.values()].find(({ tail }) => tail > 0);
     if (missing) throw damagedArchive(this.#session, `what it should hold of ${missing.path} is missing`);
     return tails;
@@ -112,11 +111,12 @@ class ArchiveReader {
     if (entry.type !== 'File' && entry.type !== 'OldFile')
       return `${shown} in it is no plain file, but of type ${entry.type}`;
     if (this.files === null) {
-      if (entry.path !== INDEX) return `it begins with ${shown}, not with ${INDEX}`;
+      if (entry.path !== INDEX_ENTRY) return `it begins with ${shown}, not with ${INDEX_ENTRY}`;
       return { most: LARGEST_INDEX, done: (bytes) => this.#takeIndex(bytes) };
     }
-    const file = entry.path.startsWith(PROFILE) && this.#expected.get(entry.path.slice(PROFILE.length));
-    if (!file) return `it holds ${shown}, which its ${INDEX} does not name, or a second time`;
+    const file =
+      entry.path.startsWith(TAIL_PREFIX) && this.#expected.get(entry.path.slice(TAIL_PREFIX.length));
+    if (!file) return `it holds ${shown}, which its ${INDEX_ENTRY} does not name, or a second time`;
     this.#expected.delete(file.path);
     return { most: file.tail, done: (bytes) => this.#takeTail(file, bytes) };
   }
