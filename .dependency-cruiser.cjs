@@ -171,6 +171,12 @@ module.exports = {
       '^(backup/store/|fleet/media/s3-[a-z-]+\\.ts$)',
       'The object store hides whose it is.',
     ),
+    vendorHome(
+      'tar-at-home',
+      'tar',
+      '^(fleet/backup/archive[a-z-]*\\.ts$|backup/archive/)',
+      'What an archive looks like inside is known where it is packed and where it is read.',
+    ),
     {
       name: 'no-development-packages',
       severity: 'error',

@@ -102,6 +102,8 @@ describe('the rules of who imports whom', () => {
       'instance/whatsapp/whatsapp-web-js.ts',
     ],
     ['ioredis-at-home', 'ioredis', 'router/registry/a.ts', 'fleet/redis-registry.ts'],
+    ['tar-at-home', 'tar', 'backup/run/a.ts', 'fleet/backup/archive.ts'],
+    ['tar-at-home', 'tar', 'instance/copies/a.ts', 'backup/archive/read-archive.ts'],
   ])('%s: %s only where it belongs', async (rule, vendor, elsewhere, home) => {
     const text = `import vendor from '${vendor}';\nexport const used = vendor;\n`;
     expect(await judge({ [elsewhere]: text, [home]: text, 'test/a.ts': text })).toEqual({
