@@ -7,6 +7,11 @@ export const LARGEST_PIECE = 16 * 1024 * 1024;
 /** Smaller files go into the archive as they are: an object each would cost more than it saves. */
 const SMALLEST_OBJECT = 16 * 1024;
 
+/** The size of the pieces that a file is cut in, bytes; the last may be smaller. */
+export function pieceSize(path: string): number {
+  return isChanging(path) ? LOG_PIECE : LARGEST_PIECE;
+}
+
 /** How a file is kept: from its beginning in pieces, each an object by its content; what is left over at its end is in the archive. */
 export interface FileCut {
   /** Sizes of the pieces, bytes, in the file's order. */
@@ -25,7 +30,7 @@ export interface FileCut {
 export function cutFile(path: string, size: number): FileCut {
   const grows = isChanging(path);
   if (!grows && !isTable(path) && size < SMALLEST_OBJECT) return { pieces: [], tail: size };
-  const piece = grows ? LOG_PIECE : LARGEST_PIECE;
+  const piece = pieceSize(path);
   const pieces = Array.from({ length: Math.floor(size / piece) }, () => piece);
   const rest = size % piece;
   if (grows) return { pieces, tail: rest };
