@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { constants, type Stats } from 'node:fs';
+import { constants } from 'node:fs';
 import { type FileHandle, lstat, open, readdir, rename, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -78,6 +78,10 @@ export class DirectoryStore implements ObjectStore {
     const flags = constants.O_RDONLY | constants.O_NOFOLLOW;
     const handle = await this.#call('read', path, () => absentAsNull(open(path, flags)));
     if (handle === null) return null;
+    if (!(await this.#call('look at', path, () => handle.stat())).isFile()) {
+      await handle.close();
+      return null;
+    }
     const source = handle.createReadStream({ highWaterMark: CHUNK });
     return streamOf(this.#told(source, path), () => source.destroy(), signal);
   }
@@ -85,7 +89,7 @@ export class DirectoryStore implements ObjectStore {
   async head(key: string): Promise<StoredObject | null> {
     const path = this.#path(key);
     const found = await this.#call('look at', path, () => absentAsNull(lstat(path)));
-    return found === null ? null : described(key, found);
+    return found?.isFile() ? { key, size: found.size, modified: found.mtimeMs } : null;
   }
 
   async *list(prefix: string): AsyncIterable<StoredObject> {
@@ -171,7 +175,11 @@ export class DirectoryStore implements ObjectStore {
   async #name<T>(path: string, draft: string, give: () => Promise<T>): Promise<T> {
     try {
       return await this.#call('write', path, async () => {
-        const given = await absentAsNull(give()).then((found) => found ?? this.#makeParents(path).then(give));
+        const given = await give().catch(async (error: unknown) => {
+          if (systemCode(error) !== 'ENOENT') throw error;
+          await this.#makeParents(path);
+          return await give();
+        });
         await syncDirectory(dirname(path));
         return given;
       });
@@ -235,15 +243,12 @@ export class DirectoryStore implements ObjectStore {
   }
 }
 
-function described(key: string, { size, mtimeMs }: Stats): StoredObject {
-  return { key, size, modified: mtimeMs };
-}
-
 async function absentAsNull<T>(call: Promise<T>): Promise<T | null> {
   try {
     return await call;
   } catch (error) {
-    if (systemCode(error) === 'ENOENT') return null;
+    const code = systemCode(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR') return null;
     throw error;
   }
 }

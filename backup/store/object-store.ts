@@ -10,7 +10,7 @@ export interface StoredObject {
 }
 
 /**
- * Where backups are kept: a bucket, or a directory. Keys are `[A-Za-z0-9/._-]`, relative to the store's prefix, no part beginning with a dot. Every method throws
+ * Where backups are kept: a bucket, or a directory. Keys are `[A-Za-z0-9/._-]`, relative to the store's prefix, no part beginning with a dot, and none is what another has before a `/`. Every method throws
  * WharfError `backup_store_failed` that names the bucket or directory, what it said, and what to do; what may pass was tried again before. Where a signal ends a call, it throws the
  * signal's reason.
  */

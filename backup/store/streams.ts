@@ -16,8 +16,9 @@ export function streamOf(
   return stream;
 }
 
-/** Ends a stream with the signal's reason when that is aborted. */
+/** Ends a stream with the signal's reason when that is aborted; also where nobody listens to its errors yet, which would end the process. */
 export function endWith(stream: Readable, signal: AbortSignal | undefined): void {
+  stream.on('error', () => {});
   if (signal === undefined) return;
   const end = () => void stream.destroy(signal.reason);
   if (signal.aborted) end();

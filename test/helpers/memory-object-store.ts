@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { checkKey, checkPrefix } from '../../backup/store/keys.ts';
 import type { ObjectStore, StoredObject } from '../../backup/store/object-store.ts';
+import { endWith } from '../../backup/store/streams.ts';
 import { type Clock, systemClock } from '../../common/clock.ts';
 
 /** What is asked of a store. */
@@ -19,7 +20,7 @@ export type StoreRequest =
 /** An {@link ObjectStore} in memory, with what tests do to one behind its back. */
 export class MemoryObjectStore implements ObjectStore {
   readonly shown = 'memory';
-  readonly clock: Clock;
+  readonly clock: Pick<Clock, 'now'>;
   /** What is stored, by key. Tests may change it: `store.objects.get(key).content[0] ^= 1` is a flipped bit. */
   readonly objects = new Map<string, { content: Buffer; modified: number }>();
   /** Every request so far, such as `put objects/ab/cd`; tests may empty it. */
@@ -28,7 +29,7 @@ export class MemoryObjectStore implements ObjectStore {
   before: (request: StoreRequest, key: string) => void | Promise<void> = () => {};
   closed = false;
 
-  constructor(clock: Clock = systemClock) {
+  constructor(clock: Pick<Clock, 'now'> = systemClock) {
     this.clock = clock;
   }
 
@@ -38,6 +39,8 @@ export class MemoryObjectStore implements ObjectStore {
 
   async put(key: string, content: Buffer | Readable, signal?: AbortSignal): Promise<void> {
     await this.#begin('put', key);
+    signal?.throwIfAborted();
+    if (!Buffer.isBuffer(content)) endWith(content, signal);
     const bytes = Buffer.isBuffer(content) ? Buffer.from(content) : await buffer(content);
     signal?.throwIfAborted();
     this.objects.set(key, { content: bytes, modified: this.clock.now() });
@@ -54,7 +57,10 @@ export class MemoryObjectStore implements ObjectStore {
     await this.#begin('get', key);
     signal?.throwIfAborted();
     const found = this.objects.get(key);
-    return found === undefined ? null : Readable.from([Buffer.from(found.content)], { objectMode: false });
+    if (found === undefined) return null;
+    const stream = Readable.from([Buffer.from(found.content)], { objectMode: false });
+    endWith(stream, signal);
+    return stream;
   }
 
   async head(key: string): Promise<StoredObject | null> {
@@ -94,7 +100,7 @@ export class MemoryObjectStore implements ObjectStore {
   }
 
   async #begin(request: StoreRequest, key: string): Promise<void> {
-    if (request !== 'list' && key !== '') checkKey(key);
+    if (!['check', 'list', 'now', 'abortUploads'].includes(request)) checkKey(key);
     this.requests.push(`${request} ${key}`.trim());
     await this.before(request, key);
   }
