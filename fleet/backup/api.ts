@@ -31,8 +31,8 @@ export const backupSummarySchema = z
     sent_bytes: count,
     /** What a restore of everything reads from the store: each object once, as stored; null where that is not known. */
     restore_bytes: count.nullable(),
-    /** Why the retention keeps it. */
-    kept_as: z.array(z.enum(['hourly', 'daily', 'last_good', 'young'])),
+    /** Why the retention keeps it; see `retain` in backup/retention. */
+    kept_as: z.array(z.enum(['hourly', 'daily', 'last_good', 'young', 'damaged'])),
   })
   .meta({ id: 'Backup' });
 export type BackupSummary = z.infer<typeof backupSummarySchema>;
