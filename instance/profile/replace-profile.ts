@@ -60,10 +60,11 @@ export async function replaceProfile(replacement: Replacement, paths: SessionPat
   require();
   await makePrivateSubdirectory(paths.workspace(name.workspace));
   await makePrivateSubdirectory(paths.session(name.workspace, name.session));
-  if (!(await exists(join(staging, 'restored-profile'))))
-    await replaceFile(join(from, MARKER), `${JSON.stringify({ version: 1, trash, replaced })}\n`);
+  const staged = join(staging, 'restored-profile');
+  const waits = (await exists(staged)) ? staged : from;
+  await replaceFile(join(waits, MARKER), `${JSON.stringify({ version: 1, trash, replaced })}\n`);
   await keepRecord(replacement, paths);
-  if (await exists(paths.generation(name))) await intoGeneration(replacement, paths);
+  if (await exists(paths.generation(name))) await intoGeneration(replacement, waits, paths);
   else await asGeneration(replacement, paths);
   await finishProfile(replacement, paths);
 }
@@ -76,11 +77,11 @@ async function keepRecord({ name, replaced, trash }: Replacement, paths: Session
   if (record !== null) await writeProfileRecord(kept, record);
 }
 
-async function intoGeneration(replacement: Replacement, paths: SessionPaths): Promise<void> {
-  const { name, staging, require } = replacement;
-  const staged = join(staging, 'restored-profile');
-  // Made as a generation, which then came to be by another way.
-  const from = (await exists(staged)) ? staged : replacement.from;
+async function intoGeneration(
+  { name, require }: Replacement,
+  from: string,
+  paths: SessionPaths,
+): Promise<void> {
   // What was to be the profile at the next start is what is replaced.
   await finishRestore(name, paths);
   // Nobody promises anything of these files any more. Of the profile that is still there this only says that it is to be repaired.

@@ -45,7 +45,7 @@ export interface Turn {
   /** It is gone. */
   forget(session: Session): void;
   /** Makes something run that takes a place, its place kept for it meanwhile. Throws `no_capacity`. */
-  inItsPlace(change: () => Promise<void>): Promise<void>;
+  inItsPlace<T>(change: () => Promise<T>): Promise<T>;
 }
 
 /** The sessions of the workspaces this instance owns, and what is asked of each; which workspaces those are, {@link WorkspaceRunner} sees to. */
@@ -321,12 +321,12 @@ export class SessionManager {
   }
 
   /** Makes something run that takes a place, its place kept for it meanwhile. Throws `no_capacity`. */
-  async #inItsPlace(workspace: WorkspaceId, session: SessionId, change: () => Promise<void>): Promise<void> {
+  async #inItsPlace<T>(workspace: WorkspaceId, session: SessionId, change: () => Promise<T>): Promise<T> {
     const key = keyOf(workspace, session);
     if (!this.#roll.get(workspace, session)?.record.should_run) this.#requireRoom();
     this.#promised.add(key);
     try {
-      await change();
+      return await change();
     } finally {
       this.#promised.delete(key);
     }
