@@ -22,6 +22,12 @@ const DEFAULT_PATIENCE = 45_000;
 /** What to do on the command line, where the router's own words are for who speaks HTTP with it. */
 const ON_THE_COMMAND_LINE: Readonly<Record<string, string>> = {
   ambiguous_session: '--workspace ID.',
+  backup_busy: '"wharf backup operations" shows what runs.',
+  backup_damaged:
+    '"wharf backup verify --all" names all that is damaged; "wharf restore --at" takes another time.',
+  backup_not_found: '"wharf backup list", or "wharf backup show BACKUP" for the sessions in one.',
+  restore_not_found: '"wharf restores".',
+  restore_refused: '"wharf restore ... --dry-run" says why; --force restores it all the same.',
   session_not_found: '"wharf sessions list", or "wharf sessions create".',
   unauthorized: '--key, or WHARF_API_KEY.',
   webhook_not_found: '"wharf webhooks set WORKSPACE URL".',
@@ -84,6 +90,43 @@ export class RouterClient {
       }
     } catch (error) {
       throw error instanceof CommandFailure ? error : this.#unreachable(error);
+    } finally {
+      clearTimeout(timer);
+      watch.abort();
+    }
+  }
+
+  /**
+   * Opens an answer of bytes and gives it piece by piece.
+   *
+   * @param silence milliseconds between two pieces after which the connection is taken for dead; until the first one `patience` holds
+   * @throws CommandFailure as {@link ask} does; `broken_off` where the answer ended before it was whole
+   */
+  async *download(request: RouterRequest, silence: number): AsyncGenerator<Uint8Array> {
+    const watch = new AbortController();
+    const tooLate = () => watch.abort(new DOMException('no answer in time', 'TimeoutError'));
+    let timer = setTimeout(tooLate, request.patience ?? DEFAULT_PATIENCE);
+    const response = await this.#fetch(request, watch.signal, { accept: '*/*' }).catch((error: unknown) => {
+      clearTimeout(timer);
+      throw error;
+    });
+    try {
+      if (!response.ok) throw this.#refused(response.status, parseJson(await response.text()));
+      for await (const piece of response.body ?? []) {
+        clearTimeout(timer);
+        timer = setTimeout(() => watch.abort(), silence);
+        yield piece;
+      }
+    } catch (error) {
+      if (error instanceof CommandFailure) throw error;
+      if (this.#signal.aborted) throw new CommandFailure('Stopped.', { code: 'stopped', cause: error });
+      throw new CommandFailure(
+        'The answer broke off before it was whole. The log of the backup service says why.',
+        {
+          code: 'broken_off',
+          cause: error,
+        },
+      );
     } finally {
       clearTimeout(timer);
       watch.abort();

@@ -6,6 +6,8 @@ export interface Terminal {
   env: Env;
   /** Writes to standard output: what was asked for, and nothing else. */
   out(text: string): void;
+  /** Writes bytes to standard output; resolves when there is room for more. */
+  bytes(piece: Uint8Array): Promise<void>;
   /** Writes to standard error: progress, questions, errors. */
   err(text: string): void;
   /** True when a person sits at both ends: questions may be asked, and drawn output replaced. */
@@ -31,6 +33,10 @@ export function processTerminal(signal: AbortSignal): Terminal {
   return {
     env,
     out: (text) => process.stdout.write(text),
+    bytes: (piece) =>
+      new Promise((resolve, reject) =>
+        process.stdout.write(piece, (error) => (error ? reject(error) : resolve())),
+      ),
     err: (text) => process.stderr.write(text),
     interactive: process.stdin.isTTY === true && process.stdout.isTTY === true,
     color: process.stdout.isTTY === true && !env['NO_COLOR'] && env['TERM'] !== 'dumb',

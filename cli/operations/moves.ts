@@ -40,6 +40,7 @@ const PASSING: ReadonlySet<string> = new Set([
   'storage_unavailable',
   'shutting_down',
   'instance_unavailable',
+  'backup_unavailable',
 ]);
 
 /** Asks again while what is in the way is likely to pass. Throws CommandFailure. */

@@ -23,8 +23,20 @@ export function createStyle(color: boolean): Style {
   };
 }
 
-const GOOD = new Set(['ready', 'flowing', 'healthy', 'ok', 'sent', 'delivered', 'read', 'done']);
-const BAD = new Set(['failed', 'stuck', 'logged_out', 'unhealthy', 'gone', 'dead', 'revoke']);
+const GOOD = new Set([
+  'ready',
+  'flowing',
+  'healthy',
+  'ok',
+  'sent',
+  'delivered',
+  'read',
+  'done',
+  'complete',
+  'restored',
+  'undone',
+]);
+const BAD = new Set(['failed', 'stuck', 'logged_out', 'unhealthy', 'gone', 'dead', 'revoke', 'damaged']);
 
 /** A status in its colour: good, bad, at rest, or on its way. */
 export function paintStatus(style: Style, status: string): string {

@@ -105,7 +105,7 @@ describe('help', () => {
   });
 
   it('tells its version', async () => {
-    expect(await runWharf(['--version'])).toEqual({ code: 0, out: '1.2.3\n', err: '' });
+    expect(await runWharf(['--version'])).toMatchObject({ code: 0, out: '1.2.3\n', err: '' });
   });
 });
 

@@ -6,6 +6,8 @@ export interface Ran {
   code: number;
   out: string;
   err: string;
+  /** Bytes that were written to standard output as such; empty where there were none. */
+  bytes: Buffer;
 }
 
 /** What a test's terminal is like. */
@@ -16,13 +18,18 @@ export interface TerminalOptions {
   color?: boolean;
   /** Called after each write to standard output, with all of it so far. */
   onOut?: (out: string) => void;
+  /** The same of standard error. */
+  onErr?: (err: string) => void;
   signal?: AbortSignal;
+  /** The wall clock; default: the real one. */
+  now?: Date;
 }
 
 /** Runs a command line as `wharf` does, on a terminal of its own. */
 export async function runWharf(words: string[], options: TerminalOptions = {}): Promise<Ran> {
   let out = '';
   let err = '';
+  const written: Buffer[] = [];
   const answers = [...(options.answers ?? [])];
   const terminal: Terminal = {
     env: options.env ?? {},
@@ -30,8 +37,12 @@ export async function runWharf(words: string[], options: TerminalOptions = {}): 
       out += text;
       options.onOut?.(out);
     },
+    bytes: async (piece) => {
+      written.push(Buffer.from(piece));
+    },
     err: (text) => {
       err += text;
+      options.onErr?.(err);
     },
     interactive: options.answers !== undefined,
     color: options.color ?? false,
@@ -42,8 +53,8 @@ export async function runWharf(words: string[], options: TerminalOptions = {}): 
       return answer;
     },
     signal: options.signal ?? new AbortController().signal,
-    now: () => new Date(),
+    now: () => options.now ?? new Date(),
   };
   const code = await runCommandLine(words, terminal, '1.2.3');
-  return { code, out, err };
+  return { code, out, err, bytes: Buffer.concat(written) };
 }

@@ -1,0 +1,407 @@
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { aBackup, anOperation } from '../helpers/backup-values.ts';
+import { FakeBackupService, serviceProblem } from '../helpers/fake-backup-service.ts';
+import { ADMIN_KEY, startFleet, type TestFleet } from '../helpers/router.ts';
+import { temporaryDirectory } from '../helpers/temp-dir.ts';
+import { runWharf, type TerminalOptions } from '../helpers/terminal.ts';
+
+let fleet: TestFleet;
+let service: FakeBackupService;
+
+beforeAll(async () => {
+  fleet = await startFleet();
+  service = await new FakeBackupService(fleet.redis.url, fleet.token).start();
+});
+afterAll(async () => {
+  await service.stop();
+  await fleet.close();
+});
+beforeEach(() => service.reset());
+
+const now = new Date('2026-11-22T09:30:00Z');
+const BACKUP = '20261122T090003Z';
+
+/** Runs a command against the fleet's real router, as its admin, at half past nine. */
+function wharf(words: string[], options: TerminalOptions = {}) {
+  return runWharf(words, { now, ...options, env: { WHARF_URL: fleet.url, WHARF_API_KEY: ADMIN_KEY } });
+}
+
+const list = {
+  store: 's3://company/backups/',
+  schedule: '0 * * * *',
+  runner: 'backup-1 (process 7 on host-a)',
+  next_run: '2026-11-22T10:00:00.000Z',
+  last_success: '2026-11-22T09:00:41.000Z',
+  running: null,
+  backups: [
+    aBackup(),
+    aBackup({
+      id: '20261122T080003Z',
+      started_at: '2026-11-22T08:00:03.000Z',
+      finished_at: '2026-11-22T08:00:51.000Z',
+      state: 'partial',
+      carried: 2,
+      missed: 1,
+      restore_bytes: null,
+      kept_as: ['hourly'],
+    }),
+    aBackup({
+      id: '20261122T070003Z',
+      started_at: '2026-11-22T07:00:03.000Z',
+      state: 'damaged',
+      kept_as: [],
+    }),
+  ],
+};
+
+describe('wharf backup list', () => {
+  it('shows times, sizes and why each is kept; where they are, and when the next is made', async () => {
+    service.answer('list', { body: list });
+    const ran = await wharf(['backup', 'list']);
+    expect(ran.code).toBe(0);
+    expect(ran.out).toBe(
+      [
+        'BACKUP            FINISHED              AGE         SESSIONS  SIZE    SENT   RESTORE  STATE                         KEPT AS',
+        '20261122T090003Z  2026-11-22T09:00:41Z  29 min ago  25        2.5 GB  34 MB  900 MB   complete                      hourly, daily',
+        '20261122T080003Z  2026-11-22T08:00:51Z  1 h ago     25        2.5 GB  34 MB  -        partial, 2 carried, 1 missed  hourly',
+        '20261122T070003Z  2026-11-22T07:00:03Z  2 h ago     -         -       -      -        DAMAGED',
+        '',
+        'Kept in s3://company/backups/, made at "0 * * * *" (UTC) by backup-1 (process 7 on host-a).',
+        'The last one that succeeded is from 29 min ago; the next in 30 min.',
+        '1 backup cannot be read. "wharf backup verify --all" says what else is damaged.',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  it('makes a damaged one stand out', async () => {
+    service.answer('list', { body: list });
+    expect((await wharf(['backup', 'list'], { color: true })).out).toContain('\u001b[31mDAMAGED\u001b[39m');
+  });
+
+  it('gives all of it under --json', async () => {
+    service.answer('list', { body: list });
+    expect(JSON.parse((await wharf(['backup', 'list', '--json'])).out)).toEqual(list);
+  });
+
+  it('says how to begin where there is none, and tells of a run that goes on', async () => {
+    const running = anOperation({ done: 3, bytes: 2_000_000, left_seconds: 95 });
+    service.answer('list', { body: { ...list, backups: [], last_success: null, running } });
+    const { out } = await wharf(['backup', 'list']);
+    expect(out).toContain('There is no backup yet. Make one: wharf backup run');
+    expect(out).toContain('None has succeeded yet; the next in 30 min.');
+    expect(out).toContain('A run goes on: 3/25 sessions, 2.0 MB, about 1 min 35 s left');
+  });
+});
+
+describe('wharf backup show', () => {
+  const contents = [
+    {
+      workspace_id: 7,
+      session_id: 'sales',
+      taken_at: '2026-11-22T09:00:05.000Z',
+      carried: null,
+      linked: true,
+      phone_number: '491701234567',
+      epoch: 3,
+      generation: 3,
+      chromium: '140.0.1',
+      files: 312,
+      bytes: 104_000_000,
+      frozen_ms: 61.4,
+      archive: 'a'.repeat(64),
+    },
+    {
+      workspace_id: 7,
+      session_id: 'new',
+      taken_at: '2026-11-22T08:00:05.000Z',
+      carried: 'its owner did\nnot answer',
+      linked: false,
+      phone_number: null,
+      epoch: 3,
+      generation: 3,
+      chromium: null,
+      files: 0,
+      bytes: 0,
+      frozen_ms: null,
+      archive: null,
+    },
+  ];
+  const not_in_it = [{ workspace_id: '8', session_id: 'lost', reason: 'no instance owns it' }];
+
+  it('shows the sessions, which of them are older, and what is missing', async () => {
+    service.answer('get', { body: { ...aBackup(), contents, not_in_it } });
+    const ran = await wharf(['backup', 'show', BACKUP, '-w', '7']);
+    expect(ran.code).toBe(0);
+    expect(service.asked[0]?.url).toBe(`/api/backups/${BACKUP}?workspace_id=7`);
+    expect(ran.out).toMatch(/^backup +20261122T090003Z$/m);
+    expect(ran.out).toMatch(
+      /^7 +sales +491701234567 +2026-11-22T09:00:05Z +29 min ago +104 MB +312 +61 ms$/m,
+    );
+    expect(ran.out).toMatch(/^7 +new +not linked .* from an earlier backup: its owner did not answer$/m);
+    expect(ran.out).toContain('Not in it: 8/lost: no instance owns it');
+  });
+
+  it('names the way to what there is for a backup that is not there', async () => {
+    service.answer('get', serviceProblem(404, 'backup_not_found', 'There is no backup 20261122T090003Z.'));
+    const ran = await wharf(['backup', 'show', BACKUP]);
+    expect(ran.code).toBe(1);
+    expect(ran.err).toMatch(/There is no backup.*\nOn the command line: "wharf backup list"/);
+  });
+});
+
+describe('wharf backup run', () => {
+  const done = anOperation({
+    state: 'done',
+    done: 25,
+    bytes: 34_000_000,
+    ended_at: '2026-11-22T09:00:41.000Z',
+    backup: BACKUP,
+  });
+
+  it('follows it to its end, and says what was made', async () => {
+    service.answer('run', { status: 202, body: anOperation() });
+    service.answer('operation', { body: anOperation({ done: 12, left_seconds: 20 }) }, { body: done });
+    service.answer('get', { body: { ...aBackup(), contents: [], not_in_it: [] } });
+    const ran = await wharf(['backup', 'run']);
+    expect(ran.code).toBe(0);
+    expect(ran.err).toBe('0/25 sessions\n25/25 sessions, 34 MB\n');
+    expect(ran.out).toBe('Backup 20261122T090003Z complete: 25 sessions, 2.5 GB; 34 MB sent in 38 s.\n');
+  });
+
+  it('draws a bar where a person watches', async () => {
+    service.answer('run', { status: 202, body: anOperation() });
+    const half = anOperation({ done: 12, bytes: 5_000_000, left_seconds: 20, doing: '7/sales' });
+    service.answer('operation', { body: half }, { body: done });
+    service.answer('get', { body: { ...aBackup(), contents: [], not_in_it: [] } });
+    const { err } = await wharf(['backup', 'run'], { answers: [] });
+    expect(err.split('\r\u001b[2K').slice(1)).toEqual([
+      '[░░░░░░░░░░░░░░░░░░░░] 0/25 sessions',
+      '[█████████░░░░░░░░░░░] 12/25 sessions, 5.0 MB, about 20 s left: 7/sales',
+      '[████████████████████] 25/25 sessions, 34 MB\n',
+    ]);
+  });
+
+  it('ends with 1 where sessions could not be copied, and names them', async () => {
+    service.answer('run', { status: 202, body: anOperation() });
+    const findings = ['7/sales: its owner did not answer; carried from 20261122T080003Z'];
+    service.answer('operation', { body: { ...done, failed: 1, findings } });
+    service.answer('get', {
+      body: { ...aBackup({ state: 'partial', carried: 1 }), contents: [], not_in_it: [] },
+    });
+    const ran = await wharf(['backup', 'run']);
+    expect(ran.code).toBe(1);
+    expect(ran.out).toContain('Backup 20261122T090003Z partial, 1 carried: 25 sessions');
+    expect(ran.err).toMatch(
+      /1 session could not be copied:\n {2}7\/sales: its owner.*\(backup_partial\)\n$/s,
+    );
+  });
+
+  it('ends with 1 where it failed, with the reason, under --json too', async () => {
+    service.answer('run', { status: 202, body: anOperation() });
+    service.answer('operation', {
+      body: anOperation({ state: 'failed', error: 'the bucket refuses (403)' }),
+    });
+    const ran = await wharf(['backup', 'run', '--json']);
+    expect(ran.code).toBe(1);
+    expect(JSON.parse(ran.out)).toMatchObject({ state: 'failed' });
+    expect(JSON.parse(ran.err).error).toEqual({
+      code: 'run_failed',
+      detail: 'The run failed: the bucket refuses (403)',
+    });
+  });
+
+  it('does not wait under --no-wait', async () => {
+    service.answer('run', { status: 202, body: anOperation() });
+    const ran = await wharf(['backup', 'run', '--no-wait']);
+    expect(ran).toMatchObject({ code: 0, out: 'The run has begun. Follow with: wharf backup operations\n' });
+    expect(service.askedOf('operation')).toEqual([]);
+  });
+
+  it('says what runs where one does', async () => {
+    service.answer('run', serviceProblem(409, 'backup_busy', 'The backup service is at a run (run-1).'));
+    const ran = await wharf(['backup', 'run']);
+    expect([ran.code, ran.err]).toEqual([1, expect.stringContaining('"wharf backup operations"')]);
+  });
+
+  it('says on Ctrl-C that it goes on', async () => {
+    const stop = new AbortController();
+    service.answer('run', { status: 202, body: anOperation() });
+    service.answer('operation', (response) => {
+      response.end(JSON.stringify(anOperation()));
+      stop.abort(new Error('Ctrl-C'));
+    });
+    const ran = await wharf(['backup', 'run'], { signal: stop.signal });
+    expect(ran.code).toBe(1);
+    expect(ran.err).toContain(
+      'Stopped waiting. The run goes on: "wharf backup operations" shows it. (stopped)',
+    );
+  });
+
+  it('says so where the service was started anew meanwhile', async () => {
+    service.answer('run', { status: 202, body: anOperation() });
+    service.answer('operation', serviceProblem(404, 'not_found', 'There is no operation run-1.'));
+    const ran = await wharf(['backup', 'run']);
+    expect([ran.code, ran.err]).toEqual([1, expect.stringContaining('started anew meanwhile')]);
+  });
+});
+
+describe('wharf backup verify', () => {
+  const begun = { status: 202, body: anOperation({ kind: 'verify' }) };
+
+  it.each([
+    [[], 'latest'],
+    [[BACKUP], BACKUP],
+    [['--all'], 'all'],
+  ])('%j checks %s', async (words, backup) => {
+    service.answer('verify', begun);
+    service.answer('operation', {
+      body: anOperation({ kind: 'verify', state: 'done', done: 310, total: 310, bytes: 900_000_000 }),
+    });
+    const ran = await wharf(['backup', 'verify', ...words]);
+    expect(ran).toMatchObject({ code: 0, out: 'All is well: 310 objects read and checked, 900 MB.\n' });
+    expect(service.asked[0]?.body).toEqual({ backup });
+  });
+
+  it('ends with 1 where something is damaged, and says what', async () => {
+    service.answer('verify', begun);
+    const findings = ['objects/ab/abcd: not what its hash says; 7/sales of 20261122T090003Z needs it'];
+    service.answer('operation', {
+      body: anOperation({ kind: 'verify', state: 'done', done: 310, total: 310, failed: 1, findings }),
+    });
+    const ran = await wharf(['backup', 'verify']);
+    expect(ran.code).toBe(1);
+    expect(ran.err).toMatch(/1 thing of 310 in the store is damaged or missing:\n {2}objects\/ab\/abcd: not/);
+    expect(ran.err).toContain('(backup_damaged)');
+  });
+
+  it('takes one backup or all, not both', async () => {
+    expect((await wharf(['backup', 'verify', BACKUP, '--all'])).code).toBe(2);
+  });
+});
+
+describe('wharf backup prune', () => {
+  const plan = {
+    keep: [{ id: BACKUP, reasons: ['the newest', 'hourly'] }],
+    remove: [{ id: '20261101T090003Z', reason: 'older than all that is kept' }],
+    objects: { count: 3, bytes: 12_000_000 },
+  };
+  const ended = anOperation({ kind: 'prune', state: 'done', done: 3, total: 3, bytes: 12_000_000 });
+
+  it('shows under --dry-run what goes, what stays and why, and asks for no more', async () => {
+    service.answer('prune', { body: plan });
+    const ran = await wharf(['backup', 'prune', '--dry-run']);
+    expect(ran.code).toBe(0);
+    expect(ran.out).toMatch(/^20261122T090003Z +keep +the newest, hourly\n20261101T090003Z +remove +older/m);
+    expect(ran.out).toContain('1 backup to remove, 1 to keep; 3 objects that none needs, 12 MB.');
+    expect(service.askedOf('prune').map((each) => each.body)).toEqual([{ dry_run: true }]);
+  });
+
+  it('refuses with 2 where nobody can be asked, and does nothing after a no', async () => {
+    service.answer('prune', { body: plan });
+    expect((await wharf(['backup', 'prune'])).code).toBe(2);
+    expect((await wharf(['backup', 'prune'], { answers: ['n'] })).code).toBe(1);
+    expect(service.askedOf('prune').map((each) => each.body)).toEqual([{ dry_run: true }]);
+  });
+
+  it('shows it, asks, and removes it after a yes', async () => {
+    service.answer('prune', { body: plan }, { status: 202, body: anOperation({ kind: 'prune' }) });
+    service.answer('operation', { body: ended });
+    const ran = await wharf(['backup', 'prune'], { answers: ['y'] });
+    expect(ran).toMatchObject({ code: 0, out: 'Pruned: 3 objects removed, 12 MB.\n' });
+    expect(ran.err).toContain('older than all that is kept');
+    expect(service.askedOf('prune').map((each) => each.body)).toEqual([
+      { dry_run: true },
+      { dry_run: false },
+    ]);
+  });
+});
+
+describe('wharf backup export', () => {
+  const tar = Buffer.alloc(300_000, 'tar');
+  const send = (whole: boolean) => {
+    service.answer('export', (response) => {
+      response.writeHead(200, { 'Content-Type': 'application/x-tar' });
+      response.write(tar, () => (whole ? response.end() : response.destroy()));
+    });
+  };
+
+  it('writes a file for its owner alone, whole', async () => {
+    const directory = await temporaryDirectory();
+    const output = join(directory, 'sales.tar');
+    send(true);
+    const ran = await wharf(['backup', 'export', 'latest', 'sales', '-w', '7', '--output', output]);
+    expect(ran).toMatchObject({ code: 0, out: `${output} written, 300 kB.\n` });
+    expect(service.asked[0]?.url).toBe('/api/backups/latest/export?workspace_id=7&session_id=sales');
+    expect((await readFile(output)).equals(tar)).toBe(true);
+    expect((await stat(output)).mode & 0o777).toBe(0o600);
+  });
+
+  it('leaves nothing where it broke off', async () => {
+    const directory = await temporaryDirectory();
+    send(false);
+    const ran = await wharf(['backup', 'export', 'latest', 'sales', '-o', join(directory, 'sales.tar')]);
+    expect([ran.code, ran.err]).toEqual([1, expect.stringContaining('(broken_off)')]);
+    expect(await readdir(directory)).toEqual([]);
+  });
+
+  it('goes to standard output where nobody looks at it, and there alone', async () => {
+    send(true);
+    const ran = await wharf(['backup', 'export', 'latest', 'sales']);
+    expect([ran.code, ran.out, ran.bytes.equals(tar)]).toEqual([0, '', true]);
+    expect((await wharf(['backup', 'export', 'latest', 'sales'], { answers: [] })).code).toBe(2);
+  });
+
+  it('says what the service says of a session that is not in it, and why a file cannot be written', async () => {
+    service.answer(
+      'export',
+      serviceProblem(404, 'backup_not_found', 'It has no session sale; it has: sales.'),
+    );
+    const ran = await wharf(['backup', 'export', 'latest', 'sale']);
+    expect([ran.code, ran.err]).toEqual([1, expect.stringContaining('It has no session sale')]);
+    send(true);
+    const nowhere = await wharf(['backup', 'export', 'latest', 'sales', '-o', '/nowhere/sales.tar']);
+    expect([nowhere.code, nowhere.err]).toEqual([1, expect.stringContaining('cannot be written (ENOENT)')]);
+  });
+});
+
+describe('wharf backup operations', () => {
+  it('lists them', async () => {
+    const operations = [
+      anOperation({
+        kind: 'verify',
+        id: 'verify-2',
+        done: 3,
+        total: 10,
+        started_at: '2026-11-22T09:29:00.000Z',
+      }),
+      anOperation({ state: 'failed', error: 'the bucket refuses', ended_at: '2026-11-22T09:00:10.000Z' }),
+    ];
+    service.answer('operations', { body: { operations } });
+    const { out } = await wharf(['backup', 'operations']);
+    expect(out).toMatch(/^verify-2 +verify +running +1 min ago +1 min +3\/10 objects/m);
+    expect(out).toMatch(/^run-1 +run +failed +29 min ago +7 s +0\/25 sessions +the bucket refuses$/m);
+  });
+});
+
+describe('their help', () => {
+  it.each(['list', 'show', 'run', 'verify', 'prune', 'export', 'operations'])(
+    'of %s has examples',
+    async (name) => {
+      const ran = await wharf(['backup', name, '--help']);
+      expect([ran.code, ran.out]).toEqual([0, expect.stringMatching(/Examples?:\n {2}\$ wharf /)]);
+    },
+  );
+
+  it.each([['show', 'yesterday'], ['verify', '2026-11-22'], ['export', '1', 'sales'], ['lsit']])(
+    'is pointed to after a mistake, with 2: backup %s %s',
+    async (...words) => {
+      const ran = await wharf(['backup', ...words.filter(Boolean)]);
+      expect(ran.code).toBe(2);
+      expect(ran.err).toMatch(/wharf backup list|Did you mean list/);
+      expect(service.asked).toEqual([]);
+    },
+  );
+});
