@@ -6,7 +6,7 @@ import { CommandFailure } from './failure.ts';
 import { followOperation, STORE_PATIENCE } from './operations/backups.ts';
 import type { Style } from './output/style.ts';
 import { paintStatus } from './output/style.ts';
-import { count, oneLine } from './output/text.ts';
+import { count, NOTHING, oneLine } from './output/text.ts';
 
 /** Findings of an operation that are shown. */
 const MOST_FINDINGS = 20;
@@ -35,6 +35,11 @@ export function stateText(style: Style, { state, carried, missed }: BackupSummar
     ...(missed > 0 ? [style.bad(`${missed} missed`)] : []),
   ];
   return [paintStatus(style, state), ...lacks].join(', ');
+}
+
+/** Why a backup is kept: `hourly, last good`. */
+export function keptText({ kept_as }: BackupSummary): string {
+  return kept_as.join(', ').replaceAll('_', ' ') || NOTHING;
 }
 
 /**

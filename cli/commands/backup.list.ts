@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { z } from 'zod';
 import { backupListSchema } from '../../fleet/backup/api.ts';
-import { backupRequest, stateText } from '../backups.ts';
+import { backupRequest, keptText, stateText } from '../backups.ts';
 import type { CommandContext } from '../context.ts';
 import { operationLine } from '../operations/backup-progress.ts';
 import { renderTable } from '../output/table.ts';
@@ -42,6 +42,7 @@ function listText(context: CommandContext, list: BackupList): string {
           ago(backup.started_at, now),
           ...Array(4).fill(NOTHING),
           style.bad('DAMAGED'),
+          keptText(backup),
         ]
       : [
           backup.id,
@@ -52,7 +53,7 @@ function listText(context: CommandContext, list: BackupList): string {
           bytesText(backup.sent_bytes),
           backup.restore_bytes === null ? NOTHING : bytesText(backup.restore_bytes),
           stateText(style, backup),
-          backup.kept_as.join(', ').replaceAll('_', ' ') || NOTHING,
+          keptText(backup),
         ],
   );
   const head = ['BACKUP', 'FINISHED', 'AGE', 'SESSIONS', 'SIZE', 'SENT', 'RESTORE', 'STATE', 'KEPT AS'];

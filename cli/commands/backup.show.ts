@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { z } from 'zod';
 import { backupDetailSchema } from '../../fleet/backup/api.ts';
-import { backupArgument, backupRequest, stateText } from '../backups.ts';
+import { backupArgument, backupRequest, keptText, stateText } from '../backups.ts';
 import type { CommandContext } from '../context.ts';
 import { renderFields, renderTable } from '../output/table.ts';
 import { ago, bytesText, count, NOTHING, oneLine, timeText } from '../output/text.ts';
@@ -37,7 +37,7 @@ function detailText(context: CommandContext, backup: BackupDetail): string {
     ['sessions', `${backup.sessions}, ${bytesText(backup.bytes)}`],
     ['sent', bytesText(backup.sent_bytes)],
     ['restore reads', backup.restore_bytes === null ? NOTHING : bytesText(backup.restore_bytes)],
-    ['kept as', backup.kept_as.join(', ').replaceAll('_', ' ') || NOTHING],
+    ['kept as', keptText(backup)],
   ]);
   const missing = backup.not_in_it.map(
     ({ workspace_id, session_id, reason }) =>

@@ -51,7 +51,7 @@ const list = {
       id: '20261122T070003Z',
       started_at: '2026-11-22T07:00:03.000Z',
       state: 'damaged',
-      kept_as: [],
+      kept_as: ['damaged'],
     }),
   ],
 };
@@ -66,7 +66,7 @@ describe('wharf backup list', () => {
         'BACKUP            FINISHED              AGE         SESSIONS  SIZE    SENT   RESTORE  STATE                         KEPT AS',
         '20261122T090003Z  2026-11-22T09:00:41Z  29 min ago  25        2.5 GB  34 MB  900 MB   complete                      hourly, daily',
         '20261122T080003Z  2026-11-22T08:00:51Z  1 h ago     25        2.5 GB  34 MB  -        partial, 2 carried, 1 missed  hourly',
-        '20261122T070003Z  2026-11-22T07:00:03Z  2 h ago     -         -       -      -        DAMAGED',
+        '20261122T070003Z  2026-11-22T07:00:03Z  2 h ago     -         -       -      -        DAMAGED                       damaged',
         '',
         'Kept in s3://company/backups/, made at "0 * * * *" (UTC) by backup-1 (process 7 on host-a).',
         'The last one that succeeded is from 29 min ago; the next in 30 min.',
