@@ -13,6 +13,7 @@ import { redisRegistry } from '../fleet/redis-registry.ts';
 import { SessionPaths } from '../fleet/session-paths.ts';
 import { requireSessionPath } from '../fleet/session-storage.ts';
 import { Announcer } from './announcer.ts';
+import { openBackup } from './backup-context.ts';
 import type { InstanceConfig } from './config.ts';
 import { HealthReporter } from './health.ts';
 import { HostUsageMeter } from './host-usage.ts';
@@ -38,6 +39,8 @@ import { whatsappWebJsClients } from './whatsapp/page-client.ts';
 const MEASURE_INTERVAL = 10_000;
 /** How often it is looked whose queues are to be served, where no session told by changing its state. */
 const SERVE_INTERVAL = 30_000;
+/** How often it is looked for copies for a backup that nobody fetched. */
+const COPIES_INTERVAL = 60_000;
 /** How often the trash is emptied of what is old. */
 const PURGE_INTERVAL = 60 * 60_000;
 
@@ -223,10 +226,12 @@ async function compose(
   });
   lifecycle.add('health', () => health.close());
 
+  const backup = await openBackup({ config, paths, manager, clock, log });
   const app = instanceApp(
     {
       manager,
       downloads: messaging.downloads,
+      copies: backup.copies,
       health,
       metrics,
       order: (order) => link.order(order),
@@ -238,6 +243,7 @@ async function compose(
   server = await listen(app, config.port, config.bindAddress);
   lifecycle.add('http', () => server?.close(2000));
   lifecycle.add('sessions', () => manager.close(sessionsDeadline(config.shutdownTimeout)));
+  lifecycle.add('copies for backups', () => backup.close());
 
   const stop = new AbortController();
   const running = [
@@ -246,6 +252,7 @@ async function compose(
     every(MEASURE_INTERVAL, stop.signal, clock, log, async () => {
       await Promise.all([usage.measure(), health.probeStorage()]);
     }),
+    every(COPIES_INTERVAL, stop.signal, clock, log, () => backup.tidy()),
     every(SERVE_INTERVAL, stop.signal, clock, log, async () => messaging.serve(ownership.workspaces())),
     every(PURGE_INTERVAL, stop.signal, clock, log, async () => {
       for (const workspace of ownership.workspaces()) await trash.purge(workspace);

@@ -6,6 +6,7 @@ import type { Logger } from '../../common/logger.ts';
 import { workspaceIdSchema } from '../../fleet/ids.ts';
 import { INTERNAL_TOKEN_HEADER } from '../../fleet/instance-api.ts';
 import { readRoutes } from './chats.ts';
+import { copyRoutes } from './copies.ts';
 import { getHealth } from './health.ts';
 import { keepMedia } from './media.keep.ts';
 import { getMetrics } from './metrics.ts';
@@ -37,6 +38,7 @@ export function instanceApp(parts: InstanceParts, token: string, log: Logger): E
     requestPairingCode(parts),
     keepMedia(parts),
     ...readRoutes(parts),
+    ...copyRoutes(parts),
   ];
   mountRoutes(app, routes, {
     log,

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { defineRoute } from '../../common/http/route.ts';
 import type { Order } from '../../fleet/coordination.ts';
 import { sessionIdSchema, workspaceIdSchema } from '../../fleet/ids.ts';
+import type { SessionCopies } from '../copies/session-copies.ts';
 import type { HealthReporter } from '../health.ts';
 import type { MediaDownloads } from '../media/media-downloads.ts';
 import type { InstanceMetrics } from '../metrics.ts';
@@ -11,6 +12,7 @@ import type { SessionManager } from '../session/session-manager.ts';
 export interface InstanceParts {
   manager: SessionManager;
   downloads: MediaDownloads;
+  copies: SessionCopies;
   health: HealthReporter;
   metrics: InstanceMetrics;
   /** Passes an order on to the supervisor. */

@@ -1,4 +1,5 @@
 import { request } from 'node:http';
+import { join } from 'node:path';
 import { expect } from 'vitest';
 import { systemClock } from '../../../common/clock.ts';
 import { type HttpServer, listen } from '../../../common/http/server.ts';
@@ -6,6 +7,7 @@ import { problemSchema } from '../../../common/problem.ts';
 import { FileClaims } from '../../../fleet/file-claims.ts';
 import { openMediaStore } from '../../../fleet/media/open-media-store.ts';
 import { SessionPaths } from '../../../fleet/session-paths.ts';
+import { openBackup } from '../../../instance/backup-context.ts';
 import { HealthReporter } from '../../../instance/health.ts';
 import { HostUsageMeter } from '../../../instance/host-usage.ts';
 import { instanceApp } from '../../../instance/http/app.ts';
@@ -100,9 +102,12 @@ export class InstanceApi {
     });
     const store = openMediaStore({ mediaBucket: null }, paths, systemClock);
     const orders: unknown[] = [];
+    const config = { instance: me.instance, sessionPath: root, scratch: join(root, 'scratch') };
+    const { copies } = await openBackup({ config, paths, manager, clock: systemClock, log });
     const parts = {
       manager,
       downloads: new MediaDownloads({ store, log }),
+      copies,
       health,
       metrics,
       order: (order: unknown) => void orders.push(order),
