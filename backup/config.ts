@@ -1,7 +1,13 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { integerVariable, loadConfig, logLevelVariable, portVariable } from '../common/config.ts';
+import {
+  hoursVariable,
+  integerVariable,
+  loadConfig,
+  logLevelVariable,
+  portVariable,
+} from '../common/config.ts';
 import type { Env } from '../common/env.ts';
 import { parseRedisUrl, type RedisAddress, redisVariable } from '../common/redis.ts';
 import type { ShardStrategy } from '../fleet/placement.ts';
@@ -28,6 +34,8 @@ export interface BackupConfig {
   redis: RedisAddress;
   /** Where events are written. */
   queueRedis: RedisAddress;
+  /** How long events are kept, as routers and instances are told too, milliseconds. */
+  eventRetention: number;
   /** A bucket, or a directory. */
   store: { kind: 's3'; place: BackupBucket } | { kind: 'directory'; path: string };
   /** As cron writes it, in UTC. */
@@ -56,6 +64,7 @@ const variables = z.object({
   WHATSAPP_SHARD_STRATEGY: z.enum(['workspace_modulo', 'workspace_hash']).default('workspace_modulo'),
   REDIS_URL: redisVariable.default(parseRedisUrl('redis://localhost:6379')),
   QUEUE_REDIS_URL: redisVariable.optional(),
+  EVENT_RETENTION_HOURS: hoursVariable.default(7 * 24 * 3_600_000),
   BACKUP_S3_BUCKET: z.string().min(3).max(63).optional(),
   BACKUP_S3_PREFIX: z
     .string()
@@ -107,6 +116,7 @@ export function backupConfig(env: Env): Readonly<BackupConfig> {
       sessionPath: values.WHATSAPP_SESSION_PATH,
       redis: values.REDIS_URL,
       queueRedis: values.QUEUE_REDIS_URL ?? values.REDIS_URL,
+      eventRetention: values.EVENT_RETENTION_HOURS,
       store,
       schedule: values.BACKUP_SCHEDULE,
       keepHourly: values.BACKUP_KEEP_HOURLY,

@@ -62,7 +62,7 @@ export class Operations {
    */
   begin(
     kind: Operation['kind'],
-    work: (handle: OperationHandle) => Promise<{ backup?: BackupId } | void>,
+    work: (handle: OperationHandle) => Promise<{ backup?: BackupId } | undefined>,
   ): Operation {
     const signal = this.#parts.term();
     const running = this.#running();
@@ -141,7 +141,7 @@ export class Operations {
   async #work(
     { operation }: Entry,
     signal: AbortSignal,
-    work: (handle: OperationHandle) => Promise<{ backup?: BackupId } | void>,
+    work: (handle: OperationHandle) => Promise<{ backup?: BackupId } | undefined>,
   ): Promise<Operation> {
     const { clock, log } = this.#parts;
     const handle: OperationHandle = {

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { ObjectRef, SessionCopy } from '../../fleet/backup/session-copy.ts';
+import type { WorkspaceId } from '../../fleet/ids.ts';
 import type { SessionDetail } from '../../fleet/records.ts';
 import type { SessionName } from './sessions-on-storage.ts';
 
@@ -19,6 +20,8 @@ export interface OpenCopy {
  * `instance_unavailable` where nobody owns the workspace or its owner does not answer.
  */
 export interface Instances {
+  /** Who owns the workspaces, as Redis knows it now: what spreads copies over the instances. Throws `redis_unavailable`. */
+  owners(): Promise<ReadonlyMap<WorkspaceId, string>>;
   copy(name: SessionName, have: readonly string[], signal: AbortSignal): Promise<OpenCopy>;
   /** The session as its owner shows it; null: it has none of that id. */
   session(name: SessionName): Promise<SessionDetail | null>;

@@ -59,6 +59,8 @@ export function objectsOf(manifest: Pick<Manifest, 'sessions'>): Map<string, Sto
 /** A manifest without its sessions, as a list of backups shows it. */
 export interface ManifestHead {
   id: BackupId;
+  /** When it was made, milliseconds since 1970; see `madeAt`. */
+  made: number;
   /** By the store's clock, milliseconds since 1970. */
   modified: number;
   /** Bytes of the manifest as stored. */
@@ -67,11 +69,11 @@ export interface ManifestHead {
 
 /** The manifests in the store. Every method throws WharfError `backup_store_failed`. */
 export interface Catalog {
-  /** Oldest first; those whose names are no ids are passed over. */
+  /** In the order they were made, oldest first; those whose names are no ids are passed over. */
   list(): Promise<ManifestHead[]>;
   /** Throws WharfError `backup_not_found`; `backup_damaged` where it is cut short or not what it says it is. */
   read(id: BackupId): Promise<Manifest>;
-  /** The newest that can be read, with the ids of newer ones that cannot; null where there is none. */
+  /** The one made last that can be read, with the ids of newer ones that cannot; null where there is none. */
   latest(): Promise<{ manifest: Manifest; damaged: BackupId[] } | null>;
   /** False where there is one of this name already. */
   put(manifest: Manifest): Promise<boolean>;

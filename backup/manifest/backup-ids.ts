@@ -1,0 +1,23 @@
+import type { BackupId } from '../../fleet/backup/api.ts';
+
+/** The id of a backup that is begun at a moment, milliseconds since 1970. */
+export function backupIdAt(time: number): BackupId {
+  return new Date(time).toISOString().replace(/\.\d+/, '').replace(/[-:]/g, '');
+}
+
+/** The moment that a backup's id names, milliseconds since 1970. */
+export function timeOfBackup(id: BackupId): number {
+  const [, year, month, day, hour, minute, second] =
+    /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(id) ?? [];
+  return Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
+}
+
+/**
+ * When a backup was made, milliseconds since 1970: when its id says, or when its manifest was put where that was earlier, since then the clock that named it was ahead.
+ *
+ * @param modified when the manifest was put, by the store's clock; later where the store was copied from another
+ */
+export function madeAt(id: BackupId, modified: number): number {
+  const named = timeOfBackup(id);
+  return Number.isNaN(named) ? modified : Math.min(named, modified);
+}

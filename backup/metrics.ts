@@ -1,0 +1,143 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+
+/** Bounds of the times that sessions are frozen, seconds. */
+const FROZEN = [0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 1.5, 2.5];
+
+/** What metrics are read from. */
+export interface MetricsSources {
+  leads: () => boolean;
+  /** Whether an operation of a kind runs. */
+  running: (kind: string) => boolean;
+  /** When the last backup was made, milliseconds since 1970; null: never, or not known. */
+  lastSuccess: () => number | null;
+  /** Milliseconds since 1970. */
+  now: () => number;
+}
+
+/** What a run came to, for {@link BackupMetrics.ran}. */
+export interface RunFigures {
+  seconds: number;
+  /** Sessions by what became of them. */
+  sessions: { copied: number; carried: number; missed: number };
+  /** Bytes of all profiles, uncompressed. */
+  bytes: number;
+}
+
+/** The backup service's Prometheus metrics. */
+export class BackupMetrics {
+  /** Where others add theirs. */
+  readonly registry = new Registry();
+  readonly #runs: Counter<'outcome'>;
+  readonly #duration: Gauge;
+  readonly #sessions: Gauge<'outcome'>;
+  readonly #bytes: Gauge;
+  readonly #sent: Counter;
+  readonly #frozen: Histogram;
+  readonly #damaged: Counter;
+
+  constructor({ leads, running, lastSuccess, now }: MetricsSources) {
+    const registers = [this.registry];
+    collectDefaultMetrics({ register: this.registry, prefix: 'wharf_backup_' });
+    const gauge = (name: string, help: string, value: () => number) =>
+      new Gauge({
+        name: `wharf_backup_${name}`,
+        help,
+        registers,
+        collect() {
+          this.set(value());
+        },
+      });
+    gauge('lease_held', '1 where this service is the one that makes the backups', () => (leads() ? 1 : 0));
+    gauge(
+      'last_success_timestamp_seconds',
+      'When the last backup was made; 0 where there is none',
+      () => (lastSuccess() ?? 0) / 1000,
+    );
+    gauge('age_seconds', 'How old the last backup is; NaN where there is none', () => {
+      const last = lastSuccess();
+      return last === null ? Number.NaN : Math.max(0, now() - last) / 1000;
+    });
+    new Gauge({
+      name: 'wharf_backup_running',
+      help: '1 while an operation of that kind runs',
+      labelNames: ['kind'],
+      registers,
+      collect() {
+        for (const kind of ['run', 'verify', 'prune']) this.set({ kind }, running(kind) ? 1 : 0);
+      },
+    });
+    this.#runs = new Counter({
+      name: 'wharf_backup_runs_total',
+      help: 'Runs that ended, by outcome',
+      labelNames: ['outcome'],
+      registers,
+    });
+    for (const outcome of ['complete', 'partial', 'failed']) this.#runs.inc({ outcome }, 0);
+    this.#duration = new Gauge({
+      name: 'wharf_backup_duration_seconds',
+      help: 'How long the last run took',
+      registers,
+    });
+    this.#sessions = new Gauge({
+      name: 'wharf_backup_sessions',
+      help: 'Sessions of the last run: copied, carried over from an earlier backup, or missed',
+      labelNames: ['outcome'],
+      registers,
+    });
+    this.#bytes = new Gauge({
+      name: 'wharf_backup_profile_bytes',
+      help: 'Bytes of all profiles in the last backup, uncompressed',
+      registers,
+    });
+    this.#sent = new Counter({
+      name: 'wharf_backup_sent_bytes_total',
+      help: 'Bytes of objects sent to the store',
+      registers,
+    });
+    this.#frozen = new Histogram({
+      name: 'wharf_backup_frozen_seconds',
+      help: 'How long the browsers of sessions were stopped to be copied',
+      buckets: FROZEN,
+      registers,
+    });
+    this.#damaged = new Counter({
+      name: 'wharf_backup_damaged_total',
+      help: 'Objects, manifests and sessions that verifications found damaged',
+      registers,
+    });
+  }
+
+  /** A run that made a backup. */
+  ran({ seconds, sessions, bytes }: RunFigures): void {
+    this.#runs.inc({ outcome: sessions.carried + sessions.missed > 0 ? 'partial' : 'complete' });
+    this.#duration.set(seconds);
+    for (const [outcome, count] of Object.entries(sessions)) this.#sessions.set({ outcome }, count);
+    this.#bytes.set(bytes);
+  }
+
+  /** A run that made none. */
+  failed(): void {
+    this.#runs.inc({ outcome: 'failed' });
+  }
+
+  sent(bytes: number): void {
+    this.#sent.inc(bytes);
+  }
+
+  /** @param milliseconds that a session's processes were stopped */
+  froze(milliseconds: number): void {
+    this.#frozen.observe(milliseconds / 1000);
+  }
+
+  damaged(count = 1): void {
+    this.#damaged.inc(count);
+  }
+
+  get contentType(): string {
+    return this.registry.contentType;
+  }
+
+  text(): Promise<string> {
+    return this.registry.metrics();
+  }
+}

@@ -1,0 +1,114 @@
+import { messageOf } from '../../common/errors.ts';
+import type { Operation } from '../../fleet/backup/api.ts';
+import type { BackupEvents } from '../events.ts';
+import { timeOfBackup } from '../manifest/backup-ids.ts';
+import type { Manifest } from '../manifest/manifest.ts';
+import type { BackupMetrics } from '../metrics.ts';
+import type { OperationHandle, Operations } from '../operations.ts';
+import type { LastBackup } from '../schedule/due.ts';
+import { type BackupRunParts, makeBackup, type RunResult } from './backup-run.ts';
+import type { LastBackupMemory } from './last-backup.ts';
+
+/** Something that is done after each backup; what it throws is told, and fails nothing. */
+export interface AfterRun {
+  /** What it is at, in words. */
+  doing: string;
+  work(manifest: Manifest, operation: OperationHandle): Promise<void>;
+}
+
+/** What {@link Runs} needs. */
+export interface RunsParts extends Omit<BackupRunParts, 'onCopied'> {
+  operations: Operations;
+  last: LastBackupMemory;
+  metrics: BackupMetrics;
+  events: BackupEvents;
+  after: readonly AfterRun[];
+}
+
+/** Begins runs, and tells what became of them. */
+export class Runs {
+  readonly #parts: RunsParts;
+
+  constructor(parts: RunsParts) {
+    this.#parts = parts;
+  }
+
+  /** Begins a run. Throws WharfError `backup_busy`, `backup_unavailable`. */
+  begin(): Operation {
+    return this.#parts.operations.begin('run', (operation) => this.#run(operation));
+  }
+
+  async ended(id: string): Promise<Operation | undefined> {
+    return await this.#parts.operations.ended(id);
+  }
+
+  async learn(): Promise<void> {
+    await this.#parts.last.learn(this.#parts.catalog);
+  }
+
+  last(): LastBackup | null {
+    return this.#parts.last.get();
+  }
+
+  async #run(operation: OperationHandle): Promise<{ backup: string }> {
+    const { clock, metrics, last } = this.#parts;
+    const started = clock.monotonic();
+    const result = await this.#make(operation);
+    const { manifest, sessions } = result;
+    last.note(manifest.id, timeOfBackup(manifest.id));
+    const seconds = (clock.monotonic() - started) / 1000;
+    const bytes = manifest.sessions.reduce((sum, session) => sum + session.bytes, 0);
+    metrics.ran({ seconds, sessions, bytes });
+    metrics.sent(manifest.sent_bytes);
+    const told = this.#tellCompleted(result, seconds);
+    await this.#after(manifest, operation);
+    await told;
+    return { backup: manifest.id };
+  }
+
+  async #make(operation: OperationHandle): Promise<RunResult> {
+    const { metrics, events, last } = this.#parts;
+    const onCopied: BackupRunParts['onCopied'] = ({ frozen_ms }) => {
+      if (frozen_ms !== null) metrics.froze(frozen_ms);
+    };
+    try {
+      return await makeBackup({ ...this.#parts, onCopied }, operation);
+    } catch (error) {
+      // Who takes over makes one.
+      if (operation.signal.aborted) throw error;
+      metrics.failed();
+      const before = last.get();
+      await events.tell('backup.failed', operation.id, {
+        reason: messageOf(error),
+        last_success: before && new Date(before.made).toISOString(),
+      });
+      throw error;
+    }
+  }
+
+  async #tellCompleted({ manifest, sessions }: RunResult, seconds: number): Promise<void> {
+    const { carried, missed } = sessions;
+    await this.#parts.events.tell('backup.completed', manifest.id, {
+      backup: manifest.id,
+      state: carried + missed > 0 ? 'partial' : 'complete',
+      sessions: manifest.sessions.length,
+      carried,
+      missed,
+      sent_bytes: manifest.sent_bytes,
+      duration_seconds: Math.round(seconds * 10) / 10,
+    });
+  }
+
+  async #after(manifest: Manifest, operation: OperationHandle): Promise<void> {
+    for (const { doing, work } of this.#parts.after) {
+      if (operation.signal.aborted) return;
+      operation.set({ doing });
+      try {
+        await work(manifest, operation);
+      } catch (error) {
+        operation.find(`The backup is made, but ${doing} failed: ${messageOf(error)}`);
+        this.#parts.log.warn({ doing, reason: messageOf(error) }, 'what follows a backup failed');
+      }
+    }
+  }
+}
