@@ -54,16 +54,21 @@ export async function assembleProfile(
 ): Promise<AssembledFile[] | null> {
   await removeTree(to);
   if (session.archive === null) return null;
-  const given = new AbortController();
-  const signal = AbortSignal.any([how.signal, given.signal]);
-  const assembly = new Assembly(session, to, { ...how, signal });
+  // Not AbortSignal.any: the signal given may live for days, and every session would hang on it.
+  const ending = new AbortController();
+  const end = () => ending.abort(how.signal.reason);
+  how.signal.addEventListener('abort', end, { once: true });
+  if (how.signal.aborted) end();
+  const assembly = new Assembly(session, to, { ...how, signal: ending.signal });
   try {
     return await assembly.make(session.archive);
   } catch (error) {
-    given.abort(error);
+    ending.abort(error);
     await assembly.ended();
     await removeTree(to);
     throw error;
+  } finally {
+    how.signal.removeEventListener('abort', end);
   }
 }
 

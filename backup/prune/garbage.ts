@@ -14,7 +14,7 @@ const OLD = 48 * HOUR;
 const CLOCKS_APART = HOUR;
 
 export interface GarbageParts {
-  catalog: Pick<Catalog, 'read'>;
+  catalog: Pick<Catalog, 'list' | 'read'>;
   objects: Pick<Objects, 'list'>;
   store: Pick<ObjectStore, 'now'>;
   clock: Pick<Clock, 'now'>;
@@ -31,23 +31,26 @@ export interface Garbage {
 /**
  * Looks for objects that can go, and for objects that are gone. Removes nothing.
  *
- * First the manifests are read, then the objects listed: what a manifest names was there before the manifest, and what comes in between is young.
+ * First the time is taken, then the manifests are read, then the objects listed. A manifest that is put after the first names objects that were no older than two days
+ * then, however long this takes; and what a manifest names that was read, is listed.
  *
- * @param heads the backups that stay, oldest first
+ * @param stays whether a backup stays; what another one names is not needed
  * @returns a sentence where nobody can tell what may be removed
  * @throws WharfError `backup_store_failed`; the signal's reason
  */
 export async function findGarbage(
   { catalog, objects, store, clock }: GarbageParts,
-  heads: readonly ManifestHead[],
   signal: AbortSignal,
+  stays: (head: ManifestHead) => boolean = () => true,
 ): Promise<Garbage | string> {
+  const now = await store.now();
+  const ours = clock.now();
+  const heads = (await catalog.list()).filter(stays);
   const named = await readNamed(catalog, heads, signal);
   if (named.unreadable.length > 0)
     return `No objects are removed: of ${named.unreadable.join(', ')} the manifest cannot be read, and nobody knows what it names.`;
-  const now = await store.now();
-  if (Math.abs(now - clock.now()) > CLOCKS_APART)
-    return `No objects are removed: the store's clock says ${new Date(now).toISOString()}, and this machine's ${new Date(clock.now()).toISOString()}. One of them is wrong, and then nobody knows how old an object is.`;
+  if (Math.abs(now - ours) > CLOCKS_APART)
+    return `No objects are removed: the store's clock says ${new Date(now).toISOString()}, and this machine's ${new Date(ours).toISOString()}. One of them is wrong, and then nobody knows how old an object is.`;
   const removable: ObjectEntry[] = [];
   const there = new Set<string>();
   for await (const entry of objects.list()) {

@@ -52,8 +52,7 @@ export class Pruner {
   async plan(signal: AbortSignal): Promise<PrunePlan> {
     const { keep, remove } = await this.#retention(signal);
     const gone = new Set(remove.map(({ id }) => id));
-    const staying = (await this.#parts.catalog.list()).filter(({ id }) => !gone.has(id));
-    const garbage = await findGarbage(this.#parts, staying, signal);
+    const garbage = await findGarbage(this.#parts, signal, ({ id }) => !gone.has(id));
     return { keep, remove, objects: typeof garbage === 'string' ? null : sumOf(garbage.removable) };
   }
 
@@ -69,7 +68,7 @@ export class Pruner {
       stage.find(`Backup ${id} was removed: ${reason}.`);
     }
     stage.set({ doing: 'looking for objects that no backup needs' });
-    const garbage = await findGarbage(this.#parts, await catalog.list(), stage.signal);
+    const garbage = await findGarbage(this.#parts, stage.signal);
     if (typeof garbage === 'string') stage.find(garbage);
     else await this.#clean(garbage, stage);
     await confirm(stage.signal);

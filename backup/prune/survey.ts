@@ -1,7 +1,8 @@
 import { isWharfError } from '../../common/errors.ts';
 import type { BackupId, BackupSummary } from '../../fleet/backup/api.ts';
-import { type Catalog, type Manifest, type ManifestHead, objectsOf } from '../manifest/manifest.ts';
+import type { Catalog, Manifest, ManifestHead } from '../manifest/manifest.ts';
 import type { RetentionBackup } from '../retention/retention.ts';
+import { Turns } from '../turns.ts';
 
 /** The state of a backup whose manifest can be read. */
 export function stateOf({ sessions, missed }: Pick<Manifest, 'sessions' | 'missed'>): BackupSummary['state'] {
@@ -73,11 +74,15 @@ export async function readNamed(
   signal: AbortSignal,
 ): Promise<Named> {
   const named: Named = { objects: new Map(), unreadable: [] };
+  const turns = new Turns();
   for (const { id } of heads) {
     signal.throwIfAborted();
     try {
-      for (const sha256 of objectsOf(await catalog.read(id)).keys())
-        named.objects.set(sha256, { sha256, backup: id });
+      for (const { archive, pieces } of (await catalog.read(id)).sessions) {
+        await turns.take();
+        for (const { sha256 } of archive ? [archive, ...pieces] : pieces)
+          named.objects.set(sha256, { sha256, backup: id });
+      }
     } catch (error) {
       if (isWharfError(error, 'backup_damaged')) named.unreadable.push(id);
       else if (!isWharfError(error, 'backup_not_found')) throw error;
