@@ -28,6 +28,8 @@ import { Summaries } from './manifest/summaries.ts';
 import { BackupMetrics } from './metrics.ts';
 import { openObjects } from './objects/open-objects.ts';
 import { Operations } from './operations.ts';
+import { FleetFiles } from './restore/fleet-files.ts';
+import { Restorer } from './restore/restorer.ts';
 import { Distrusted } from './run/distrusted.ts';
 import { LastBackupMemory } from './run/last-backup.ts';
 import { Runs } from './run/runs.ts';
@@ -145,6 +147,18 @@ async function compose(
       },
     ],
   });
+  const restorer = new Restorer({
+    term: () => leadership.term(),
+    paths,
+    storage,
+    instances,
+    objects,
+    catalog,
+    fleetFiles: new FleetFiles(paths, config.internalToken === undefined ? token : null),
+    events,
+    clock,
+    log,
+  });
   const schedule = new ScheduleRunner({ schedule: cron, jitter: config.jitter, runs, clock, log });
   const services: Services = {
     config,
@@ -160,6 +174,7 @@ async function compose(
     storage,
     instances,
     runs,
+    restorer,
     schedule,
     events,
     metrics,
@@ -169,9 +184,11 @@ async function compose(
   lifecycle.add('HTTP server', () => server.close());
   me.url = config.announceUrl ?? server.url;
   leadership.onTerm((term) => void schedule.run(term));
+  leadership.onTerm((term) => void restorer.resume(term));
   // Ended in the reverse order: the term, what runs in it, then the lease is given up.
   lifecycle.add('lease', () => leadership.release());
   lifecycle.add('operations', () => operations.idle());
+  lifecycle.add('restores', () => restorer.idle());
   const stopping = new AbortController();
   const leading = leadership.run(stopping.signal);
   lifecycle.add('term', async () => {

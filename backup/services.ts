@@ -10,6 +10,7 @@ import type { Summaries } from './manifest/summaries.ts';
 import type { BackupMetrics } from './metrics.ts';
 import type { Objects } from './objects/objects.ts';
 import type { Operations } from './operations.ts';
+import type { Restorer } from './restore/restorer.ts';
 import type { Distrusted } from './run/distrusted.ts';
 import type { Runs } from './run/runs.ts';
 import type { ScheduleRunner } from './schedule/runner.ts';
@@ -32,6 +33,7 @@ export interface Services {
   storage: SessionsOnStorage;
   instances: Instances;
   runs: Runs;
+  restorer: Restorer;
   schedule: ScheduleRunner;
   events: BackupEvents;
   metrics: BackupMetrics;

@@ -9,6 +9,7 @@ import { runBackup } from './backups.run.ts';
 import { getHealth } from './health.ts';
 import { getMetrics } from './metrics.ts';
 import { getReady } from './ready.ts';
+import { restoreRoutes } from './restores.ts';
 import { type BackupRoute, requireToken } from './route.ts';
 
 const BODY_LIMIT = 64 * 1024;
@@ -24,6 +25,7 @@ function routes(services: Services): BackupRoute[] {
     listOperations(services),
     getOperation(services),
     getBackup(services),
+    ...restoreRoutes(services),
   ];
 }
 

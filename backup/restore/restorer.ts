@@ -1,0 +1,291 @@
+import { randomBytes } from 'node:crypto';
+import { messageOf, WharfError } from '../../common/errors.ts';
+import type { BackupId, Restore, RestoreItem, RestoreRequest } from '../../fleet/backup/api.ts';
+import { describeRefusal } from '../../fleet/backup/restore-rules.ts';
+import type { BackupEvents } from '../events.ts';
+import { backupIdAt } from '../manifest/backup-ids.ts';
+import type { Catalog, Manifest } from '../manifest/manifest.ts';
+import { type ChosenBackup, chooseBackup } from './choose-backup.ts';
+import type { FleetFiles } from './fleet-files.ts';
+import { findPresent, type PresentParts } from './present-sessions.ts';
+import { isOpen, type RestoreJob, RestoreJobs } from './restore-jobs.ts';
+import { planRestore } from './restore-plan.ts';
+import { RestoreRun, type RestoreRunParts } from './restore-run.ts';
+import { selectSessions } from './select-sessions.ts';
+
+/** What {@link Restorer} needs. */
+export interface RestorerParts
+  extends Omit<RestoreRunParts, 'jobs' | 'fleetFiles' | 'instances'>,
+    PresentParts {
+  instances: PresentParts['instances'] & RestoreRunParts['instances'];
+  catalog: Pick<Catalog, 'list' | 'read'>;
+  fleetFiles: FleetFiles;
+  events: Pick<BackupEvents, 'tell'>;
+  /** Aborted when this service is not the one that makes the backups any more; throws `backup_unavailable` where it is not now. */
+  term: () => AbortSignal;
+}
+
+/** A restore that is carried out here. */
+interface Going {
+  run: RestoreRun;
+  ended: Promise<void>;
+}
+
+/**
+ * Restores sessions from backups into the running fleet. Each restore is a file on the session path, written before anything is done and at each step, so that whoever holds the
+ * lease next goes on with it.
+ */
+export class Restorer {
+  readonly #parts: RestorerParts;
+  readonly #jobs: RestoreJobs;
+  readonly #going = new Map<string, Going>();
+
+  constructor(parts: RestorerParts) {
+    this.#parts = parts;
+    this.#jobs = new RestoreJobs(parts.paths, parts.log);
+  }
+
+  /**
+   * What a restore would change; nothing is changed.
+   *
+   * @throws WharfError `backup_not_found`, `backup_damaged`, `ambiguous_session`, `storage_unavailable`, `backup_store_failed`
+   */
+  async plan(request: RestoreRequest): Promise<Restore> {
+    return (await this.#plan(request)).restore;
+  }
+
+  /**
+   * Begins a restore; it goes on after this returned.
+   *
+   * @throws WharfError as {@link plan}; `restore_refused` where all that was asked for is refused; `backup_busy` where another one restores one of the sessions;
+   *   `backup_unavailable`
+   */
+  async begin(request: RestoreRequest): Promise<Restore> {
+    const term = this.#parts.term();
+    const { chosen, restore } = await this.#plan(request);
+    requireSome(restore);
+    this.#requireFree(restore);
+    const id = `r-${backupIdAt(this.#parts.clock.now())}-${randomBytes(3).toString('hex')}`;
+    const job: RestoreJob = { version: 1, cancel: false, restore: { ...restore, id, state: 'running' } };
+    const run = this.#newRun(job, term);
+    // Known before it is written: another one that comes meanwhile is refused.
+    const going: Going = { run, ended: Promise.resolve() };
+    this.#going.set(id, going);
+    try {
+      await this.#jobs.save(job);
+    } catch (error) {
+      this.#going.delete(id);
+      throw error;
+    }
+    going.ended = this.#restore(run, chosen.manifest, term);
+    return shown(run);
+  }
+
+  /** Newest first. Throws WharfError `storage_unavailable`. */
+  async list(): Promise<Restore[]> {
+    return (await this.#jobs.list()).map((job) => this.#shown(job));
+  }
+
+  /** Throws WharfError `restore_not_found`, `storage_unavailable`. */
+  async get(id: string): Promise<Restore> {
+    return this.#shown(await this.#jobs.get(id));
+  }
+
+  /**
+   * Begins to put back what a restore replaced.
+   *
+   * @throws WharfError `restore_not_found`; `invalid_state` where it goes on still, or restored nothing; `backup_busy`, `backup_unavailable`, `storage_unavailable`
+   */
+  async undo(id: string): Promise<Restore> {
+    const term = this.#parts.term();
+    const job = await this.#jobs.get(id);
+    const known = this.#going.get(id);
+    if (known) return await this.#undoAgain(known.run, id);
+    if (job.restore.state === 'undone') return this.#shown(job);
+    if (!job.restore.sessions.some(({ state }) => state === 'restored'))
+      throw new WharfError('invalid_state', `Restore ${id} restored no session that is not undone yet.`);
+    this.#requireFree(job.restore);
+    job.restore.state = 'undoing';
+    job.restore.ended_at = null;
+    for (const item of job.restore.sessions) if (item.state === 'restored') item.error = null;
+    const run = this.#newRun(job, term);
+    const going: Going = { run, ended: Promise.resolve() };
+    this.#going.set(id, going);
+    try {
+      await this.#jobs.save(job);
+    } catch (error) {
+      this.#going.delete(id);
+      throw error;
+    }
+    going.ended = this.#undo(run, term);
+    return shown(run);
+  }
+
+  /**
+   * Ends a restore: sessions that were restored stay so.
+   *
+   * @throws WharfError `restore_not_found`, `invalid_state` where it has ended, `storage_unavailable`, `backup_unavailable`
+   */
+  async cancel(id: string): Promise<Restore> {
+    this.#parts.term();
+    const going = this.#going.get(id);
+    if (going?.run.job.restore.state !== 'running') {
+      const { restore } = await this.#jobs.get(id);
+      throw new WharfError('invalid_state', `Restore ${id} is ${restore.state}: there is nothing to end.`);
+    }
+    await going.run.cancel();
+    return shown(going.run);
+  }
+
+  /** The backups that restores read from now: they are not to be removed. */
+  backupsInUse(): ReadonlySet<BackupId> {
+    return new Set([...this.#going.values()].map(({ run }) => run.job.restore.backup));
+  }
+
+  /** Goes on with what others began and did not end. Never throws; what cannot be read is tried again in the next term. */
+  async resume(term: AbortSignal): Promise<void> {
+    const { catalog, log } = this.#parts;
+    try {
+      await this.idle();
+      for (const job of (await this.#jobs.list()).filter(isOpen)) {
+        if (term.aborted) return;
+        const run = this.#newRun(job, term);
+        log.warn({ restore: job.restore.id, state: job.restore.state }, 'goes on with a restore');
+        const going = async () => {
+          if (job.restore.state === 'undoing') return await this.#undo(run, term);
+          const manifest = await catalog.read(job.restore.backup).catch((error: unknown) => error);
+          if (manifest instanceof Error) return await this.#giveUp(run, manifest, term);
+          return await this.#restore(run, manifest as Manifest, term);
+        };
+        this.#going.set(job.restore.id, { run, ended: going() });
+      }
+      await this.#jobs.forgetOld();
+    } catch (error) {
+      log.error({ reason: messageOf(error) }, 'restores that were begun cannot be read');
+    }
+  }
+
+  /** Resolves when none is carried out here. */
+  async idle(): Promise<void> {
+    await Promise.all([...this.#going.values()].map(({ ended }) => ended));
+  }
+
+  async #plan(request: RestoreRequest): Promise<{ chosen: ChosenBackup; restore: Restore }> {
+    const { catalog, clock, fleetFiles } = this.#parts;
+    const chosen = await chooseBackup(catalog, request.at);
+    const everything = request.workspace_id === undefined && request.session_id === undefined;
+    // A fleet without sessions has keys and webhooks all the same.
+    const selected =
+      everything && chosen.manifest.sessions.length === 0 ? [] : selectSessions(chosen.manifest, request);
+    const found = await findPresent(chosen.manifest, selected, this.#parts);
+    const missing = everything ? await fleetFiles.missing(chosen.manifest.fleet) : [];
+    const now = clock.now();
+    return { chosen, restore: planRestore({ chosen, found, request, fleetFiles: missing, now }) };
+  }
+
+  #requireFree(restore: Restore): void {
+    const wanted = new Set(restore.sessions.filter(({ state }) => state !== 'refused').map(keyOf));
+    for (const { run } of this.#going.values()) {
+      const held = run.job.restore.sessions.find(
+        (item) => item.state !== 'refused' && wanted.has(keyOf(item)),
+      );
+      if (!held) continue;
+      throw new WharfError(
+        'backup_busy',
+        `Session ${held.session_id} of workspace ${held.workspace_id} is in restore ${run.job.restore.id}, which is ${run.job.restore.state}. Wait for its end, or cancel it.`,
+        { retryAfter: 10, extra: { restore: run.job.restore.id } },
+      );
+    }
+  }
+
+  #newRun(job: RestoreJob, term: AbortSignal): RestoreRun {
+    return new RestoreRun(job, { ...this.#parts, jobs: this.#jobs }, term);
+  }
+
+  async #undoAgain(run: RestoreRun, id: string): Promise<Restore> {
+    if (run.job.restore.state === 'undoing') return shown(run);
+    throw new WharfError(
+      'invalid_state',
+      `Restore ${id} goes on still. Cancel it, or wait for its end, then undo it.`,
+    );
+  }
+
+  async #restore(run: RestoreRun, manifest: Manifest, term: AbortSignal): Promise<void> {
+    await this.#carryOut(run, term, async () => {
+      await run.restore(manifest);
+      await this.#tell(run);
+    });
+  }
+
+  async #undo(run: RestoreRun, term: AbortSignal): Promise<void> {
+    await this.#carryOut(run, term, () => run.undo());
+  }
+
+  async #giveUp(run: RestoreRun, error: Error, term: AbortSignal): Promise<void> {
+    await this.#carryOut(run, term, async () => {
+      await run.giveUp(error);
+      await this.#tell(run);
+    });
+  }
+
+  /** Never throws: what its sessions met stands in its items, and what ends it else is told in the log and gone on with in the next term. */
+  async #carryOut(run: RestoreRun, term: AbortSignal, work: () => Promise<void>): Promise<void> {
+    const { log } = this.#parts;
+    const { id } = run.job.restore;
+    try {
+      await work();
+      log.info({ restore: id, state: run.job.restore.state }, 'the restore has ended');
+    } catch (error) {
+      if (term.aborted) log.warn({ restore: id }, 'the restore is left for whoever makes the backups next');
+      else
+        log.error(
+          { restore: id, reason: messageOf(error) },
+          'the restore cannot go on; it is tried again in the next term',
+        );
+    } finally {
+      this.#going.delete(id);
+    }
+  }
+
+  async #tell({ job: { restore } }: RestoreRun): Promise<void> {
+    const count = (state: RestoreItem['state']) =>
+      restore.sessions.filter((item) => item.state === state).length;
+    const duration = Date.parse(restore.ended_at ?? restore.started_at) - Date.parse(restore.started_at);
+    await this.#parts.events.tell('restore.completed', restore.id, {
+      restore: restore.id,
+      backup: restore.backup,
+      restored: count('restored'),
+      refused: count('refused'),
+      failed: count('failed'),
+      duration_seconds: Math.max(0, duration / 1000),
+    });
+  }
+
+  #shown(job: RestoreJob): Restore {
+    const going = this.#going.get(job.restore.id);
+    return going ? shown(going.run) : job.restore;
+  }
+}
+
+/** Throws `restore_refused` where nothing is left to restore. */
+function requireSome(restore: Restore): void {
+  const [first] = restore.sessions;
+  if (!first || restore.fleet_files.length > 0 || restore.sessions.some(({ state }) => state === 'waiting'))
+    return;
+  const one = restore.sessions.length === 1 && first.refusal;
+  throw new WharfError(
+    'restore_refused',
+    one
+      ? `Session ${first.session_id} of workspace ${first.workspace_id} is not restored: ${describeRefusal(one)}.`
+      : `None of the ${restore.sessions.length} sessions is restored: all of them were linked anew, logged out or deleted since. Look with dry_run; force the restore to do it all the same.`,
+    one ? { extra: { refusal: one } } : {},
+  );
+}
+
+function shown(run: RestoreRun): Restore {
+  return structuredClone({ ...run.job.restore, left_seconds: run.leftSeconds });
+}
+
+function keyOf(item: RestoreItem): string {
+  return `${item.workspace_id}/${item.session_id}`;
+}
