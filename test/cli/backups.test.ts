@@ -1,7 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { aBackup, anOperation } from '../helpers/backup-values.ts';
+import { aBackup, aBackupList, anOperation } from '../helpers/backup-values.ts';
 import { FakeBackupService, serviceProblem } from '../helpers/fake-backup-service.ts';
 import { ADMIN_KEY, startFleet, type TestFleet } from '../helpers/router.ts';
 import { temporaryDirectory } from '../helpers/temp-dir.ts';
@@ -28,13 +28,7 @@ function wharf(words: string[], options: TerminalOptions = {}) {
   return runWharf(words, { now, ...options, env: { WHARF_URL: fleet.url, WHARF_API_KEY: ADMIN_KEY } });
 }
 
-const list = {
-  store: 's3://company/backups/',
-  schedule: '0 * * * *',
-  runner: 'backup-1 (process 7 on host-a)',
-  next_run: '2026-11-22T10:00:00.000Z',
-  last_success: '2026-11-22T09:00:41.000Z',
-  running: null,
+const list = aBackupList({
   backups: [
     aBackup(),
     aBackup({
@@ -54,7 +48,7 @@ const list = {
       kept_as: ['damaged'],
     }),
   ],
-};
+});
 
 describe('wharf backup list', () => {
   it('shows times, sizes and why each is kept; where they are, and when the next is made', async () => {

@@ -1,4 +1,11 @@
-import type { BackupSummary, Operation, Restore, RestoreItem } from '../../fleet/backup/api.ts';
+import type { z } from 'zod';
+import type {
+  BackupSummary,
+  backupListSchema,
+  Operation,
+  Restore,
+  RestoreItem,
+} from '../../fleet/backup/api.ts';
 
 /** Values as the backup service answers them, with what a test wants to differ. */
 
@@ -15,6 +22,21 @@ export function aBackup(changes: Partial<BackupSummary> = {}): BackupSummary {
     sent_bytes: 34_000_000,
     restore_bytes: 900_000_000,
     kept_as: ['hourly', 'daily'],
+    ...changes,
+  };
+}
+
+export function aBackupList(
+  changes: Partial<z.infer<typeof backupListSchema>> = {},
+): z.infer<typeof backupListSchema> {
+  return {
+    store: 's3://company/backups/',
+    schedule: '0 * * * *',
+    runner: 'backup-1 (process 7 on host-a)',
+    next_run: '2026-11-22T10:00:00.000Z',
+    last_success: '2026-11-22T09:00:41.000Z',
+    running: null,
+    backups: [],
     ...changes,
   };
 }

@@ -5,7 +5,9 @@ import type { AddressInfo } from 'node:net';
 import type { Browser, Page } from 'puppeteer-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { connectSides, type Sides, sentState, take } from '../fleet/queue/queue-parts.ts';
+import { aBackupList } from '../helpers/backup-values.ts';
 import { eventually } from '../helpers/eventually.ts';
+import { FakeBackupService } from '../helpers/fake-backup-service.ts';
 import type { FakeInstance } from '../helpers/fake-instance.ts';
 import { ADMIN_KEY, startFleet, type TestFleet } from '../helpers/router.ts';
 import { buildWebPage, openBrowser } from '../helpers/web-page.ts';
@@ -13,6 +15,7 @@ import { receivedEvent } from '../helpers/wharf-events.ts';
 
 let fleet: TestFleet;
 let instance: FakeInstance;
+let service: FakeBackupService;
 let sides: Sides;
 let browser: Browser;
 let page: Page;
@@ -43,6 +46,9 @@ beforeAll(async () => {
   const webhooks = { timeout: 5000, retryTime: 1, addresses: 'any' } as const;
   [fleet, directory] = await Promise.all([startFleet({ webhooks }), buildWebPage()]);
   instance = await fleet.addInstance('instance-1', { capacity: 50 });
+  service = await new FakeBackupService(fleet.redis.url, fleet.token).start();
+  service.answer('list', { body: aBackupList() });
+  service.answer('operations', { body: { operations: [] } });
   sides = await connectSides(fleet.redis.url);
   const opened = await openBrowser();
   ({ browser, close: closeBrowser } = opened);
@@ -51,6 +57,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await closeBrowser?.();
   await sides?.close();
+  await service?.stop();
   await fleet?.close();
   receiver?.close();
   await rm(directory, { recursive: true, force: true });

@@ -3,13 +3,16 @@ import type { ServerResponse } from 'node:http';
 import type { Browser, Page } from 'puppeteer-core';
 import QRCode from 'qrcode';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { aBackupList } from '../helpers/backup-values.ts';
 import { eventually } from '../helpers/eventually.ts';
+import { FakeBackupService } from '../helpers/fake-backup-service.ts';
 import type { FakeInstance } from '../helpers/fake-instance.ts';
 import { ADMIN_KEY, startFleet, type TestFleet } from '../helpers/router.ts';
 import { buildWebPage, openBrowser } from '../helpers/web-page.ts';
 
 let fleet: TestFleet;
 let instance: FakeInstance;
+let service: FakeBackupService;
 let url: string;
 let browser: Browser;
 let closeBrowser: () => Promise<void>;
@@ -23,6 +26,9 @@ let shownCode: string | null = null;
 beforeAll(async () => {
   [fleet, directory] = await Promise.all([startFleet(), buildWebPage()]);
   instance = await fleet.addInstance('instance-1', { capacity: 50 });
+  service = await new FakeBackupService(fleet.redis.url, fleet.token).start();
+  service.answer('list', { body: aBackupList() });
+  service.answer('operations', { body: { operations: [] } });
   instance.intercept = async (request, response) => {
     if (!request.url?.includes('/qr')) return false;
     if (shownCode === null) refuse(response);
@@ -39,6 +45,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await closeBrowser?.();
+  await service?.stop();
   await fleet?.close();
   await rm(directory, { recursive: true, force: true });
 });

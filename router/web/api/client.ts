@@ -2,6 +2,7 @@ import type { MessageView, Priority } from '../../../fleet/queue/outgoing.ts';
 import type { SendReceipt } from '../../../fleet/queue/receipt.ts';
 import type { SessionDetail } from '../../../fleet/records.ts';
 import type {
+  Backups,
   Fleet,
   FleetEvent,
   Move,
@@ -158,6 +159,18 @@ export class ApiClient {
   async webhooks(signal: AbortSignal): Promise<Webhook[]> {
     const answer = await this.#ask<{ webhooks: Webhook[] }>('GET', '/api/fleet/webhooks', { signal });
     return answer.webhooks;
+  }
+
+  /** The backups, and how the last run that ended went. */
+  async backups(signal: AbortSignal): Promise<Backups> {
+    const [list, { operations }] = await Promise.all([
+      this.#ask<Backups['list']>('GET', '/api/backups', { signal }),
+      this.#ask<{ operations: NonNullable<Backups['lastRun']>[] }>('GET', '/api/backups/operations', {
+        signal,
+      }),
+    ]);
+    const lastRun = operations.find(({ kind, state }) => kind === 'run' && state !== 'running') ?? null;
+    return { list, lastRun };
   }
 
   /** Sends a test event at once; what came back. */

@@ -1,3 +1,5 @@
+import type { infer as Infer } from 'zod';
+import type { BackupSummary, backupListSchema, Operation } from '../../../fleet/backup/api.ts';
 import type { QueueView } from '../../../fleet/queue/message-queues.ts';
 import type { Announcement, SessionDetail, SessionStatus, SessionSummary } from '../../../fleet/records.ts';
 
@@ -82,6 +84,16 @@ export interface Webhook {
   last_taken_at: string | null;
   next_try_at: string | null;
   last_failure: { at: string; status: number | null; reason: string } | null;
+}
+
+/** A backup, as `GET /api/backups` lists it. */
+export type Backup = BackupSummary;
+
+/** What is backed up, and how the last runs went. */
+export interface Backups {
+  list: Infer<typeof backupListSchema>;
+  /** The run before this moment; null where none was made since the service started. */
+  lastRun: Operation | null;
 }
 
 /** An event as the stream brings it. */

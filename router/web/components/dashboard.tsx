@@ -2,6 +2,7 @@ import { useCallback, useEffect, useState } from 'preact/hooks';
 import { type ApiClient, ApiError } from '../api/client.ts';
 import type { Filter } from '../state/use-fleet.ts';
 import { useFleet } from '../state/use-fleet.ts';
+import { BackupsPanel } from './backups.tsx';
 import { Concerns } from './concerns.tsx';
 import type { DialogState } from './dialog-state.ts';
 import { Dialogs } from './dialogs.tsx';
@@ -70,6 +71,7 @@ export function Dashboard({ api, onLeave }: { api: ApiClient; onLeave: (why: str
         {data?.webhooks && <Webhooks webhooks={data.webhooks} onDialog={setDialog} />}
         {data?.fleet !== null && <Instances instances={data?.fleet?.instances} onDialog={setDialog} />}
         {data?.moves && <Moves moves={data.moves} />}
+        {data?.fleet && <BackupsPanel api={api} />}
         {data && <LiveEvents api={api} />}
         {data?.fleet && <Story events={data.events} fleet={data.fleet} />}
       </main>

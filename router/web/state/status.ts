@@ -52,9 +52,13 @@ const OTHER_LOOKS: Readonly<Record<string, Look>> = {
   retrying: { label: 'Retrying', tone: 'attention' },
   circuit_open: { label: 'Takes nothing', tone: 'bad' },
   disabled: { label: 'Disabled', tone: 'bad' },
+  complete: { label: 'Complete', tone: 'good' },
+  partial: { label: 'Partial', tone: 'attention' },
+  damaged: { label: 'Damaged', tone: 'bad' },
+  running: { label: 'Running', tone: 'progress' },
 };
 
-/** The look of a status of a session, an instance, a message, a queue or a webhook; one that a newer router made up is shown as it is. */
+/** The look of a status of a session, an instance, a message, a queue, a webhook or a backup; one that a newer router made up is shown as it is. */
 export function lookOf(status: string): Look {
   const looks: Readonly<Record<string, Look>> = { ...OTHER_LOOKS, ...SESSION_LOOKS };
   return looks[status] ?? { label: status, tone: 'idle' };

@@ -23,6 +23,26 @@ export function memory(megabytes: number): string {
   return megabytes < 1024 ? `${Math.round(megabytes)} MB` : `${(megabytes / 1024).toFixed(1)} GB`;
 }
 
+/** Bytes in the largest unit that says enough, of a thousand each, as `wharf backup list` shows them. */
+export function bytes(number: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  let value = number;
+  let unit = 0;
+  while (value >= 999.5 && unit < units.length - 1) {
+    value /= 1000;
+    unit += 1;
+  }
+  return `${value.toFixed(unit > 0 && value < 9.95 ? 1 : 0)} ${units[unit]}`;
+}
+
+/** How long it is until a time, in one unit. */
+export function until(iso: string, now: number = Date.now()): string {
+  const seconds = Math.max(0, Math.round((Date.parse(iso) - now) / 1000));
+  if (seconds < 60) return `in ${seconds} s`;
+  if (seconds < 5400) return `in ${Math.round(seconds / 60)} min`;
+  return `in ${Math.round(seconds / 3600)} h`;
+}
+
 /** A phone number as people write it; the router has digits alone. */
 export function phone(digits: string | null | undefined): string {
   return digits ? `+${digits.replace(/^\+/, '').replace(/@.*$/, '')}` : NOTHING;
