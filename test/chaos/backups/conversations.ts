@@ -50,11 +50,10 @@ export class Conversations {
         );
         this.out += 1;
       } else {
-        await this.#emulated.ask('POST', '/deliver', {
-          phone,
-          from: friend,
-          body: `${number} to ${session}`,
-        });
+        const preview =
+          number % 4 === 1 ? randomBytes(Math.floor(Math.random() * PREVIEW)).toString('base64') : '';
+        const body = `${number} to ${session} ${preview}`;
+        await this.#emulated.ask('POST', '/deliver', { phone, from: friend, body });
         this.in += 1;
       }
       await sleep(this.#pause, undefined, { signal: this.#over.signal }).catch(() => {});

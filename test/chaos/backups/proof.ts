@@ -46,7 +46,7 @@ export async function proveBackups(
   signal: AbortSignal,
 ): Promise<BackupsFindings> {
   const directory = await mkdtemp(join(tmpdir(), 'wharf-backups-'));
-  const store = { BACKUP_DIRECTORY: join(directory, 'store'), BACKUP_KEEP_HOURLY: '10000' };
+  const store = { BACKUP_DIRECTORY: join(directory, 'store') };
   const emulated = await EmulatedPhones.start(historyOf(options.megabytes));
   try {
     const made = await makeBackups(options, { directory, store, emulated }, signal);
