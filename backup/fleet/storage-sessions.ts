@@ -12,6 +12,7 @@ import {
   type SessionPaths,
 } from '../../fleet/session-paths.ts';
 import type { FleetFile } from '../manifest/manifest.ts';
+import { compareNames } from './session-names.ts';
 import type { SessionName, SessionsOnStorage } from './sessions-on-storage.ts';
 
 /** Directories that are looked into at one time: the shared storage answers slowly, and Node has few threads for it. */
@@ -38,7 +39,7 @@ export class StorageSessions implements SessionsOnStorage {
       (name) => parseWorkspaceDirectory(name) ?? [],
     );
     const found = await pMap(workspaces, (workspace) => this.#sessions(workspace), { concurrency: AT_ONCE });
-    return found.flat().sort(byName);
+    return found.flat().sort(compareNames);
   }
 
   async deletedAt({ workspace, session }: SessionName): Promise<number | null> {
@@ -99,12 +100,4 @@ export class StorageSessions implements SessionsOnStorage {
       throw error;
     }
   }
-}
-
-/** Numbers by their size, before texts. */
-function byName(a: SessionName, b: SessionName): number {
-  return (
-    a.workspace.localeCompare(b.workspace, 'en', { numeric: true }) ||
-    (a.session < b.session ? -1 : a.session > b.session ? 1 : 0)
-  );
 }

@@ -1,10 +1,11 @@
 import { messageOf, WharfError } from '../../common/errors.ts';
+import { keyOf, nameOf } from '../fleet/session-names.ts';
 import type { SessionsOnStorage } from '../fleet/sessions-on-storage.ts';
 import { backupIdAt, timeOfBackup } from '../manifest/backup-ids.ts';
 import type { Catalog, Manifest } from '../manifest/manifest.ts';
 import type { OperationHandle } from '../operations.ts';
 import { type Base, readBase } from './base.ts';
-import { type Contents, contentsOf, keyOf, nameOf, type SessionOutcome } from './contents.ts';
+import { type Contents, contentsOf, type SessionOutcome } from './contents.ts';
 import { SessionCopier, type SessionCopierParts } from './session-copier.ts';
 
 /** Seconds that a manifest's id is moved on by at most, where others have it. */
@@ -98,11 +99,7 @@ async function settle(
       kept.push({ name, reason });
     }
   }
-  return kept.sort((a, b) => compareKeys(keyOf(a.name), keyOf(b.name)));
-}
-
-function compareKeys(a: string, b: string): number {
-  return a.localeCompare(b, 'en', { numeric: true });
+  return kept;
 }
 
 /** A backup without a single copy would only push out better ones. */

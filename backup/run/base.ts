@@ -1,7 +1,7 @@
 import type { BackupId } from '../../fleet/backup/api.ts';
+import { keyOf, nameOf } from '../fleet/session-names.ts';
 import type { BackedUpSession, Catalog, StoredRef } from '../manifest/manifest.ts';
 import { Turns } from '../turns.ts';
-import { keyOf, nameOf } from './contents.ts';
 
 /** The backup that a run builds on: what it names is in the store, and stays there at least until the run's own manifest is. */
 export interface Base {

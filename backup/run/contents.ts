@@ -1,3 +1,4 @@
+import { compareNames, keyOf } from '../fleet/session-names.ts';
 import type { SessionName } from '../fleet/sessions-on-storage.ts';
 import type { BackedUpSession, MissedSession } from '../manifest/manifest.ts';
 
@@ -20,19 +21,9 @@ export interface Contents {
   carried: number;
 }
 
-/** One name for a session. */
-export function keyOf({ workspace, session }: SessionName): string {
-  return `${workspace}/${session}`;
-}
-
-/** The name of a session in a backup. */
-export function nameOf({ record }: Pick<BackedUpSession, 'record'>): SessionName {
-  return { workspace: record.workspace_id, session: record.session_id };
-}
-
 /**
  * What a manifest holds after a run: copied sessions; those that could not be copied as the manifest before has them (*carried*); and those that it lacks too
- * as *missed*. In the order of `outcomes`.
+ * as *missed*. Sorted by workspace and session.
  *
  * @param before the sessions of the manifest before, by {@link keyOf}
  */
@@ -41,7 +32,7 @@ export function contentsOf(
   before: ReadonlyMap<string, BackedUpSession>,
 ): Contents {
   const contents: Contents = { sessions: [], missed: [], findings: [], copied: 0, carried: 0 };
-  for (const outcome of outcomes) {
+  for (const outcome of [...outcomes].sort((a, b) => compareNames(a.name, b.name))) {
     if ('copied' in outcome) {
       contents.sessions.push(outcome.copied);
       contents.copied += 1;
