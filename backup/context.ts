@@ -118,7 +118,7 @@ async function compose(
   const operations = new Operations({ term: () => leadership.term(), clock, log });
   const metrics = new BackupMetrics({
     leads: () => leadership.leads,
-    running: (kind) => operations.list().some((each) => each.kind === kind && each.state === 'running'),
+    running: (kind) => operations.isRunning(kind),
     lastSuccess: () => last.get()?.made ?? null,
     now: () => clock.now(),
   });

@@ -1,13 +1,16 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { Operation } from '../fleet/backup/api.ts';
 
 /** Bounds of the times that sessions are frozen, seconds. */
 const FROZEN = [0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 1.5, 2.5];
+
+const KINDS = ['run', 'verify', 'prune'] as const;
 
 /** What metrics are read from. */
 export interface MetricsSources {
   leads: () => boolean;
   /** Whether an operation of a kind runs. */
-  running: (kind: string) => boolean;
+  running: (kind: Operation['kind']) => boolean;
   /** When the last backup was made, milliseconds since 1970; null: never, or not known. */
   lastSuccess: () => number | null;
   /** Milliseconds since 1970. */
@@ -63,7 +66,7 @@ export class BackupMetrics {
       labelNames: ['kind'],
       registers,
       collect() {
-        for (const kind of ['run', 'verify', 'prune']) this.set({ kind }, running(kind) ? 1 : 0);
+        for (const kind of KINDS) this.set({ kind }, running(kind) ? 1 : 0);
       },
     });
     this.#runs = new Counter({

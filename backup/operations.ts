@@ -43,9 +43,15 @@ interface Entry {
   ended: Promise<Operation>;
 }
 
+/** What does not go on beside what. A pruning goes alone: it removes what the others are about to name, or to read. A verification of everything may take hours, and no hourly run waits for it. */
+const APART: Record<Operation['kind'], readonly Operation['kind'][]> = {
+  run: ['run', 'prune'],
+  verify: ['verify', 'prune'],
+  prune: ['run', 'verify', 'prune'],
+};
+
 /**
- * Runs, verifications and prunings: one at a time, since a pruning beside a run would have to think of what the run is about to name, and two verifications
- * would only be slower. An operation is `running`, then `done`, `failed` (its work threw) or `cancelled` (it was told to end).
+ * Runs, verifications and prunings: one of each at a time, and no pruning beside another. An operation is `running`, then `done`, `failed` (its work threw) or `cancelled` (it was told to end).
  */
 export class Operations {
   readonly #parts: OperationsParts;
@@ -58,14 +64,14 @@ export class Operations {
   /**
    * Begins an operation; its work goes on after this returned.
    *
-   * @throws WharfError `backup_busy` where one runs; `backup_unavailable` where this service is not the one that makes the backups
+   * @throws WharfError `backup_busy` where one runs that it cannot go on beside; `backup_unavailable` where this service is not the one that makes the backups
    */
   begin(
     kind: Operation['kind'],
     work: (handle: OperationHandle) => Promise<{ backup?: BackupId } | undefined>,
   ): Operation {
     const signal = this.#parts.term();
-    const running = this.#running();
+    const running = this.#running(APART[kind]);
     if (running)
       throw new WharfError(
         'backup_busy',
@@ -94,9 +100,15 @@ export class Operations {
     return entry && this.#shown(entry);
   }
 
+  /** What goes on now: a run before all else. */
   running(): Operation | null {
-    const entry = this.#entries.find(({ operation }) => operation.state === 'running');
+    const entries = this.#entries.filter(({ operation }) => operation.state === 'running');
+    const entry = entries.find(({ operation }) => operation.kind === 'run') ?? entries[0];
     return entry ? this.#shown(entry) : null;
+  }
+
+  isRunning(kind: Operation['kind']): boolean {
+    return this.#running([kind]) !== undefined;
   }
 
   /** An operation as it ended; never rejects. Undefined where there is none of that id. */
@@ -113,8 +125,10 @@ export class Operations {
     return this.#entries.find(({ operation }) => operation.id === id);
   }
 
-  #running(): Operation | undefined {
-    return this.#entries.find(({ operation }) => operation.state === 'running')?.operation;
+  #running(kinds: readonly Operation['kind'][]): Operation | undefined {
+    return this.#entries
+      .map(({ operation }) => operation)
+      .find(({ kind, state }) => state === 'running' && kinds.includes(kind));
   }
 
   #fresh(kind: Operation['kind']): Operation {
