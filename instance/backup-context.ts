@@ -6,13 +6,22 @@ import type { SessionPaths } from '../fleet/session-paths.ts';
 import type { InstanceConfig } from './config.ts';
 import { ScratchRoom } from './copies/scratch-room.ts';
 import { SessionCopies } from './copies/session-copies.ts';
+import type { ChromiumVersion } from './profile/chromium-version.ts';
+import type { Trash } from './profile/trash.ts';
+import { SessionRestores } from './restores/session-restores.ts';
+import { SessionUndo } from './restores/session-undo.ts';
 import type { SessionManager } from './session/session-manager.ts';
+import type { SessionStore } from './session/session-store.ts';
 
 /** What an instance's part in backups is made of. */
 export interface BackupSources {
   config: Pick<InstanceConfig, 'instance' | 'sessionPath' | 'scratch'>;
   paths: SessionPaths;
-  manager: Pick<SessionManager, 'get'>;
+  manager: Pick<SessionManager, 'get' | 'inItsTurn'>;
+  store: Pick<SessionStore, 'read'>;
+  trash: Trash;
+  /** What browsers are started with. */
+  chromium: ChromiumVersion;
   clock: Clock;
   log: Logger;
 }
@@ -20,12 +29,14 @@ export interface BackupSources {
 /** An instance's part in backups. */
 export interface InstanceBackup {
   copies: SessionCopies;
+  restores: SessionRestores;
+  undos: SessionUndo;
   /** Removes what has become too old. Throws WharfError `storage_unavailable`. */
   tidy(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Makes what copies sessions for backups. What an earlier life of this instance left in the scratch directory is removed. */
+/** Makes what copies sessions for backups, and puts them in place from such. What an earlier life of this instance left in the scratch directory is removed. */
 export async function openBackup(sources: BackupSources): Promise<InstanceBackup> {
   const { config, paths, manager, clock } = sources;
   const log = sources.log.child({ part: 'backup' });
@@ -48,5 +59,8 @@ export async function openBackup(sources: BackupSources): Promise<InstanceBackup
     clock,
     log,
   });
-  return { copies, tidy: () => copies.expire(), close: () => copies.close() };
+  const parts = { ...sources, log };
+  const restores = new SessionRestores(parts);
+  const undos = new SessionUndo(parts);
+  return { copies, restores, undos, tidy: () => copies.expire(), close: () => copies.close() };
 }

@@ -122,6 +122,7 @@ async function compose(
   const paths = new SessionPaths(config.sessionPath);
   const counters = newCounters();
   const trash = new Trash(paths, clock);
+  const store = new SessionStore(paths);
   const messaging = await openMessaging({
     config,
     paths,
@@ -170,7 +171,7 @@ async function compose(
       ),
       chromium: version,
       profiles: new ProfileStore(paths, clock),
-      store: new SessionStore(paths),
+      store,
       trash,
       gate: new StartGate(config.startConcurrency),
       copies: new StartGate(config.startConcurrency),
@@ -226,12 +227,14 @@ async function compose(
   });
   lifecycle.add('health', () => health.close());
 
-  const backup = await openBackup({ config, paths, manager, clock, log });
+  const backup = await openBackup({ config, paths, manager, store, trash, chromium: version, clock, log });
   const app = instanceApp(
     {
       manager,
       downloads: messaging.downloads,
       copies: backup.copies,
+      restores: backup.restores,
+      undos: backup.undos,
       health,
       metrics,
       order: (order) => link.order(order),

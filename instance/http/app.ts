@@ -13,6 +13,7 @@ import { getMetrics } from './metrics.ts';
 import { giveOrders } from './orders.ts';
 import type { InstanceParts } from './parts.ts';
 import { restartInstance } from './restart.ts';
+import { restoreRoutes } from './restores.ts';
 import { controlSession } from './sessions.control.ts';
 import { createSession } from './sessions.create.ts';
 import { deleteSession } from './sessions.delete.ts';
@@ -39,6 +40,7 @@ export function instanceApp(parts: InstanceParts, token: string, log: Logger): E
     keepMedia(parts),
     ...readRoutes(parts),
     ...copyRoutes(parts),
+    ...restoreRoutes(parts),
   ];
   mountRoutes(app, routes, {
     log,

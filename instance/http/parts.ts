@@ -6,6 +6,8 @@ import type { SessionCopies } from '../copies/session-copies.ts';
 import type { HealthReporter } from '../health.ts';
 import type { MediaDownloads } from '../media/media-downloads.ts';
 import type { InstanceMetrics } from '../metrics.ts';
+import type { SessionRestores } from '../restores/session-restores.ts';
+import type { SessionUndo } from '../restores/session-undo.ts';
 import type { SessionManager } from '../session/session-manager.ts';
 
 /** What the routes of an instance work on. */
@@ -13,6 +15,8 @@ export interface InstanceParts {
   manager: SessionManager;
   downloads: MediaDownloads;
   copies: SessionCopies;
+  restores: Pick<SessionRestores, 'restore'>;
+  undos: Pick<SessionUndo, 'undo'>;
   health: HealthReporter;
   metrics: InstanceMetrics;
   /** Passes an order on to the supervisor. */

@@ -1,16 +1,8 @@
 import { ADOPT_HEADER, restoreOrderSchema } from '../../fleet/instance-api.ts';
-import type { RestoreKey } from '../restores/prepared.ts';
-import type { RestoreAnswer } from '../restores/restore-parts.ts';
-import { route, SESSION_PATH, sessionParamsSchema } from './parts.ts';
-
-/** What restores and undoes restores of sessions here. */
-export interface RestoreRoutesParts {
-  restores: { restore(key: RestoreKey, adopt: boolean): Promise<RestoreAnswer> };
-  undos: { undo(key: RestoreKey, adopt: boolean): Promise<RestoreAnswer> };
-}
+import { type InstanceParts, route, SESSION_PATH, sessionParamsSchema } from './parts.ts';
 
 /** Put in place what was prepared of a backup, and put back what that replaced. */
-export const restoreRoutes = ({ restores, undos }: RestoreRoutesParts) => [
+export const restoreRoutes = ({ restores, undos }: Pick<InstanceParts, 'restores' | 'undos'>) => [
   route({
     method: 'post',
     path: `${SESSION_PATH}/restore`,

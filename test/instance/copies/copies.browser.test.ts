@@ -2,7 +2,10 @@ import { writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { createLogger } from '../../../common/logger.ts';
 import { SessionPaths } from '../../../fleet/session-paths.ts';
-import { openBackup } from '../../../instance/backup-context.ts';
+import { ScratchRoom } from '../../../instance/copies/scratch-room.ts';
+import { SessionCopies } from '../../../instance/copies/session-copies.ts';
+import { Trash } from '../../../instance/profile/trash.ts';
+import { SessionStore } from '../../../instance/session/session-store.ts';
 import { hostClock } from '../../../instance/supervisor/host-clock.ts';
 import type { EmulatedWhatsApp } from '../../helpers/emulated-whatsapp.ts';
 import { FetchedCopies, type FetchedCopy } from '../../helpers/fetched-copies.ts';
@@ -14,10 +17,11 @@ const PHONE = '491700000081';
 const FRIEND = '491700000082';
 
 async function copiesOf(host: SessionHost): Promise<FetchedCopies> {
-  const { copies } = await openBackup({
-    config: { instance: 'instance-1', sessionPath: host.root, scratch: await temporaryDirectory() },
+  const copies = new SessionCopies({
+    instance: 'instance-1',
+    find: (workspace, session) => host.manager.get(workspace, session),
     paths: host.paths,
-    manager: host.manager,
+    room: new ScratchRoom(await temporaryDirectory(), 'copies'),
     clock: hostClock,
     log: createLogger('silent', {}),
   });

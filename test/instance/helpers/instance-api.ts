@@ -103,11 +103,15 @@ export class InstanceApi {
     const store = openMediaStore({ mediaBucket: null }, paths, systemClock);
     const orders: unknown[] = [];
     const config = { instance: me.instance, sessionPath: root, scratch: join(root, 'scratch') };
-    const { copies } = await openBackup({ config, paths, manager, clock: systemClock, log });
+    const { store: records, trash, chromium } = memory.parts;
+    const backup = { config, paths, manager, store: records, trash, chromium, clock: systemClock, log };
+    const { copies, restores, undos } = await openBackup(backup);
     const parts = {
       manager,
       downloads: new MediaDownloads({ store, log }),
       copies,
+      restores,
+      undos,
       health,
       metrics,
       order: (order: unknown) => void orders.push(order),
