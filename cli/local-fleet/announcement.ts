@@ -11,9 +11,15 @@ export function readyJson(record: LocalFleetRecord, data: string): string {
  * What a person sees when all is ready: where it is, and a way from nothing to a received message.
  *
  * @param data the data directory as the person would write it
+ * @param backups where backups are kept, likewise; null where the environment says so
  * @param isDefault whether commands find the fleet without being told where it is
  */
-export function readyText(record: LocalFleetRecord, data: string, isDefault: boolean): string {
+export function readyText(
+  record: LocalFleetRecord,
+  data: string,
+  backups: string | null,
+  isDefault: boolean,
+): string {
   const wharf = isDefault ? 'npx wharf' : `npx wharf --data ${data}`;
   const lines = [
     '',
@@ -23,6 +29,7 @@ export function readyText(record: LocalFleetRecord, data: string, isDefault: boo
     `  API        ${record.url}   (described at ${record.url}/docs)`,
     `  API key    ${record.api_key}`,
     `  logs       ${join(data, 'logs')}`,
+    `  backups    every hour, ${backups === null ? 'as the environment says' : `in ${backups}`}   (${wharf} backup list)`,
     '',
     'Try it, in another terminal:',
     '',

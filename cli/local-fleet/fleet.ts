@@ -6,7 +6,15 @@ import { KeptProcess, type ProcessEvent, type ProcessPlan } from './kept-process
 import { recordProcesses, waitForLeftovers } from './leftovers.ts';
 import { lockDataDirectory } from './lock.ts';
 import type { LocalFleetOptions } from './options.ts';
-import { planEmulator, planInstance, planRouter, type Surroundings } from './plans.ts';
+import {
+  backupsDirectory,
+  isBackupPlaceGiven,
+  planBackups,
+  planEmulator,
+  planInstance,
+  planRouter,
+  type Surroundings,
+} from './plans.ts';
 import { routerPort } from './ports.ts';
 import { type LocalFleetRecord, removeLocalFleet, writeLocalFleet } from './record.ts';
 import { planRedis } from './redis.ts';
@@ -16,7 +24,7 @@ import { loadSettings } from './settings.ts';
 const LEFTOVERS_PATIENCE = 15_000;
 
 /**
- * Starts a fleet from a data directory: Redis, the emulator, the instances side by side, the router.
+ * Starts a fleet from a data directory: Redis, the emulator, the instances side by side, the router and the backup service.
  *
  * @param parts gets what must be closed; also when this throws, since some may run already
  * @param tell told what happens, a line at a time
@@ -34,7 +42,9 @@ export async function startLocalFleet(
   const address = env['BIND_ADDRESS'] || '127.0.0.1';
   const port = await routerPort(options.port, address);
   const [logs, sessions] = [join(data, 'logs'), join(data, 'sessions')];
-  for (const directory of [data, logs, sessions]) await makePrivateDirectory(directory);
+  // A directory that the environment names is somebody's own: where it is not there, something is not mounted.
+  const backups = isBackupPlaceGiven(env) ? [] : [backupsDirectory(data)];
+  for (const directory of [data, logs, sessions, ...backups]) await makePrivateDirectory(directory);
   parts.add('the lock', await lockDataDirectory(data));
   const settings = await loadSettings(options, tell);
   await waitForLeftovers(data, LEFTOVERS_PATIENCE, (names) =>
@@ -63,10 +73,13 @@ export async function startLocalFleet(
     (ready) => `${ready.instance} ready (${ready.url}, process ${ready.pid})`,
     (ready) => ready.pid,
   );
-  const router = await fleet.start(
-    planRouter(around, port, address, settings.api_key),
-    (ready) => `router ready (${ready.url})`,
-  );
+  const [router] = await Promise.all([
+    fleet.start(
+      planRouter(around, port, address, settings.api_key),
+      (ready) => `router ready (${ready.url})`,
+    ),
+    fleet.start(planBackups(around), (ready) => `backup service ready (${ready.url})`),
+  ]);
 
   const record: LocalFleetRecord = {
     url: shownUrl(router.url),

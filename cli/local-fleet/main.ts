@@ -6,6 +6,7 @@ import { createLogger } from '../../common/logger.ts';
 import { readyJson, readyText } from './announcement.ts';
 import { startLocalFleet } from './fleet.ts';
 import { HELP, type LocalFleetOptions, parseOptions, WrongUse } from './options.ts';
+import { backupsDirectory, isBackupPlaceGiven } from './plans.ts';
 import { defaultDataDirectory } from './record.ts';
 
 /** Milliseconds for all processes to end in; each has its own, shorter one, after which it is killed. */
@@ -36,12 +37,16 @@ async function run(options: LocalFleetOptions, signal: AbortSignal): Promise<num
   const stopped = aborted(signal);
   process.stderr.write(`Wharf: starting a local fleet from ${shown(options.data)}\n`);
   try {
-    const started = startLocalFleet(options, readEnv(), parts, tell, signal);
+    const env = readEnv();
+    const started = startLocalFleet(options, env, parts, tell, signal);
     const record = await Promise.race([started, stopped]);
     if (record !== undefined) {
       const isDefault = options.data === defaultDataDirectory();
+      const backups = isBackupPlaceGiven(env) ? null : shown(backupsDirectory(options.data));
       process.stdout.write(
-        options.json ? readyJson(record, options.data) : readyText(record, shown(options.data), isDefault),
+        options.json
+          ? readyJson(record, options.data)
+          : readyText(record, shown(options.data), backups, isDefault),
       );
       await stopped;
     }

@@ -9,7 +9,7 @@ export interface LocalFleetOptions {
   port: number;
   /** How many instances. */
   instances: number;
-  /** Where everything is kept: Redis, the emulator's accounts, sessions, logs. */
+  /** Where everything is kept: Redis, the emulator's accounts, sessions, backups, logs. */
   data: string;
   /** The real WhatsApp instead of the emulator. */
   live: boolean;
@@ -28,7 +28,8 @@ const MOST_INSTANCES = 64;
 /** The help text. */
 export const HELP = `Usage: npm start -- [options]
 
-Runs a whole Wharf on this machine, in the foreground: a Redis of its own, an emulated WhatsApp, instances, the router.
+Runs a whole Wharf on this machine, in the foreground: a Redis of its own, an emulated WhatsApp, instances, the router,
+and hourly backups.
 Ctrl-C ends everything; the sessions stay in the data directory, and come back linked at the next start.
 
   --port P        port of the router (default ${DEFAULT_PORT}; 0: a free one)

@@ -20,6 +20,9 @@ export type InstanceReady = z.infer<typeof instanceSchema>;
 const routerSchema = z.object({ url: z.url() });
 export type RouterReady = z.infer<typeof routerSchema>;
 
+const backupsSchema = z.object({ url: z.url() });
+export type BackupsReady = z.infer<typeof backupsSchema>;
+
 /** What all processes of the fleet share. */
 export interface Surroundings {
   /** What this process was started with: it is passed on, so that any setting can be given to `npm start`. */
@@ -98,8 +101,34 @@ export function planRouter(
   };
 }
 
-function fleetEnv({ env, redisUrl, sessions, instances }: Surroundings): Env {
+/** The backup service; backups go to the data directory unless the environment names a bucket or another directory. */
+export function planBackups(around: Surroundings): ProcessPlan<BackupsReady> {
   return {
+    ...nodeProgram('backups', 'backup/main.js', around.logs),
+    env: (last) => ({
+      ...fleetEnv(around),
+      ...(isBackupPlaceGiven(around.env) ? {} : { BACKUP_DIRECTORY: backupsDirectory(around.data) }),
+      PORT: last === null ? '0' : portOf(last.url),
+      BIND_ADDRESS: LOOPBACK,
+    }),
+    ready: (line) => parseLine(line, backupsSchema),
+  };
+}
+
+/** Where a fleet in a data directory keeps its backups: beside the sessions, never among them. */
+export function backupsDirectory(data: string): string {
+  return join(data, 'backups');
+}
+
+/** Whether whoever starts the fleet says where backups are kept. */
+export function isBackupPlaceGiven(env: Env): boolean {
+  return Boolean(env['BACKUP_S3_BUCKET'] || env['BACKUP_DIRECTORY']);
+}
+
+function fleetEnv({ env, data, redisUrl, sessions, instances }: Surroundings): Env {
+  return {
+    // Not shared with another fleet on this machine.
+    WHARF_SCRATCH: join(data, 'scratch'),
     ...env,
     REDIS_URL: redisUrl,
     WHATSAPP_SESSION_PATH: sessions,
