@@ -206,13 +206,18 @@ export class BackupFleet {
   async #startAll(): Promise<void> {
     this.#router = await this.#start('router', 'router/main.ts', { PORT: '0', WHARF_ADMIN_KEY: ADMIN_KEY });
     await this.#startInstances();
-    if (this.#options.store === null) return;
+    if (this.#options.store !== null) await this.useStore(this.#options.store);
+  }
+
+  /** Starts the backup service on a store, another one than before if there was one. */
+  async useStore(store: Readonly<Record<string, string>>): Promise<void> {
+    await this.#service?.stop();
     this.#service = await this.#start('backup', 'backup/main.ts', {
       PORT: '0',
       // Never by itself: runs are asked for.
       BACKUP_SCHEDULE: '0 0 29 2 *',
       BACKUP_JITTER: '0',
-      ...this.#options.store,
+      ...store,
     });
     await this.until('the backup service answers', async () => (await this.backups()) !== undefined);
   }
