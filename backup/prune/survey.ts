@@ -58,7 +58,7 @@ export interface NamedObject {
 export interface Named {
   /** By their SHA-256. */
   objects: Map<string, NamedObject>;
-  /** Backups whose manifests cannot be read: nobody knows what they need. */
+  /** Backups whose manifests cannot be read, or were removed before they could be: nobody knows what they name, or named for others to count on. */
   unreadable: BackupId[];
 }
 
@@ -84,8 +84,8 @@ export async function readNamed(
           named.objects.set(sha256, { sha256, backup: id });
       }
     } catch (error) {
-      if (isWharfError(error, 'backup_damaged')) named.unreadable.push(id);
-      else if (!isWharfError(error, 'backup_not_found')) throw error;
+      if (!isWharfError(error, 'backup_damaged') && !isWharfError(error, 'backup_not_found')) throw error;
+      named.unreadable.push(id);
     }
   }
   return named;
