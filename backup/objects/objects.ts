@@ -19,7 +19,7 @@ export interface ObjectEntry {
 }
 
 /**
- * Objects by their content: `objects/ab/cdef....{codec}`, named by the SHA-256 of what they hold uncompressed, compressed in the store. Every method throws
+ * Objects by their content: `objects/ab/cdef....br` (see `codec.ts`), named by the SHA-256 of what they hold uncompressed, compressed in the store. Every method throws
  * WharfError `backup_store_failed`.
  */
 export interface Objects {

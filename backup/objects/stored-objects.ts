@@ -3,7 +3,7 @@ import type { Clock } from '../../common/clock.ts';
 import { isWharfError, WharfError } from '../../common/errors.ts';
 import type { ObjectRef } from '../../fleet/backup/session-copy.ts';
 import type { ObjectStore, StoredObject } from '../store/object-store.ts';
-import { streamOf } from '../store/streams.ts';
+import { expectMany, streamOf } from '../store/streams.ts';
 import type { Codec } from './codec.ts';
 import { compressed, decompressed } from './content.ts';
 import { Limit } from './limit.ts';
@@ -19,7 +19,7 @@ const YOUNG = 24 * 3_600_000;
 const WHOLE = 8 * 1024 * 1024;
 
 /** Objects that are put at one time; each takes {@link WHOLE} bytes of memory at most, beside what the store holds of a part. */
-const PUTS = 8;
+const PUTS = 16;
 
 /** {@link Objects} in an {@link ObjectStore}. */
 export class StoredObjects implements Objects {
@@ -46,6 +46,7 @@ export class StoredObjects implements Objects {
     { trusted, signal }: { trusted: number | null; signal: AbortSignal },
   ): Promise<KeptObject> {
     signal.throwIfAborted();
+    expectMany(signal);
     if (trusted !== null) return { ...ref, stored: trusted, sent: false };
     return this.#puts.run(async () => {
       signal.throwIfAborted();
@@ -58,6 +59,7 @@ export class StoredObjects implements Objects {
   }
 
   async read(ref: ObjectRef, signal: AbortSignal): Promise<Readable> {
+    expectMany(signal);
     for (const codec of this.#codecs) {
       const key = keyOf(ref, codec);
       const stored = await this.#store.get(key, signal);

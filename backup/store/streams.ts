@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { Readable } from 'node:stream';
 
 /**
@@ -20,8 +21,14 @@ export function streamOf(
 export function endWith(stream: Readable, signal: AbortSignal | undefined): void {
   stream.on('error', () => {});
   if (signal === undefined) return;
+  expectMany(signal);
   const end = () => void stream.destroy(signal.reason);
   if (signal.aborted) end();
   signal.addEventListener('abort', end, { once: true });
   stream.once('close', () => signal.removeEventListener('abort', end));
+}
+
+/** One signal ends all that a run or a restore has under way: that so many listen to it is no leak, and no warning of Node's. */
+export function expectMany(signal: AbortSignal): void {
+  setMaxListeners(0, signal);
 }

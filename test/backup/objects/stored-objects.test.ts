@@ -3,6 +3,7 @@ import { PassThrough, Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { brotli } from '../../../backup/objects/brotli.ts';
 import { gzip } from '../../../backup/objects/gzip.ts';
 import { StoredObjects } from '../../../backup/objects/stored-objects.ts';
 import { WharfError } from '../../../common/errors.ts';
@@ -20,14 +21,21 @@ const refOf = (content: Buffer): ObjectRef => ({
   size: content.length,
 });
 
-describe('objects by content', () => {
+/** Flips a bit in the middle. */
+function flip(bytes: Buffer): Buffer {
+  const at = Math.floor(bytes.length / 2);
+  bytes[at] = (bytes[at] ?? 0) ^ 1;
+  return bytes;
+}
+
+describe.each([gzip, brotli])('objects by content, as .$suffix', (codec) => {
   let clock: HandClock;
   let store: MemoryObjectStore;
   let objects: StoredObjects;
   beforeEach(() => {
     clock = new HandClock();
     store = new MemoryObjectStore(clock);
-    objects = new StoredObjects(store, gzip, [], clock);
+    objects = new StoredObjects(store, codec, [], clock);
   });
 
   const keep = (content: Buffer, trusted: number | null = null) =>
@@ -44,7 +52,7 @@ describe('objects by content', () => {
     const kept = await keep(content);
     expect(kept).toMatchObject({ ...ref, sent: true });
     const [[key, { content: stored }] = ['', { content: Buffer.alloc(0) }]] = store.objects;
-    expect(key).toBe(`objects/${ref.sha256.slice(0, 2)}/${ref.sha256.slice(2)}.gz`);
+    expect(key).toBe(`objects/${ref.sha256.slice(0, 2)}/${ref.sha256.slice(2)}.${codec.suffix}`);
     expect(kept.stored).toBe(stored.length);
     expect((await buffer(await objects.read(ref, going))).equals(content)).toBe(true);
     expect(await objects.check(ref, going)).toBeNull();
@@ -64,7 +72,7 @@ describe('objects by content', () => {
     clock.pass(23 * HOUR);
     expect(await keep(content)).toMatchObject({ stored, sent: false });
     expect(puts()).toHaveLength(1);
-    for (const object of store.objects.values()) object.content[12] = (object.content[12] ?? 0) ^ 1;
+    for (const object of store.objects.values()) flip(object.content);
     expect(await keep(content)).toMatchObject({ stored, sent: true });
     expect(await objects.check(refOf(content), going)).toBeNull();
   });
@@ -83,7 +91,7 @@ describe('objects by content', () => {
     let spoil = 1;
     store.before = (request, key) => {
       const object = store.objects.get(key);
-      if (request === 'get' && object && spoil-- > 0) object.content[12] = (object.content[12] ?? 0) ^ 1;
+      if (request === 'get' && object && spoil-- > 0) flip(object.content);
     };
     expect(await keep(content)).toMatchObject({ sent: true });
     expect(puts()).toHaveLength(2);
@@ -135,7 +143,7 @@ describe('objects by content', () => {
   });
 
   it.each([
-    ['a flipped bit', (bytes: Buffer) => bytes.fill((bytes[20] ?? 0) ^ 4, 20, 21)],
+    ['a flipped bit', flip],
     ['a cut end', (bytes: Buffer) => bytes.subarray(0, bytes.length - 5)],
     ['another object', () => gzipSync('other')],
     ['nothing', () => Buffer.alloc(0)],
@@ -189,4 +197,44 @@ describe('objects by content', () => {
     await objects.remove(entries);
     expect([...store.objects.keys()]).toEqual(['objects/zz/strange', 'manifests/20261122T090003Z.json.gz']);
   });
+});
+
+it('reads what was compressed otherwise, and sends it in its own way when it must be sent', async () => {
+  const clock = new HandClock();
+  const store = new MemoryObjectStore(clock);
+  const content = randomBytes(1000);
+  const options = { trusted: null, signal: going };
+  await new StoredObjects(store, gzip, [], clock).keep(refOf(content), async () => content, options);
+  const objects = new StoredObjects(store, brotli, [gzip], clock);
+  expect((await buffer(await objects.read(refOf(content), going))).equals(content)).toBe(true);
+  expect(await objects.check(refOf(content), going)).toBeNull();
+  expect(await objects.keep(refOf(content), async () => content, options)).toMatchObject({ sent: true });
+  expect((await collected(objects.list())).map(({ key }) => key.slice(-2))).toEqual(['br', 'gz']);
+});
+
+it('puts no more at one time than memory allows', async () => {
+  const clock = new HandClock();
+  const store = new MemoryObjectStore(clock);
+  const objects = new StoredObjects(store, brotli, [], clock);
+  let under = 0;
+  let most = 0;
+  const contents = Array.from({ length: 100 }, (_, index) => Buffer.from(`content ${index}`));
+  await Promise.all(
+    contents.map((content) =>
+      objects.keep(
+        refOf(content),
+        async () => {
+          under += 1;
+          most = Math.max(most, under);
+          await new Promise((resolve) => setImmediate(resolve));
+          under -= 1;
+          return content;
+        },
+        { trusted: null, signal: going },
+      ),
+    ),
+  );
+  expect(store.objects.size).toBe(100);
+  expect(most).toBeLessThanOrEqual(16);
+  expect(most).toBeGreaterThan(1);
 });
