@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
+import { backupListSchema } from '../../fleet/backup/api.ts';
 import { sessionStatusSchema } from '../../fleet/records.ts';
 import type { CommandContext } from '../context.ts';
 import { CommandFailure } from '../failure.ts';
@@ -20,7 +21,11 @@ const queuesSchema = z.looseObject({
     sent_last_minute: z.number(),
   }),
 });
+type BackupList = z.infer<typeof backupListSchema>;
 type QueueTotals = z.infer<typeof queuesSchema>['totals'];
+
+/** Milliseconds for what is known of backups: the service may have to read a slow store, and the rest is worth showing now. */
+const BACKUPS_PATIENCE = 10_000;
 
 /** `wharf status`: the fleet at a glance. */
 export function addStatusCommand(parent: Command, context: CommandContext): void {
@@ -39,7 +44,19 @@ export function addStatusCommand(parent: Command, context: CommandContext): void
           if (error instanceof CommandFailure && error.code === 'queue_unavailable') return null;
           throw error;
         });
-      const value = { url: router.url, fleet, totals, queues: queues?.totals ?? null };
+      const backups = await router
+        .ask(backupListSchema, { method: 'GET', path: '/api/backups', patience: BACKUPS_PATIENCE })
+        .catch((error: unknown) => {
+          if (error instanceof CommandFailure && error.code !== 'stopped') return error;
+          throw error;
+        });
+      const value = {
+        url: router.url,
+        fleet,
+        totals,
+        queues: queues?.totals ?? null,
+        backups: backups instanceof CommandFailure ? null : lastBackup(backups),
+      };
       context.show(command, value, () =>
         [
           `${context.style.bold('Fleet')} ${router.url}\n\n`,
@@ -48,6 +65,7 @@ export function addStatusCommand(parent: Command, context: CommandContext): void
           '\n',
           sessionsText(context, totals.sessions?.by_status ?? {}),
           queuesLine(context, queues?.totals ?? null),
+          backupsLine(context, backups),
         ].join(''),
       );
     });
@@ -143,4 +161,21 @@ function queuesLine({ style }: CommandContext, totals: QueueTotals | null): stri
   const alarm =
     stuck === 0 ? '' : `; ${style.bad(`${count(stuck, 'session')} stuck`)}: wharf queues --state stuck`;
   return `${parts.join(', ')}${alarm}\n`;
+}
+
+/** What `--json` tells of backups: the rest is with `wharf backup list`. */
+function lastBackup({ last_success, next_run, running, backups }: BackupList) {
+  return { last_success, next_run, running: running?.kind ?? null, kept: backups.length };
+}
+
+/** When the last backup was made; that there is none, or nobody who makes them. */
+function backupsLine({ style, terminal }: CommandContext, backups: BackupList | CommandFailure): string {
+  if (backups instanceof CommandFailure)
+    return `${style.bad(backups.code === 'backup_unavailable' ? 'No backup service runs' : `Backups cannot be seen (${backups.code})`)}: wharf backup list\n`;
+  const { last_success, running } = backups;
+  const last =
+    last_success === null
+      ? style.warning('No backup has been made yet')
+      : `Last backup ${ago(last_success, terminal.now())}`;
+  return running === null ? `${last}\n` : `${last}; a ${running.kind} goes on\n`;
 }

@@ -15,6 +15,8 @@ const COUNTED: Readonly<Record<Operation['kind'], string>> = {
 /** How far an operation has come, on a line. @param drawn with a bar before it */
 export function operationLine(operation: Operation, drawn: boolean): string {
   const { kind, done, total, failed, bytes, left_seconds, doing } = operation;
+  // Before it knows what there is to do, what it is at says most.
+  if (total === null && done === 0 && doing !== null) return fitted(doing, '');
   const parts = [total === null ? count(done, COUNTED[kind]) : `${done}/${count(total, COUNTED[kind])}`];
   if (failed > 0) parts.push(`${failed} failed`);
   if (bytes > 0) parts.push(bytesText(bytes));

@@ -25,9 +25,11 @@ export function bytesText(bytes: number): string {
   return `${value.toFixed(digits)} ${units[unit]}`;
 }
 
-/** A time span: `8 s`, `2 min 5 s`, `1 h 20 min`, `3 d 4 h`. */
+/** A time span: `0.4 s`, `48 s`, `2 min 5 s`, `1 h 20 min`, `3 d 4 h`. */
 export function spanText(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));
+  if (seconds > 0 && seconds < 9.95 && !Number.isInteger(seconds))
+    return `${Math.max(seconds, 0.1).toFixed(1)} s`;
   if (whole < 60) return `${whole} s`;
   const [large, small, size] =
     whole < 3600 ? ['min', 's', 60] : whole < 86_400 ? ['h', 'min', 3600] : ['d', 'h', 86_400];

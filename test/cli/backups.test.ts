@@ -380,6 +380,29 @@ describe('wharf backup operations', () => {
   });
 });
 
+describe('wharf status', () => {
+  it('tells of the last backup, of what goes on, and that there is none', async () => {
+    service.answer('list', { body: aBackupList() });
+    expect((await wharf(['status'])).out).toContain('\nLast backup 29 min ago\n');
+    service.answer('list', { body: aBackupList({ running: anOperation() }) });
+    expect((await wharf(['status'])).out).toContain('\nLast backup 29 min ago; a run goes on\n');
+    service.answer('list', { body: aBackupList({ last_success: null }) });
+    expect((await wharf(['status'])).out).toContain('\nNo backup has been made yet\n');
+    expect(JSON.parse((await wharf(['status', '--json'])).out).backups).toMatchObject({
+      kept: 0,
+      running: null,
+    });
+  });
+
+  it('shows the rest where nobody makes backups, and says so', async () => {
+    service.answer('list', serviceProblem(503, 'backup_unavailable', 'No backup service runs.'));
+    const ran = await wharf(['status']);
+    expect(ran.code).toBe(0);
+    expect(ran.out).toContain(`Fleet ${fleet.url}`);
+    expect(ran.out).toContain('\nNo backup service runs: wharf backup list\n');
+  });
+});
+
 describe('their help', () => {
   it.each(['list', 'show', 'run', 'verify', 'prune', 'export', 'operations'])(
     'of %s has examples',
