@@ -13,7 +13,7 @@ export interface SummarizedBackup {
   facts: ManifestFacts;
 }
 
-/** Sums of manifests. Each manifest is read once, since it never changes; what it came to is kept. */
+/** Sums of manifests. One that could be read is read once, since it never changes; what it came to is kept. */
 export class Summaries {
   readonly #catalog: Pick<Catalog, 'list' | 'read'>;
   #known = new Map<string, ManifestFacts>();
@@ -40,7 +40,7 @@ export class Summaries {
       const facts = this.#known.get(key) ?? (await this.#factsOf(head.id));
       // Removed since it was listed.
       if (!facts) continue;
-      known.set(key, facts);
+      if (facts.state !== 'damaged') known.set(key, facts);
       backups.push({ head, facts });
     }
     this.#known = known;
