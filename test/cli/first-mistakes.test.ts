@@ -68,6 +68,22 @@ describe('a command line that is not understood', () => {
     expect((await runWharf(['sessions', 'list', '-n', limit])).code).toBe(2);
   });
 
+  it.each([
+    [['backup', 'show'], "missing required argument 'backup'"],
+    [['backup', 'show', '2026-11-22'], 'wharf backup list'],
+    [['backup', 'export', 'latest'], "missing required argument 'session'"],
+    [['backups', 'list'], 'Did you mean backup?'],
+    [['restore', '--at', 'yesterday'], 'a time with its zone'],
+    [['restore', '--at', '2026-11-22T09:00'], 'a time with its zone'],
+    [['restore', '--undo', '1'], 'wharf restores'],
+    [['restore', 'sales'], 'too many arguments'],
+    [['restore', '--session', 'sales'], '--yes'],
+    [['restore', '--everything'], "unknown option '--everything'"],
+  ])('says before it asks anybody what is wrong with %j', async (words, said) => {
+    const ran = await runWharf(words);
+    expect([ran.code, ran.err]).toEqual([2, expect.stringContaining(said)]);
+  });
+
   it('refuses a message without content before it asks anybody', async () => {
     const ran = await runWharf(['sessions', 'send', 'sales', '491701234567']);
     expect(ran.code).toBe(2);
@@ -179,6 +195,11 @@ describe('what a router refuses', () => {
     ['session_not_found', 'wharf sessions list'],
     ['ambiguous_session', '--workspace'],
     ['webhook_not_found', 'wharf webhooks set'],
+    ['backup_not_found', 'wharf backup list'],
+    ['backup_busy', 'wharf backup operations'],
+    ['backup_damaged', 'wharf backup verify --all'],
+    ['restore_not_found', 'wharf restores'],
+    ['restore_refused', '--force'],
     ['unauthorized', 'WHARF_API_KEY'],
   ])('as %s is followed by what to do on the command line', async (code, what) => {
     const body = JSON.stringify({ detail: 'Ask otherwise.', code, request_id: 'r-1' });
