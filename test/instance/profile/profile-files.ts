@@ -42,8 +42,8 @@ function aDatabase(mark: string): Record<string, Uint8Array> {
   };
 }
 
-/** What a browser leaves: the databases of a session, and what no session needs. */
-async function writeProfile(userData: string, mark: string): Promise<void> {
+/** What a browser leaves in a user data directory: the databases of a session, and what no session needs. */
+export async function writeProfile(userData: string, mark: string): Promise<void> {
   for (const directory of [ORIGIN, LOCAL]) {
     await mkdir(join(userData, directory), { recursive: true });
     for (const [name, content] of Object.entries(aDatabase(`${mark} ${directory}`)))
