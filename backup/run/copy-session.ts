@@ -5,6 +5,7 @@ import type { Instances, OpenCopy } from '../fleet/instances.ts';
 import type { SessionName } from '../fleet/sessions-on-storage.ts';
 import type { BackedUpSession, StoredRef } from '../manifest/manifest.ts';
 import type { Objects } from '../objects/objects.ts';
+import { within } from '../within.ts';
 import type { Distrusted } from './distrusted.ts';
 
 /** Pieces of one session that are fetched at one time. */
@@ -37,7 +38,7 @@ export async function copySession(
   const trusted = ({ sha256 }: ObjectRef) => (distrusted.has(sha256) ? undefined : known.get(sha256));
   const have = (before?.pieces ?? []).filter(trusted).map(({ sha256 }) => sha256);
   const open = await instances.copy(name, have, signal).catch((error) => {
-    end();
+    end(error);
     throw error;
   });
   const keep = async (ref: ObjectRef, content: OpenCopy['archive']): Promise<StoredRef> => {
@@ -59,24 +60,9 @@ export async function copySession(
     };
   } finally {
     // Where one piece failed, others may be on their way.
-    end();
+    end(new Error('the copy has ended'));
     await open.close();
   }
-}
-
-/** A signal that is aborted with another, or by `end`. Not AbortSignal.any: the other lives for days, and every session of every run would hang on it. */
-function within(until: AbortSignal): { signal: AbortSignal; end: () => void } {
-  const controller = new AbortController();
-  const onAbort = () => controller.abort(until.reason);
-  if (until.aborted) onAbort();
-  until.addEventListener('abort', onAbort, { once: true });
-  return {
-    signal: controller.signal,
-    end: () => {
-      until.removeEventListener('abort', onAbort);
-      controller.abort(new Error('the copy has ended'));
-    },
-  };
 }
 
 /** A copy of another session, put in a backup under this one's name, would be one tenant's session in another's hands. */

@@ -8,6 +8,7 @@ import type { BackedUpSession } from '../manifest/manifest.ts';
 import type { Objects } from '../objects/objects.ts';
 import type { OperationHandle } from '../operations.ts';
 import type { ObjectStore } from '../store/object-store.ts';
+import { type Within, within } from '../within.ts';
 import type { Base } from './base.ts';
 import type { SessionOutcome } from './contents.ts';
 import { copySession } from './copy-session.ts';
@@ -41,6 +42,8 @@ export class SessionCopier {
   readonly #base: Base;
   readonly #operation: OperationHandle;
   readonly #watch: StoreWatch;
+  /** Ended where the run can't go on: copies that are under way are of no use then. */
+  readonly #within: Within;
   readonly #outcomes = new Map<string, SessionOutcome>();
   #failed = 0;
   /** What was sent to the store: objects, and bytes as stored. */
@@ -51,6 +54,7 @@ export class SessionCopier {
     this.#base = base;
     this.#operation = operation;
     this.#watch = new StoreWatch(parts.store);
+    this.#within = within(operation.signal);
   }
 
   /**
@@ -59,6 +63,14 @@ export class SessionCopier {
    * @throws WharfError where the run cannot go on: `backup_store_failed`, `redis_unavailable`; the signal's reason
    */
   async copyAll(names: readonly SessionName[]): Promise<Map<string, SessionOutcome>> {
+    try {
+      return await this.#copyTwice(names);
+    } finally {
+      this.#within.end(new Error('the copies of this run have ended'));
+    }
+  }
+
+  async #copyTwice(names: readonly SessionName[]): Promise<Map<string, SessionOutcome>> {
     const { clock, retryAfter = RETRY_AFTER } = this.#parts;
     this.#operation.set({ total: names.length, doing: 'copying sessions' });
     await this.#copyEach(names);
@@ -77,7 +89,6 @@ export class SessionCopier {
     const owners = await instances.owners();
     const ownerOf = ({ workspace }: SessionName) => owners.get(workspace) ?? null;
     await spreadOver(names, { concurrency, perOwner: PER_INSTANCE, ownerOf }, async (name) => {
-      this.#operation.signal.throwIfAborted();
       const outcome = await this.#copyOne(name);
       if (this.#hasFailed(name)) this.#failed -= 1;
       if ('reason' in outcome) this.#failed += 1;
@@ -102,13 +113,18 @@ export class SessionCopier {
       onSent: (stored: number) => this.#onSent(stored),
     };
     const before = this.#base.sessions.get(keyOf(name));
+    const { signal } = this.#within;
+    signal.throwIfAborted();
     try {
-      const copied = await copySession(name, before, parts, this.#operation.signal);
+      const copied = await copySession(name, before, parts, signal);
       onCopied(copied);
       return { name, copied };
     } catch (error) {
-      this.#operation.signal.throwIfAborted();
-      await this.#watch.judge(error);
+      signal.throwIfAborted();
+      await this.#watch.judge(error).catch((fault) => {
+        this.#within.end(fault);
+        throw fault;
+      });
       log.info({ ...name, reason: messageOf(error) }, 'a session could not be copied');
       return { name, reason: messageOf(error) };
     }

@@ -1,0 +1,203 @@
+import { describe, expect, it } from 'vitest';
+import { manifestKey } from '../../../backup/manifest/stored-catalog.ts';
+import { makeBackup } from '../../../backup/run/backup-run.ts';
+import { WharfError } from '../../../common/errors.ts';
+import { someFiles } from '../../helpers/copyable-sessions.ts';
+import { runParts, TestHandle } from './run-parts.ts';
+
+const forbidden = new WharfError('backup_store_failed', 'The bucket refuses: 403.');
+
+/** A run over so many sessions. */
+function manySessions(count: number, changes: Parameters<typeof runParts>[0] = {}) {
+  const run = runParts(changes);
+  for (let n = 0; n < count; n += 1) run.fleet.set(String(n), 'main', someFiles(String(n)));
+  return run;
+}
+
+describe('a backup whose store fails', () => {
+  it('ends at once where the store refuses, with one error and not one for each session', async () => {
+    const { parts, fleet, store, catalog } = manySessions(200);
+    store.before = (request) => {
+      if (request !== 'list' && request !== 'now') throw forbidden;
+    };
+    const handle = new TestHandle();
+    await expect(makeBackup(parts, handle)).rejects.toBe(forbidden);
+    expect(fleet.asked.filter((asked) => asked.startsWith('copy')).length).toBeLessThan(20);
+    expect(handle.findings).toEqual([]);
+    expect(fleet.open, 'copies that were left open').toBe(0);
+    store.before = () => {};
+    expect(await catalog.list()).toEqual([]);
+  });
+
+  it('ends where the store fails in the middle, and the next run goes on from what was kept', async () => {
+    const { parts, fleet, store, catalog } = manySessions(40);
+    let puts = 0;
+    store.before = (request) => {
+      if (request === 'put') puts += 1;
+      if (puts > 30) throw forbidden;
+    };
+    await expect(makeBackup(parts, new TestHandle())).rejects.toBe(forbidden);
+    const kept = store.objects.size;
+    expect(kept).toBeGreaterThan(20);
+    expect(fleet.open).toBe(0);
+    store.before = () => {};
+    const { manifest, sessions } = await makeBackup(parts, new TestHandle());
+    expect(sessions).toEqual({ copied: 40, carried: 0, missed: 0 });
+    // What is young is read, and not sent again; a copy of later has other bytes only where something changed.
+    expect(manifest.sent_objects).toBeLessThanOrEqual(80 - kept + 1);
+    expect((await catalog.list()).map(({ id }) => id)).toEqual([manifest.id]);
+  });
+
+  it('takes a failure that passes as the session its own', async () => {
+    const { parts, store } = manySessions(6);
+    let failed = false;
+    store.before = (request) => {
+      if (request !== 'put' || failed) return;
+      failed = true;
+      throw new WharfError('backup_store_failed', 'The connection broke.');
+    };
+    const handle = new TestHandle();
+    expect((await makeBackup(parts, handle)).sessions).toEqual({ copied: 6, carried: 0, missed: 0 });
+    expect(handle.progress).toContainEqual(expect.objectContaining({ failed: 1 }));
+  });
+
+  it('gives up where nothing can be put though the store seems well', async () => {
+    const { parts, fleet, store } = manySessions(200);
+    store.before = (request) => {
+      if (request === 'put') throw forbidden;
+    };
+    await expect(makeBackup(parts, new TestHandle())).rejects.toBe(forbidden);
+    expect(fleet.asked.filter((asked) => asked.startsWith('copy')).length).toBeLessThan(30);
+  });
+
+  it('puts no manifest where it cannot be put', async () => {
+    const { parts, store, catalog } = manySessions(2);
+    store.before = (request) => {
+      if (request === 'create') throw forbidden;
+    };
+    await expect(makeBackup(parts, new TestHandle())).rejects.toBe(forbidden);
+    store.before = () => {};
+    expect(await catalog.list()).toEqual([]);
+  });
+
+  it('takes the next second where a manifest of its name is there', async () => {
+    const { parts, catalog } = manySessions(1);
+    const first = await makeBackup(parts, new TestHandle());
+    const second = await makeBackup(parts, new TestHandle());
+    expect([first.manifest.id, second.manifest.id]).toEqual(['20261122T090003Z', '20261122T090004Z']);
+    expect((await catalog.latest())?.manifest).toEqual(second.manifest);
+  });
+
+  it('of two that run at once, each makes its own', async () => {
+    const { parts } = manySessions(5);
+    const ids = (await Promise.all([1, 2, 3].map(() => makeBackup(parts, new TestHandle())))).map(
+      ({ manifest }) => manifest.id,
+    );
+    expect(ids.sort()).toEqual(['20261122T090003Z', '20261122T090004Z', '20261122T090005Z']);
+  });
+
+  it('builds on an earlier backup where the manifest of the last is damaged, and says so', async () => {
+    const { parts, store, hour } = manySessions(1);
+    const first = await makeBackup(parts, new TestHandle());
+    hour();
+    const second = await makeBackup(parts, new TestHandle());
+    const stored = store.objects.get(manifestKey(second.manifest.id));
+    if (stored) stored.content = stored.content.subarray(0, stored.content.length - 30);
+    hour();
+    const handle = new TestHandle();
+    const third = await makeBackup(parts, handle);
+    expect(handle.findings).toEqual([
+      `The manifest of backup ${second.manifest.id} cannot be read; this backup builds on an earlier one.`,
+    ]);
+    expect(third.manifest.sent_objects).toBe(0);
+    expect(third.manifest.sessions[0]?.pieces).toEqual(first.manifest.sessions[0]?.pieces);
+  });
+
+  it('leaves no manifest where the backup it builds on is removed beside it', async () => {
+    const { parts, fleet, store, catalog, hour } = manySessions(1);
+    const { manifest } = await makeBackup(parts, new TestHandle());
+    hour();
+    fleet.before = async (asked) => {
+      if (asked.startsWith('copy')) await catalog.remove(manifest.id);
+    };
+    await expect(makeBackup(parts, new TestHandle())).rejects.toThrow(
+      /which this one builds on, was removed/,
+    );
+    expect(await catalog.list()).toEqual([]);
+
+    // And where it is removed in the moment in which the new one is put.
+    fleet.before = () => {};
+    const again = await makeBackup(parts, new TestHandle());
+    hour();
+    store.before = async (request) => {
+      if (request !== 'create') return;
+      store.before = () => {};
+      await catalog.remove(again.manifest.id);
+    };
+    await expect(makeBackup(parts, new TestHandle())).rejects.toThrow(
+      /which this one builds on, was removed/,
+    );
+    expect(await catalog.list()).toEqual([]);
+  });
+});
+
+describe('a backup whose service loses the lease', () => {
+  it('ends at once, closes its copies and puts no manifest', async () => {
+    const { parts, fleet, catalog } = manySessions(20);
+    const handle = new TestHandle();
+    const lost = new WharfError('backup_unavailable', 'Another makes the backups now.');
+    let copies = 0;
+    fleet.before = (asked) => {
+      if (asked.startsWith('copy')) copies += 1;
+      if (copies === 5) handle.controller.abort(lost);
+    };
+    await expect(makeBackup(parts, handle)).rejects.toBe(lost);
+    expect(copies).toBeLessThan(10);
+    expect(fleet.open).toBe(0);
+    expect(await catalog.list()).toEqual([]);
+  });
+
+  it('puts no manifest where only the last look shows that another makes the backups', async () => {
+    const lost = new WharfError('backup_unavailable', 'Another makes the backups now.');
+    const { parts, catalog } = manySessions(2, { confirm: () => Promise.reject(lost) });
+    await expect(makeBackup(parts, new TestHandle())).rejects.toBe(lost);
+    expect(await catalog.list()).toEqual([]);
+  });
+
+  it('does not wait for the second try of sessions', async () => {
+    const { parts, fleet } = manySessions(2, { retryAfter: 3_600_000 });
+    const handle = new TestHandle();
+    const lost = new WharfError('backup_unavailable', 'Another makes the backups now.');
+    fleet.before = (asked) => {
+      if (asked === 'copy 1/main') throw new WharfError('invalid_state', 'It is starting.');
+    };
+    handle.set = (progress) => {
+      if ('doing' in progress && String(progress.doing).startsWith('waiting')) handle.controller.abort(lost);
+    };
+    await expect(makeBackup(parts, handle)).rejects.toBe(lost);
+  });
+});
+
+describe('a backup of copies that are not what they say', () => {
+  it('keeps no object under the name of another, and takes the session from the backup before', async () => {
+    const { parts, fleet, store, hour } = manySessions(2);
+    await makeBackup(parts, new TestHandle());
+    hour();
+    fleet.set('1', 'main', someFiles('1', 'more'));
+    const copy = parts.instances.copy.bind(fleet);
+    parts.instances = {
+      owners: () => fleet.owners(),
+      copy: async (name, have, signal) => {
+        const open = await copy(name, have, signal);
+        if (name.workspace !== '1') return open;
+        return { ...open, archive: async () => Buffer.from('other bytes') as never };
+      },
+    };
+    const objects = store.objects.size;
+    const { sessions, manifest } = await makeBackup(parts, new TestHandle());
+    expect(sessions).toEqual({ copied: 1, carried: 1, missed: 0 });
+    expect(manifest.sessions[1]?.carried).toMatch(/is not what it was said to be/);
+    expect(store.objects.size, 'manifests counted in').toBe(objects + 1);
+    expect(fleet.open).toBe(0);
+  });
+});
