@@ -31,9 +31,7 @@ export function whyS3Failed(
   settings: S3Settings,
   actions: readonly S3Action[],
 ): string {
-  const said = [s3Code(error), messageOf(error)]
-    .filter((part) => part !== undefined && part !== '')
-    .join(': ');
+  const said = [s3Code(error), messageOf(error)].filter((part) => part && part !== 'UnknownError').join(': ');
   const region = rightRegion(error, place);
   if (region !== undefined)
     return `${said}. The bucket is in the region ${region}: set AWS_REGION=${region}.`;
