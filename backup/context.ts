@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { type Clock, systemClock } from '../common/clock.ts';
+import { messageOf } from '../common/errors.ts';
 import { listen } from '../common/http/server.ts';
 import { Lifecycle } from '../common/lifecycle.ts';
 import type { Logger } from '../common/logger.ts';
 import { connectRedis, openRedis, type Redis } from '../common/redis.ts';
+import type { BackupId } from '../fleet/backup/api.ts';
 import type { BackupServiceNote } from '../fleet/backup/backup-lease.ts';
 import { redisBackupLease } from '../fleet/backup/redis-backup-lease.ts';
 import { RedisEventLog } from '../fleet/events/redis-event-log.ts';
@@ -17,6 +19,7 @@ import { SessionPaths } from '../fleet/session-paths.ts';
 import { requireSessionPath } from '../fleet/session-storage.ts';
 import type { BackupConfig } from './config.ts';
 import { BackupEvents } from './events.ts';
+import { Exporter } from './export/exporter.ts';
 import { HttpInstances } from './fleet/http-instances.ts';
 import { InstanceCalls } from './fleet/instance-calls.ts';
 import { Leadership } from './fleet/leadership.ts';
@@ -28,6 +31,8 @@ import { Summaries } from './manifest/summaries.ts';
 import { BackupMetrics } from './metrics.ts';
 import { openObjects } from './objects/open-objects.ts';
 import { Operations } from './operations.ts';
+import { BackupsInUse } from './prune/backups-in-use.ts';
+import { Pruner } from './prune/pruner.ts';
 import { FleetFiles } from './restore/fleet-files.ts';
 import { Restorer } from './restore/restorer.ts';
 import { Distrusted } from './run/distrusted.ts';
@@ -35,15 +40,16 @@ import { LastBackupMemory } from './run/last-backup.ts';
 import { Runs } from './run/runs.ts';
 import { BackupSchedule } from './schedule/backup-schedule.ts';
 import { ScheduleRunner } from './schedule/runner.ts';
+import { Scratch } from './scratch.ts';
 import type { Services } from './services.ts';
 import { openStore } from './store/open-store.ts';
+import { DamageReports } from './verify/damage-reports.ts';
+import { Sampler } from './verify/sampler.ts';
+import { Verifier } from './verify/verifier.ts';
 import { wharfVersion } from './version.ts';
 
 /** Milliseconds that closing the service may take: what it is at is ended, not waited for. */
 const CLOSE_DEADLINE = 10_000;
-
-/** How old what half-done uploads left must be to be removed: another service may be at one. Milliseconds. */
-const UPLOADS_AGE = 24 * 3_600_000;
 
 /** A running backup service. */
 export interface BackupService {
@@ -122,31 +128,6 @@ async function compose(
     lastSuccess: () => last.get()?.made ?? null,
     now: () => clock.now(),
   });
-  const runs = new Runs({
-    operations,
-    storage,
-    instances,
-    objects,
-    store,
-    catalog,
-    distrusted,
-    last,
-    metrics,
-    events,
-    confirm: (term) => leadership.confirm(term),
-    concurrency: config.concurrency,
-    version: await wharfVersion(),
-    clock,
-    log,
-    after: [
-      {
-        doing: 'removing what uploads left half-done',
-        work: async () => {
-          await store.abortUploads(UPLOADS_AGE);
-        },
-      },
-    ],
-  });
   const restorer = new Restorer({
     term: () => leadership.term(),
     paths,
@@ -158,6 +139,51 @@ async function compose(
     events,
     clock,
     log,
+  });
+  const damage = new DamageReports({ events, metrics, distrusted });
+  const scratch = new Scratch(config.scratch, clock);
+  await scratch.tidy().catch((error) => {
+    log.warn({ reason: messageOf(error) }, 'what was left in the scratch directory stays there');
+  });
+  const inUse = new BackupsInUse();
+  const confirm = (term: AbortSignal) => leadership.confirm(term);
+  const verifier = new Verifier({ catalog, objects, operations, inUse, damage });
+  const sampler = new Sampler({ objects, scratch, count: config.sample, damage });
+  const exporter = new Exporter({ catalog, objects, scratch, inUse, clock });
+  const pruner = new Pruner({
+    catalog,
+    summaries,
+    objects,
+    store,
+    clock,
+    keep: { hourly: config.keepHourly, daily: config.keepDaily },
+    inUse: async () => new Set([...inUse.ids(), ...(await restoredFrom(restorer))]),
+    confirm,
+    damage,
+  });
+  const runs = new Runs({
+    operations,
+    storage,
+    instances,
+    objects,
+    store,
+    catalog,
+    distrusted,
+    last,
+    metrics,
+    events,
+    confirm,
+    concurrency: config.concurrency,
+    version: await wharfVersion(),
+    clock,
+    log,
+    after: [
+      {
+        doing: 'looking at a sample',
+        work: (manifest, operation) => sampler.look(manifest, operation),
+      },
+      { doing: 'removing what is not kept', work: (_, operation) => pruner.prune(operation) },
+    ],
   });
   const schedule = new ScheduleRunner({ schedule: cron, jitter: config.jitter, runs, clock, log });
   const services: Services = {
@@ -175,6 +201,9 @@ async function compose(
     instances,
     runs,
     restorer,
+    verifier,
+    pruner,
+    exporter,
     schedule,
     events,
     metrics,
@@ -196,6 +225,12 @@ async function compose(
     await leading;
   });
   return { url: server.url, services, close: () => lifecycle.close() };
+}
+
+/** The backups that restores read from now. */
+async function restoredFrom(restorer: Restorer): Promise<BackupId[]> {
+  const restores = await restorer.list();
+  return restores.filter(({ state }) => state === 'running').map(({ backup }) => backup);
 }
 
 function openEvents(config: BackupConfig, redis: Redis, log: Logger, lifecycle: Lifecycle): RedisEventLog {

@@ -1,11 +1,14 @@
 import type { Express } from 'express';
 import { createApp, finishApp, mountRoutes } from '../../common/http/app.ts';
 import type { Services } from '../services.ts';
+import { exportSession } from './backups.export.ts';
 import { getBackup } from './backups.get.ts';
 import { listBackups } from './backups.list.ts';
 import { getOperation } from './backups.operation.ts';
 import { listOperations } from './backups.operations.ts';
+import { pruneBackups } from './backups.prune.ts';
 import { runBackup } from './backups.run.ts';
+import { verifyBackups } from './backups.verify.ts';
 import { getHealth } from './health.ts';
 import { getMetrics } from './metrics.ts';
 import { getReady } from './ready.ts';
@@ -24,7 +27,10 @@ function routes(services: Services): BackupRoute[] {
     runBackup(services),
     listOperations(services),
     getOperation(services),
+    verifyBackups(services),
+    pruneBackups(services),
     getBackup(services),
+    exportSession(services),
     ...restoreRoutes(services),
   ];
 }

@@ -2,7 +2,7 @@ import type { Clock } from '../../common/clock.ts';
 import type { Catalog, ManifestHead } from '../manifest/manifest.ts';
 import type { ObjectEntry, Objects } from '../objects/objects.ts';
 import type { ObjectStore } from '../store/object-store.ts';
-import { type NamedObject, readNamed } from './survey.ts';
+import { type NamedObject, readNamed } from './named-objects.ts';
 
 const HOUR = 3_600_000;
 /**

@@ -1,14 +1,14 @@
 import pMap from 'p-map';
 import type { z } from 'zod';
 import type { BackupId, prunePlanSchema } from '../../fleet/backup/api.ts';
-import type { Catalog, ManifestHead } from '../manifest/manifest.ts';
+import type { Catalog } from '../manifest/manifest.ts';
+import type { Summaries } from '../manifest/summaries.ts';
 import type { ObjectEntry, Objects } from '../objects/objects.ts';
 import type { OperationHandle } from '../operations.ts';
 import { type KeepNumbers, type RetentionPlan, retain } from '../retention/retention.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import type { DamageReports } from '../verify/damage-reports.ts';
 import { findGarbage, type Garbage, type GarbageParts } from './garbage.ts';
-import { BackupStates } from './survey.ts';
 
 /** Objects that are looked at once more and then removed together. */
 const BATCH = 100;
@@ -25,8 +25,9 @@ export interface PrunerParts extends GarbageParts {
   objects: Pick<Objects, 'list' | 'remove'>;
   store: Pick<ObjectStore, 'now' | 'head' | 'abortUploads'>;
   keep: KeepNumbers;
-  /** Backups that somebody restores or exports from just now: they stay. */
-  inUse: () => ReadonlySet<BackupId>;
+  summaries: Pick<Summaries, 'all'>;
+  /** Backups that somebody reads from just now: they stay. */
+  inUse: () => Promise<ReadonlySet<BackupId>>;
   /** Makes sure that this service still is the one that makes the backups; throws where it is not. */
   confirm: (term: AbortSignal) => Promise<void>;
   damage: DamageReports;
@@ -41,11 +42,9 @@ export interface PrunerParts extends GarbageParts {
  */
 export class Pruner {
   readonly #parts: PrunerParts;
-  readonly #states: BackupStates;
 
   constructor(parts: PrunerParts) {
     this.#parts = parts;
-    this.#states = new BackupStates(parts.catalog);
   }
 
   /** What {@link prune} would do now. Throws WharfError `backup_store_failed`; the signal's reason. */
@@ -60,10 +59,12 @@ export class Pruner {
    * @throws WharfError `backup_store_failed`; `backup_unavailable` where this service does not make the backups any more; the signal's reason
    */
   async prune(stage: Stage): Promise<void> {
-    const { catalog, confirm, store } = this.#parts;
+    const { catalog, confirm, store, inUse } = this.#parts;
     stage.set({ doing: 'looking which backups stay' });
     for (const { id, reason } of (await this.#retention(stage.signal)).remove) {
       await confirm(stage.signal);
+      // Somebody may have begun to read from it since.
+      if ((await inUse()).has(id)) continue;
       await catalog.remove(id);
       stage.find(`Backup ${id} was removed: ${reason}.`);
     }
@@ -102,10 +103,11 @@ export class Pruner {
   }
 
   async #retention(signal: AbortSignal): Promise<PrunePlanned> {
-    const { catalog, store, keep, inUse } = this.#parts;
-    const heads: ManifestHead[] = await catalog.list();
-    const backups = await this.#states.of(heads, signal);
-    return keepUsed(retain(backups, await store.now(), keep), inUse());
+    const { summaries, store, keep, inUse } = this.#parts;
+    const now = await store.now();
+    const backups = (await summaries.all()).map(({ head, facts }) => ({ ...head, state: facts.state }));
+    signal.throwIfAborted();
+    return keepUsed(retain(backups, now, keep), await inUse());
   }
 }
 

@@ -3,6 +3,7 @@ import { expect, it } from 'vitest';
 import type { OpenCopy } from '../../../backup/fleet/instances.ts';
 import { backupIdAt } from '../../../backup/manifest/backup-ids.ts';
 import { objectsOf } from '../../../backup/manifest/manifest.ts';
+import { Summaries } from '../../../backup/manifest/summaries.ts';
 import { StoredObjects } from '../../../backup/objects/stored-objects.ts';
 import type { OperationHandle } from '../../../backup/operations.ts';
 import { Pruner } from '../../../backup/prune/pruner.ts';
@@ -136,13 +137,15 @@ async function model(seed: number): Promise<{ made: number; removed: number; mis
   const prune = async (actor: string) => {
     // A batch is looked at and removed in one step: the time between is that of two requests, and the lease stands before it.
     const gated = stepping(store, () => steps.turn(actor), ['head', 'remove', 'abortUploads']);
+    const catalog = new PlainCatalog(gated);
     await new Pruner({
-      catalog: new PlainCatalog(gated),
+      catalog,
+      summaries: new Summaries(catalog),
       objects: new StoredObjects(gated, plain, [], clock),
       store: gated,
       clock,
       keep: { hourly: random.int(1, 2), daily: random.int(0, 1) },
-      inUse: () => new Set(),
+      inUse: async () => new Set(),
       confirm: () => steps.turn(actor),
       damage: new DamageReports({
         events: { tell: async () => {} },
