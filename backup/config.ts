@@ -55,6 +55,18 @@ export interface BackupConfig {
   logLevel: string;
 }
 
+const storeVariables = {
+  BACKUP_S3_BUCKET: z.string().min(3).max(63).optional(),
+  BACKUP_S3_PREFIX: z
+    .string()
+    .regex(/^([A-Za-z0-9_.-]+\/)*$/, 'must be empty or end with /')
+    .default('backups/'),
+  BACKUP_S3_ENDPOINT: z.url({ protocol: /^https?$/, error: 'must be an http or https address' }).optional(),
+  BACKUP_S3_KMS_KEY: z.string().min(1).max(2048).optional(),
+  BACKUP_DIRECTORY: z.string().startsWith('/', 'must be an absolute path').optional(),
+  AWS_REGION: z.string().min(1).max(60).optional(),
+};
+
 const variables = z.object({
   PORT: portVariable.default(3100),
   BIND_ADDRESS: z.string().min(1).default('127.0.0.1'),
@@ -65,21 +77,13 @@ const variables = z.object({
   REDIS_URL: redisVariable.default(parseRedisUrl('redis://localhost:6379')),
   QUEUE_REDIS_URL: redisVariable.optional(),
   EVENT_RETENTION_HOURS: hoursVariable.default(7 * 24 * 3_600_000),
-  BACKUP_S3_BUCKET: z.string().min(3).max(63).optional(),
-  BACKUP_S3_PREFIX: z
-    .string()
-    .regex(/^([A-Za-z0-9_.-]+\/)*$/, 'must be empty or end with /')
-    .default('backups/'),
-  BACKUP_S3_ENDPOINT: z.url({ protocol: /^https?$/, error: 'must be an http or https address' }).optional(),
-  BACKUP_S3_KMS_KEY: z.string().min(1).max(2048).optional(),
-  BACKUP_DIRECTORY: z.string().startsWith('/', 'must be an absolute path').optional(),
+  ...storeVariables,
   BACKUP_SCHEDULE: z.string().default('0 * * * *'),
   BACKUP_KEEP_HOURLY: integerVariable(1, 10_000).default(24),
   BACKUP_KEEP_DAILY: integerVariable(0, 10_000).default(7),
   BACKUP_JITTER: integerVariable(0, 3_600_000).default(60_000),
   BACKUP_CONCURRENCY: integerVariable(1, 100).default(8),
   BACKUP_SAMPLE: integerVariable(0, 1000).default(3),
-  AWS_REGION: z.string().min(1).max(60).optional(),
   WHARF_SCRATCH: z.string().startsWith('/', 'must be an absolute path').default(join(tmpdir(), 'wharf')),
   WHARF_INTERNAL_TOKEN: z.string().optional(),
   LOG_LEVEL: logLevelVariable.default('info'),
@@ -88,27 +92,7 @@ const variables = z.object({
 /** Reads and checks the backup service's configuration. Throws `config_invalid` with every fault at once. */
 export function backupConfig(env: Env): Readonly<BackupConfig> {
   return loadConfig(env, variables, (values, fault) => {
-    if (values.BACKUP_S3_BUCKET === undefined && values.BACKUP_DIRECTORY === undefined)
-      fault(
-        'BACKUP_S3_BUCKET',
-        'must name a bucket, or BACKUP_DIRECTORY a directory, to keep the backups in',
-      );
-    if (values.BACKUP_S3_BUCKET !== undefined && values.BACKUP_DIRECTORY !== undefined)
-      fault('BACKUP_DIRECTORY', 'cannot stand beside BACKUP_S3_BUCKET: backups are kept in one place');
-    const store: BackupConfig['store'] =
-      values.BACKUP_S3_BUCKET === undefined
-        ? { kind: 'directory', path: values.BACKUP_DIRECTORY ?? '' }
-        : {
-            kind: 's3',
-            place: {
-              bucket: values.BACKUP_S3_BUCKET,
-              prefix: values.BACKUP_S3_PREFIX,
-              endpoint: values.BACKUP_S3_ENDPOINT ?? null,
-              // Whoever is not AWS asks for some region in the signature, and seldom for a certain one.
-              region: values.AWS_REGION ?? (values.BACKUP_S3_ENDPOINT === undefined ? null : 'us-east-1'),
-              kmsKey: values.BACKUP_S3_KMS_KEY ?? null,
-            },
-          };
+    const store = storeOf(values, fault);
     return {
       port: values.PORT,
       bindAddress: values.BIND_ADDRESS,
@@ -131,4 +115,33 @@ export function backupConfig(env: Env): Readonly<BackupConfig> {
       logLevel: values.LOG_LEVEL,
     };
   });
+}
+
+/** Which store the environment names, as {@link backupConfig} reads it, apart from all else. Null: none. Throws `config_invalid` with every fault of it. */
+export function backupStoreConfig(env: Env): Readonly<BackupConfig['store']> | null {
+  if (!env['BACKUP_S3_BUCKET'] && !env['BACKUP_DIRECTORY']) return null;
+  return loadConfig(env, z.object(storeVariables), storeOf);
+}
+
+function storeOf(
+  values: z.infer<z.ZodObject<typeof storeVariables>>,
+  fault: (path: string, message: string) => void,
+): BackupConfig['store'] {
+  if (values.BACKUP_S3_BUCKET === undefined && values.BACKUP_DIRECTORY === undefined)
+    fault('BACKUP_S3_BUCKET', 'must name a bucket, or BACKUP_DIRECTORY a directory, to keep the backups in');
+  if (values.BACKUP_S3_BUCKET !== undefined && values.BACKUP_DIRECTORY !== undefined)
+    fault('BACKUP_DIRECTORY', 'cannot stand beside BACKUP_S3_BUCKET: backups are kept in one place');
+  return values.BACKUP_S3_BUCKET === undefined
+    ? { kind: 'directory', path: values.BACKUP_DIRECTORY ?? '' }
+    : {
+        kind: 's3',
+        place: {
+          bucket: values.BACKUP_S3_BUCKET,
+          prefix: values.BACKUP_S3_PREFIX,
+          endpoint: values.BACKUP_S3_ENDPOINT ?? null,
+          // Whoever is not AWS asks for some region in the signature, and seldom for a certain one.
+          region: values.AWS_REGION ?? (values.BACKUP_S3_ENDPOINT === undefined ? null : 'us-east-1'),
+          kmsKey: values.BACKUP_S3_KMS_KEY ?? null,
+        },
+      };
 }
