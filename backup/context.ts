@@ -32,7 +32,7 @@ import { BackupMetrics } from './metrics.ts';
 import { openObjects } from './objects/open-objects.ts';
 import { Operations } from './operations.ts';
 import { BackupsInUse } from './prune/backups-in-use.ts';
-import { Pruner } from './prune/pruner.ts';
+import { inWords, Pruner } from './prune/pruner.ts';
 import { FleetFiles } from './restore/fleet-files.ts';
 import { Restorer } from './restore/restorer.ts';
 import { Distrusted } from './run/distrusted.ts';
@@ -182,7 +182,7 @@ async function compose(
         doing: 'looking at a sample',
         work: (manifest, operation) => sampler.look(manifest, operation),
       },
-      { doing: 'removing what is not kept', work: (_, operation) => pruner.prune(operation) },
+      { doing: 'removing what is not kept', work: (_, operation) => pruner.prune(inWords(operation)) },
     ],
   });
   const schedule = new ScheduleRunner({ schedule: cron, jitter: config.jitter, runs, clock, log });

@@ -17,7 +17,14 @@ const LOOKS = 16;
 const UPLOAD_OLD = 24 * 3_600_000;
 
 export type PrunePlan = z.infer<typeof prunePlanSchema>;
-type Stage = Pick<OperationHandle, 'signal' | 'set' | 'find'>;
+
+/** What a pruning tells its progress to. */
+export type Stage = Pick<OperationHandle, 'signal' | 'set' | 'find'>;
+
+/** An operation as a part of it sees it that only says what it is at: the counts are the whole's. */
+export function inWords({ signal, set, find }: Stage): Stage {
+  return { signal, find, set: ({ doing }) => (doing === undefined ? undefined : set({ doing })) };
+}
 
 /** What a pruning needs. */
 export interface PrunerParts extends GarbageParts {

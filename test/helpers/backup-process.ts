@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
@@ -44,6 +45,9 @@ export async function startBackupProcess(fleet: {
       BACKUP_DIRECTORY: fleet.directory,
       BACKUP_SCHEDULE: '0 0 1 1 *',
       BACKUP_JITTER: '3600000',
+      // The sessions of these tests have no databases that could be looked at.
+      BACKUP_SAMPLE: '0',
+      WHARF_SCRATCH: join(fleet.directory, '..', 'scratch'),
       WHARF_INTERNAL_TOKEN: fleet.token,
       LOG_LEVEL: 'debug',
       ...fleet.env,
