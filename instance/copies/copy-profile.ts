@@ -68,7 +68,8 @@ export async function copyProfile(
   signal: AbortSignal,
 ): Promise<Taken> {
   const { clock } = parts;
-  const end = clock.monotonic() + PATIENCE;
+  // From when it was first met as it could not be copied: to read all of a large profile may take longer.
+  let end: number | undefined;
   for (let why = `it is ${subject.status}`; ; ) {
     signal.throwIfAborted();
     subject.authority.require();
@@ -83,6 +84,7 @@ export async function copyProfile(
       if (!mayPass(error)) throw error;
       why = error.message;
     }
+    end ??= clock.monotonic() + PATIENCE;
     if (clock.monotonic() >= end) throw notStill(record, why);
     await clock.sleep(LOOK_INTERVAL, signal);
   }

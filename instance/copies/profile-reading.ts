@@ -7,9 +7,10 @@ import { type FileStamp, isSameStamp, type RememberedFile } from './file-memory.
 import { type OpenFile, stampOf, withFile } from './profile-files.ts';
 import type { Scratch } from './scratch.ts';
 
-/** Files looked at, and read, at one time: Node has four threads for files by default. A piece of each that is read is in memory. */
-const LOOKS = 8;
-const READS = 2;
+/** Files looked at or read at one time: Node has four threads for files by default, and one stays free for the rest of the process. A piece of each that is read is in memory. */
+const CONCURRENCY = 3;
+/** While a browser is frozen, all of them. */
+const FROZEN_CONCURRENCY = 8;
 
 /** What may be read while a browser is frozen: more than this, and another round while it runs comes first. */
 const FROZEN_BYTES = 8 * 1024 * 1024;
@@ -90,7 +91,7 @@ export class ProfileReading {
           this.#signal.throwIfAborted();
           round.bytes += await this.#readOn(path);
         },
-        { concurrency: READS },
+        { concurrency: CONCURRENCY },
       );
       return round;
     });
@@ -108,7 +109,8 @@ export class ProfileReading {
       const isSparing = paths.length > FROZEN_LOOKS;
       const unlooked = isSparing ? paths.filter((path) => this.#known.has(path) && !isChanging(path)) : [];
       const passed = new Set(unlooked);
-      const due = await this.#due(isSparing ? paths.filter((path) => !passed.has(path)) : paths, 'look');
+      const looked = isSparing ? paths.filter((path) => !passed.has(path)) : paths;
+      const due = await this.#due(looked, 'look', FROZEN_CONCURRENCY);
       if (due.length > FROZEN_FILES) throw new NotSettled(`${due.length} files have changed`);
       let room = FROZEN_BYTES;
       const read = await pMap(
@@ -127,7 +129,7 @@ export class ProfileReading {
           if (captured === null) throw new NotSettled(`${path} is listed, and cannot be opened`);
           return captured;
         },
-        { concurrency: LOOKS },
+        { concurrency: FROZEN_CONCURRENCY },
       );
       return { paths, read, unlooked };
     });
@@ -149,7 +151,7 @@ export class ProfileReading {
           if (stamp !== null && known && !isSameStamp(stamp, known))
             throw new NotSettled(`${path} was written to after all`);
         },
-        { concurrency: LOOKS },
+        { concurrency: CONCURRENCY },
       );
       this.#forgetAllBut(paths);
       for (const { path, stamp, from, bytes } of read) {
@@ -182,12 +184,18 @@ export class ProfileReading {
   }
 
   /** The files that are not what is known of them. */
-  async #due(paths: readonly string[], how: 'open' | 'look'): Promise<string[]> {
-    const stamps = await pMap(paths, (path) => stampOf(this.#profile, path, how), { concurrency: LOOKS });
-    return paths.filter((path, index) => {
-      const [known, stamp] = [this.#known.get(path), stamps[index]];
-      return !known || !stamp || !isSameStamp(known.stamp, stamp);
-    });
+  async #due(paths: readonly string[], how: 'open' | 'look', concurrency = CONCURRENCY): Promise<string[]> {
+    const differs = await pMap(
+      paths,
+      async (path) => {
+        const known = this.#known.get(path);
+        if (!known) return true;
+        const stamp = await stampOf(this.#profile, path, how);
+        return stamp === null || !isSameStamp(known.stamp, stamp);
+      },
+      { concurrency },
+    );
+    return paths.filter((_, index) => differs[index]);
   }
 
   /** Reads a file as far as it is new. The bytes that were read. */

@@ -217,8 +217,8 @@ export class SessionCopies {
   /** A takeover, a logout or a new generation meanwhile: what was read is not what the session is by now, nor may be another's. */
   #requireSame(subject: CopySubject, epoch: number, before: Readonly<SessionRecord>): void {
     subject.authority.require();
-    const { record } = subject;
     const current = this.#parts.find(before.workspace_id, before.session_id);
+    const { record } = subject;
     const same =
       current === subject &&
       current.epoch === epoch &&

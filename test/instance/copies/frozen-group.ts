@@ -19,9 +19,16 @@ export interface TestGroup {
 const SCRIPT =
   '(while :; do :; done) & echo $!; cat /dev/zero >/dev/null & echo $!; sleep 1000 & echo $!; wait';
 
-/** Starts one, which is killed when the test that runs has ended. */
-export async function testGroup(): Promise<TestGroup> {
-  const child = spawn('/bin/sh', ['-c', SCRIPT], { detached: true, stdio: ['ignore', 'pipe', 'ignore'] });
+/**
+ * Starts one, which is killed when the test that runs has ended.
+ *
+ * @param userData what it says its user data directory is, as a browser does
+ */
+export async function testGroup(userData = '/nowhere'): Promise<TestGroup> {
+  const child = spawn('/bin/sh', ['-c', SCRIPT, 'browser', `--user-data-dir=${userData}`], {
+    detached: true,
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
   const pids = [child.pid ?? 0];
   const lines = createInterface({ input: child.stdout });
   lines.on('line', (line) => pids.push(Number(line)));
