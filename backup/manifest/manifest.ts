@@ -26,8 +26,8 @@ export type MissedSession = z.infer<typeof missedSessionSchema>;
 
 /** A file of `fleet/` on the session path: API keys (hashed), webhooks, settings. */
 const fleetFileSchema = z.strictObject({
-  /** Relative to `fleet/`. */
-  path: z.string().regex(/^[A-Za-z0-9_.-]+(\/[A-Za-z0-9_.-]+){0,3}$/),
+  /** Relative to `fleet/`; no part begins with a dot. */
+  path: z.string().regex(/^[A-Za-z0-9_-][A-Za-z0-9_.-]*(\/[A-Za-z0-9_-][A-Za-z0-9_.-]*){0,3}$/),
   text: z.string().max(1024 * 1024),
 });
 export type FleetFile = z.infer<typeof fleetFileSchema>;
