@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { z } from 'zod';
-import { prunePlanSchema } from '../../fleet/backup/api.ts';
+import { type Operation, prunePlanSchema } from '../../fleet/backup/api.ts';
 import { backupRequest, findingsText, runOperation } from '../backups.ts';
 import type { CommandContext } from '../context.ts';
 import { renderTable } from '../output/table.ts';
@@ -41,18 +41,18 @@ export function addBackupPruneCommand(parent: Command, context: CommandContext):
       const request = backupRequest('POST', '/prune', { body: { dry_run: false } });
       const ended = await runOperation(context, command, request, options.wait);
       if (ended === null) return;
-      context.show(
-        command,
-        ended,
-        () =>
-          `Pruned: ${count(ended.done, 'object')} removed, ${bytesText(ended.bytes)}.\n${findingsText(ended.findings)}`,
-      );
+      context.show(command, ended, () => prunedText(ended));
     });
+}
+
+function prunedText({ done, bytes, findings }: Operation): string {
+  if (done === 0 && findings.length === 0) return 'There was nothing to remove.\n';
+  return `Pruned: ${count(done, 'object')} removed, ${bytesText(bytes)}.\n${findingsText(findings)}`;
 }
 
 function planText({ style }: CommandContext, { keep, remove, objects }: PrunePlan): string {
   const rows = [
-    ...keep.map(({ id, reasons }) => [id, 'keep', reasons.join(', ') || NOTHING]),
+    ...keep.map(({ id, reasons }) => [id, 'keep', reasons.join(', ').replaceAll('_', ' ') || NOTHING]),
     ...remove.map(({ id, reason }) => [id, style.warning('remove'), reason]),
   ].sort(([a = ''], [b = '']) => (a < b ? 1 : -1));
   const table = rows.length === 0 ? 'There is no backup.\n' : renderTable(style, ['BACKUP', '', 'WHY'], rows);

@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import type { Command } from 'commander';
 import { findChromium } from '../../instance/whatsapp/chromium.ts';
 import type { CommandContext, GlobalOptions } from '../context.ts';
+import { checkBackupStore } from '../doctor/backup-store.ts';
 import { checkChromium } from '../doctor/chromium.ts';
 import type { Finding } from '../doctor/finding.ts';
 import { checkFleet } from '../doctor/fleet.ts';
@@ -24,7 +25,7 @@ export function addDoctorCommand(parent: Command, context: CommandContext): void
     .description('check this host: Chromium, Redis, the session path, its name, and its place in the fleet')
     .addHelpText(
       'after',
-      '\nLooks at CHROMIUM_PATH, REDIS_URL, QUEUE_REDIS_URL, WHATSAPP_SESSION_PATH and MEDIA_S3_BUCKET as an instance would; where REDIS_URL and\nWHATSAPP_SESSION_PATH are not set, at those of the local fleet. Writes only into a directory of its own under the session path and a place\nof its own in the bucket, and removes what it wrote.\n\nExamples:\n  $ wharf doctor\n  $ REDIS_URL=redis://10.0.0.5:6379 WHATSAPP_SESSION_PATH=/mnt/efs/sessions wharf doctor',
+      '\nLooks at CHROMIUM_PATH, REDIS_URL, QUEUE_REDIS_URL, WHATSAPP_SESSION_PATH and MEDIA_S3_BUCKET as an instance would,\nat BACKUP_S3_BUCKET or BACKUP_DIRECTORY as the backup service would; where REDIS_URL and WHATSAPP_SESSION_PATH are not set, at those of the\nlocal fleet. Writes only into a directory of its own under the session path and places of its own where media and backups are kept, and\nremoves what it wrote.\n\nExamples:\n  $ wharf doctor\n  $ REDIS_URL=redis://10.0.0.5:6379 WHATSAPP_SESSION_PATH=/mnt/efs/sessions wharf doctor',
     )
     .action(async (_options: unknown, command: Command) => {
       const findings = await examine(context, command.optsWithGlobals<GlobalOptions>());
@@ -47,6 +48,7 @@ async function examine({ terminal: { env } }: CommandContext, options: GlobalOpt
     ...(queueRedisUrl === undefined ? [] : await checkQueueRedis(queueRedisUrl, production)),
     ...(await checkSessionPath(sessionPath)),
     ...(await checkMediaBucket(env)),
+    ...(await checkBackupStore(env, sessionPath)),
     checkHostName(hostname()),
     ...(await checkFleet(redisUrl, sessionPath)),
   ];

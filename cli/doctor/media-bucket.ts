@@ -4,10 +4,10 @@ import { z } from 'zod';
 import type { Env } from '../../common/env.ts';
 import { messageOf, WharfError } from '../../common/errors.ts';
 import { faultsOf } from '../../common/faults.ts';
-import type { MediaBucket } from '../../fleet/media/media-bucket.ts';
 import type { MediaFolder } from '../../fleet/media/media-folder.ts';
 import { bucketFolder } from '../../fleet/media/open-media-store.ts';
 import { mediaBucketOf, messagingVariables } from '../../fleet/messaging-config.ts';
+import type { S3Place } from '../../fleet/s3-place.ts';
 import type { Finding } from './finding.ts';
 
 const SUBJECT = 'media bucket';
@@ -25,7 +25,7 @@ const variables = z.object(messagingVariables).pick({
 /** Whether the bucket for media, if there is to be one, can be written, read, listed and removed from, and creates a name once. */
 export async function checkMediaBucket(
   env: Env,
-  open: (bucket: MediaBucket) => MediaFolder = bucketFolder,
+  open: (bucket: S3Place) => MediaFolder = bucketFolder,
 ): Promise<Finding[]> {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
   const parsed = variables.safeParse(given);

@@ -104,7 +104,7 @@ export function planRouter(
 /** The backup service; backups go to the data directory unless the environment names a bucket or another directory. */
 export function planBackups(around: Surroundings): ProcessPlan<BackupsReady> {
   return {
-    ...nodeProgram('backups', 'backup/main.js', around.logs),
+    ...nodeProgram('backup', 'backup/main.js', around.logs),
     env: (last) => ({
       ...fleetEnv(around),
       ...(isBackupPlaceGiven(around.env) ? {} : { BACKUP_DIRECTORY: backupsDirectory(around.data) }),

@@ -127,13 +127,43 @@ describe('npm start', () => {
     );
 
     const running = (await processes()).map((one) => one.pid);
-    // Redis, the emulator, the router, and two instances with their supervisors.
-    expect(await livingOf(running)).toHaveLength(7);
+    // Redis, the emulator, the router, the backup service, and two instances with their supervisors.
+    expect(await livingOf(running)).toHaveLength(8);
     child.kill('SIGINT');
     expect(await ended).toBe(0);
     expect(await livingOf(running)).toEqual([]);
     expect(await readLocalFleet(data)).toBeNull();
     expect(await readdir(data)).not.toContain('local-fleet.lock');
+  });
+
+  it('backs its sessions up beside them, and brings one back as it was', async () => {
+    const { output } = await startReady('--instances', '1');
+    for (const words of [
+      ['sessions', 'create', '7', 'sales'],
+      ['phone', 'scan', 'sales'],
+      ['backup', 'run'],
+      ['backup', 'verify'],
+    ]) {
+      const { code, said } = await wharf(...words);
+      expect(code, `${words.join(' ')}: ${said}\n${output.err}`).toBe(0);
+    }
+    expect((await readdir(join(data, 'backups'))).sort()).toContain('manifests');
+    const listed = await wharf('backup', 'list');
+    expect(listed.said).toMatch(/^\d{8}T\d{6}Z .* 1 .* complete /m);
+
+    const restored = await wharf('restore', '--session', 'sales', '--yes');
+    expect(restored.code, `${restored.said}\n${output.err}`).toBe(0);
+    const [, id = ''] = /wharf restore --undo (r-\S+)/.exec(restored.said) ?? [];
+    await eventually(
+      async () => (await wharf('sessions', 'send', 'sales', '491701234567', 'As before')).code === 0,
+      60_000,
+    );
+    const undone = await wharf('restore', '--undo', id, '--yes');
+    expect(undone.code, undone.said).toBe(0);
+    await eventually(
+      async () => (await wharf('sessions', 'send', 'sales', '491701234567', 'And again')).code === 0,
+      60_000,
+    );
   });
 
   it('has all it started end when it is killed itself, and starts again at once with its sessions linked', async () => {
