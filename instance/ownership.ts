@@ -28,7 +28,7 @@ export interface OwnershipParts {
   /** How old a proof may be (`T_auth`), milliseconds. */
   lasts: number;
   log: Logger;
-  /** Has a workspace that nobody owns claimed, and answers the epoch. Throws WharfError `not_owner`, `storage_unavailable`. */
+  /** Has a workspace that nobody owns claimed, or sees that the claim is there, and answers the epoch. Throws WharfError `not_owner`, `storage_unavailable`. */
   claim: (workspace: WorkspaceId) => Promise<number>;
   /** Authority over a workspace has run out: its browsers must end now, before anything else. */
   lapsed: (workspace: WorkspaceId, epoch: number) => void;
@@ -185,6 +185,12 @@ export class Ownership {
     const epoch = await this.#parts.claim(workspace);
     await this.#wait(GRANT_WAIT, () => (this.#held.get(workspace)?.grant.epoch ?? 0) >= epoch);
     return this.epoch(workspace);
+  }
+
+  /** Sees that the storage names the owner of a workspace that is granted here, where that was wiped. Throws `not_owner`, `storage_unavailable`. */
+  async confirmClaim(workspace: WorkspaceId): Promise<void> {
+    this.epoch(workspace);
+    await this.#parts.claim(workspace);
   }
 
   /** Ends what has run out, as soon as it has, until aborted. */

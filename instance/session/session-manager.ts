@@ -193,7 +193,7 @@ export class SessionManager {
   }
 
   /**
-   * Does something with a session, or where one is to be, when what was asked of it before is done.
+   * Does something with a session, or where one is to be, when what was asked of it before is done. That its workspace is owned here stands on the storage.
    *
    * @param adopt whether a workspace that nobody owns may be claimed
    * @throws WharfError `not_owner`, `shutting_down`, what `task` throws
@@ -209,6 +209,7 @@ export class SessionManager {
       if (adopt) await ownership.claimFirst(workspace);
       await this.workspaces.settled(workspace);
       const tenure = this.workspaces.tenure(workspace);
+      await ownership.confirmClaim(workspace);
       let known = this.#roll.get(workspace, session);
       return await task({
         tenure,

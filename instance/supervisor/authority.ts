@@ -4,6 +4,8 @@ import type { WorkspaceId } from '../../fleet/ids.ts';
 export interface Owned {
   readonly workspace: WorkspaceId;
   readonly epoch: number;
+  /** As its claim has it. */
+  readonly generation: number;
   /** When the newest proof was asked for, on the monotonic clock. */
   provedAt: number;
   /**
@@ -65,8 +67,9 @@ export class Authority {
    * @param asked when the claim was begun: it is the first proof
    * @param clearAt see {@link Owned.clearAt}
    */
-  add(workspace: WorkspaceId, epoch: number, asked: number, clearAt: number): Owned {
-    const owned: Owned = { workspace, epoch, provedAt: asked, clearAt, state: 'running' };
+  add(claimed: Pick<Owned, 'workspace' | 'epoch' | 'generation'>, asked: number, clearAt: number): Owned {
+    const { workspace, epoch, generation } = claimed;
+    const owned: Owned = { workspace, epoch, generation, provedAt: asked, clearAt, state: 'running' };
     this.#owned.set(workspace, owned);
     return owned;
   }

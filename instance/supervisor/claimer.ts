@@ -59,9 +59,13 @@ export class Claimer {
     );
   }
 
-  /** Adopts a workspace that nobody owned, and answers its epoch. Throws `not_owner`, `storage_unavailable`. */
+  /**
+   * Adopts a workspace that nobody owned, and answers its epoch. Of one that is owned already the claim is written again where the storage has lost it.
+   * Throws `not_owner`, `storage_unavailable`.
+   */
   async claimFirst(workspace: WorkspaceId): Promise<number> {
     const owned = () => this.#parts.authority.get(workspace)?.epoch;
+    if (owned() !== undefined) await this.#inTurn(workspace, () => this.#replaceLost(workspace));
     const known = owned();
     if (known !== undefined) return known;
     await this.#inTurn(workspace, () => this.#adopt(workspace, { kind: 'first' }));
@@ -126,7 +130,7 @@ export class Claimer {
     if (!won || over()) return;
     const returned = clock.monotonic();
     const startAt = plan.wait ? returned + times.wait : returned;
-    const owned = authority.add(workspace, epoch, asked, startAt);
+    const owned = authority.add({ workspace, epoch, generation }, asked, startAt);
     this.#claimed += 1;
     // Redis may be away, or slow: the claim holds without it.
     const recorded = await patience
@@ -145,6 +149,16 @@ export class Claimer {
       'owns the workspace',
     );
     worker.run({ workspace, epoch, generation, released, startAt, until: authority.until(owned) });
+  }
+
+  /** Storage that was wiped under a running fleet proves nothing, and once Redis is away too nobody would own the workspace. A claim above it decides as ever. */
+  async #replaceLost(workspace: WorkspaceId): Promise<void> {
+    const { authority, claims, clock, log, patience } = this.#parts;
+    const owned = authority.get(workspace);
+    if (!owned || ((await patience.storage(claims.highest(workspace)))?.epoch ?? 0) >= owned.epoch) return;
+    const written = await patience.storage(claims.create(claimOf(this.#me, workspace, owned, clock.now())));
+    if (written)
+      log.warn({ workspace, epoch: owned.epoch }, 'its claim was not on the storage any more, and is again');
   }
 
   /** Redis fell behind the storage, and is told. */

@@ -31,7 +31,7 @@ export class Granting {
       clock: hostClock,
       lasts: OWNERSHIP_TIMES.authority,
       log: createLogger('silent', {}),
-      claim: (workspace) => this.give(workspace),
+      claim: (workspace) => this.#claim(workspace),
       lapsed: (workspace, epoch) => void this.#manager?.workspaces.lapse(workspace, epoch),
     });
   }
@@ -64,6 +64,15 @@ export class Granting {
     };
     this.ownership.grant(grant);
     await this.#manager?.workspaces.adopt(grant);
+    return epoch;
+  }
+
+  async #claim(workspace: WorkspaceId): Promise<number> {
+    if (!this.ownership.workspaces().includes(workspace)) return await this.give(workspace);
+    const epoch = this.ownership.epoch(workspace);
+    if (await this.#claims.highest(workspace)) return epoch;
+    const claimed_at = new Date().toISOString();
+    await this.#claims.create({ workspace_id: workspace, epoch, ...this.#me, generation: 1, claimed_at });
     return epoch;
   }
 

@@ -16,6 +16,7 @@ export class InProcessSupervisor implements Channel {
   readonly heard: InstanceMessage[] = [];
   readonly #claims: FileClaims;
   readonly #instance: string;
+  readonly #given = new Map<WorkspaceId, number>();
   #tell: (message: SupervisorMessage) => void = () => {};
   #close: () => void = () => {};
 
@@ -29,7 +30,8 @@ export class InProcessSupervisor implements Channel {
     this.heard.push(message);
     if (message.kind === 'ready') void this.#giveBack();
     if (message.kind === 'claim') {
-      void this.give(message.workspace).then((epoch) =>
+      const given = this.#given.get(message.workspace);
+      void (given === undefined ? this.give(message.workspace) : Promise.resolve(given)).then((epoch) =>
         this.tell({ kind: 'claimed', id: message.id, epoch }),
       );
     }
@@ -65,6 +67,7 @@ export class InProcessSupervisor implements Channel {
       generation: 1,
       claimed_at: new Date().toISOString(),
     });
+    this.#given.set(workspace, epoch);
     const now = hostClock.monotonic();
     this.tell({
       kind: 'run',

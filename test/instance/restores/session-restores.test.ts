@@ -55,7 +55,7 @@ describe('a restore at the owner', () => {
   it('answers the same when it is asked again, and changes nothing', async () => {
     const { made } = await prepared();
     const first = await made.restores.restore(KEY, false);
-    await eventually(() => made.clients.running === 1);
+    await eventually(() => made.started.at(-1) === 'old');
     const again = await made.restores.restore(KEY, false);
     expect(again.trash).toBe(first.trash);
     expect(made.started.filter((mark) => mark === 'old')).toHaveLength(1);
@@ -227,7 +227,7 @@ describe('undoing a restore', () => {
     const other = await bench();
     await other.prepare({ ...session.record });
     await other.restores.restore(KEY, true);
-    await eventually(() => other.clients.running === 1);
+    await eventually(() => other.started.at(-1) === 'old');
     expect(await other.undos.undo(KEY, false)).toEqual({ session: null, trash: null });
     expect(() => other.session).toThrow('has no session');
     expect(other.clients.running).toBe(0);
@@ -251,7 +251,7 @@ describe('undoing a restore', () => {
   it('is refused where the session was linked anew or deleted since, and where the trash was purged', async () => {
     const { made, session } = await prepared();
     const { trash } = await made.restores.restore(KEY, false);
-    await eventually(() => made.clients.running === 1);
+    await eventually(() => made.started.at(-1) === 'old');
     await made.manager.logout('7', 'main');
     await made.manager.start('7', 'main');
     await eventually(() => made.clients.running === 1 && made.started.at(-1) === 'none');

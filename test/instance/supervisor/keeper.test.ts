@@ -154,4 +154,22 @@ describe('a keeper of ownership', () => {
     await clock.until(() => sessions.running.has('1'), 61_000);
     expect(sessions.running.get('2')?.epoch).toBe(2);
   });
+
+  it('writes a claim again that wiped storage has lost, when a restore asks for it, and outlives the loss of Redis with it', async () => {
+    await begin(['7']);
+    await clock.until(() => sessions.running.size === 1, 5000);
+    const before = (await new MemoryClaims(storage, 'another host').highest('7'))?.claim;
+    storage.state.workspaces.clear();
+    await clock.pass(30_000);
+    expect(sessions.running.get('7')?.epoch).toBe(2);
+    const claimed = keeper.claimFirst('7');
+    await clock.pass(100);
+    expect(await claimed).toBe(2);
+    const highest = await new MemoryClaims(storage, 'another host').highest('7');
+    expect(highest?.claim).toEqual({ ...before, claimed_at: expect.any(String) });
+    redisIsAway = () => true;
+    await clock.pass(60_000);
+    expect(sessions.running.get('7')?.epoch).toBe(2);
+    expect(keeper.status()).toMatchObject({ lapses: 0, storage_ok: true });
+  });
 });
