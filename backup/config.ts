@@ -11,15 +11,10 @@ import {
 import type { Env } from '../common/env.ts';
 import { parseRedisUrl, type RedisAddress, redisVariable } from '../common/redis.ts';
 import type { ShardStrategy } from '../fleet/placement.ts';
+import { type S3Place, s3Place } from '../fleet/s3-place.ts';
 
 /** A bucket for backups. */
-export interface BackupBucket {
-  bucket: string;
-  prefix: string;
-  /** Null: AWS. Others are asked by path (`endpoint/bucket/key`). */
-  endpoint: string | null;
-  /** Null: as the SDK finds it (its environment, its files). */
-  region: string | null;
+export interface BackupBucket extends S3Place {
   /** Encrypts objects with this key of KMS (`aws:kms`); null: as the bucket is set. */
   kmsKey: string | null;
 }
@@ -131,17 +126,8 @@ function storeOf(
     fault('BACKUP_S3_BUCKET', 'must name a bucket, or BACKUP_DIRECTORY a directory, to keep the backups in');
   if (values.BACKUP_S3_BUCKET !== undefined && values.BACKUP_DIRECTORY !== undefined)
     fault('BACKUP_DIRECTORY', 'cannot stand beside BACKUP_S3_BUCKET: backups are kept in one place');
-  return values.BACKUP_S3_BUCKET === undefined
-    ? { kind: 'directory', path: values.BACKUP_DIRECTORY ?? '' }
-    : {
-        kind: 's3',
-        place: {
-          bucket: values.BACKUP_S3_BUCKET,
-          prefix: values.BACKUP_S3_PREFIX,
-          endpoint: values.BACKUP_S3_ENDPOINT ?? null,
-          // Whoever is not AWS asks for some region in the signature, and seldom for a certain one.
-          region: values.AWS_REGION ?? (values.BACKUP_S3_ENDPOINT === undefined ? null : 'us-east-1'),
-          kmsKey: values.BACKUP_S3_KMS_KEY ?? null,
-        },
-      };
+  const { BACKUP_S3_BUCKET, BACKUP_S3_PREFIX, BACKUP_S3_ENDPOINT, AWS_REGION } = values;
+  if (BACKUP_S3_BUCKET === undefined) return { kind: 'directory', path: values.BACKUP_DIRECTORY ?? '' };
+  const place = s3Place(BACKUP_S3_BUCKET, BACKUP_S3_PREFIX, BACKUP_S3_ENDPOINT, AWS_REGION);
+  return { kind: 's3', place: { ...place, kmsKey: values.BACKUP_S3_KMS_KEY ?? null } };
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { hoursVariable, integerVariable } from '../common/config.ts';
 import { type RedisAddress, redisVariable } from '../common/redis.ts';
-import type { MediaBucket } from './media/media-bucket.ts';
+import { type S3Place, s3Place } from './s3-place.ts';
 
 const WEEK = 7 * 24 * 3_600_000;
 
@@ -33,7 +33,7 @@ export interface MessagingConfig {
   eventRetention: number;
   mediaRetention: number;
   /** Null: media is kept on the session path. */
-  mediaBucket: MediaBucket | null;
+  mediaBucket: S3Place | null;
 }
 
 /** @param redis where Redis is, if the queues have none of their own */
@@ -58,13 +58,8 @@ export function mediaBucketOf(
     z.infer<z.ZodObject<typeof messagingVariables>>,
     'MEDIA_S3_BUCKET' | 'MEDIA_S3_PREFIX' | 'MEDIA_S3_ENDPOINT' | 'AWS_REGION'
   >,
-): MediaBucket | null {
-  if (values.MEDIA_S3_BUCKET === undefined) return null;
-  return {
-    bucket: values.MEDIA_S3_BUCKET,
-    prefix: values.MEDIA_S3_PREFIX,
-    endpoint: values.MEDIA_S3_ENDPOINT ?? null,
-    // Whoever is not AWS asks for some region in the signature, and seldom for a certain one.
-    region: values.AWS_REGION ?? (values.MEDIA_S3_ENDPOINT === undefined ? null : 'us-east-1'),
-  };
+): S3Place | null {
+  const { MEDIA_S3_BUCKET, MEDIA_S3_PREFIX, MEDIA_S3_ENDPOINT, AWS_REGION } = values;
+  if (MEDIA_S3_BUCKET === undefined) return null;
+  return s3Place(MEDIA_S3_BUCKET, MEDIA_S3_PREFIX, MEDIA_S3_ENDPOINT, AWS_REGION);
 }

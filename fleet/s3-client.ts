@@ -1,15 +1,5 @@
 import { S3Client } from '@aws-sdk/client-s3';
-
-/** Which bucket, and where in it. */
-export interface S3Place {
-  bucket: string;
-  /** What the keys begin with. */
-  prefix: string;
-  /** Null: AWS. Others are asked by path (`endpoint/bucket/key`). */
-  endpoint: string | null;
-  /** Null: as the SDK finds it (its environment, its files). */
-  region: string | null;
-}
+import type { S3Place } from './s3-place.ts';
 
 /** How patient a client is. Milliseconds. */
 export interface S3Patience {

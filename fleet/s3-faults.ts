@@ -1,6 +1,6 @@
 import { S3ServiceException } from '@aws-sdk/client-s3';
 import { messageOf } from '../common/errors.ts';
-import type { S3Place } from './s3-client.ts';
+import type { S3Place } from './s3-place.ts';
 
 /** The settings that say where a bucket is, for people. */
 export interface S3Settings {

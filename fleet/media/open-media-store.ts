@@ -1,10 +1,10 @@
 import type { Clock } from '../../common/clock.ts';
 import type { MessagingConfig } from '../messaging-config.ts';
+import type { S3Place } from '../s3-place.ts';
 import type { SessionPaths } from '../session-paths.ts';
 import { DiskMediaFolder } from './disk-media-folder.ts';
 import { FolderMediaStore } from './folder-media-store.ts';
 import { LateMediaFolder } from './late-media-folder.ts';
-import type { MediaBucket } from './media-bucket.ts';
 import type { MediaFolder } from './media-folder.ts';
 import type { MediaStore } from './media-store.ts';
 import { StorageGate } from './storage-gate.ts';
@@ -21,6 +21,6 @@ export function openMediaStore(
 }
 
 /** The AWS SDK is loaded for whoever has a bucket alone: it takes 20 MB of each process's memory. */
-export function bucketFolder(bucket: MediaBucket): MediaFolder {
+export function bucketFolder(bucket: S3Place): MediaFolder {
   return new LateMediaFolder(async () => new (await import('./s3-media-folder.ts')).S3MediaFolder(bucket));
 }

@@ -4,13 +4,14 @@ import {
   GetObjectCommand,
   ListObjectsV2Command,
   PutObjectCommand,
-  S3Client,
-  S3ServiceException,
+  type S3Client,
 } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
-import { messageOf, WharfError } from '../../common/errors.ts';
+import { WharfError } from '../../common/errors.ts';
 import { isWorkspaceId, type WorkspaceId } from '../ids.ts';
-import type { MediaBucket } from './media-bucket.ts';
+import { type S3Credentials, type S3Patience, s3Client } from '../s3-client.ts';
+import { type S3Action, s3Code, s3Status, whyS3Failed } from '../s3-faults.ts';
+import type { S3Place } from '../s3-place.ts';
 import type { FolderEntry, MediaFolder } from './media-folder.ts';
 import type { ByteRange } from './media-store.ts';
 
@@ -18,39 +19,33 @@ import type { ByteRange } from './media-store.ts';
 const PART = 5 * 1024 * 1024;
 const PARTS = 2;
 
-/** Milliseconds for a connection, and for which one may stay silent; each request is tried twice. */
-const CONNECT_TIMEOUT = 5000;
-const SILENCE_TIMEOUT = 10_000;
-const ATTEMPTS = 2;
+/** Somebody waits for it: each request is tried twice, and not for long. */
+const PATIENCE: S3Patience = { connect: 5000, silence: 10_000, request: 120_000, attempts: 2 };
+
+const SETTINGS = { bucket: 'MEDIA_S3_BUCKET', endpoint: 'MEDIA_S3_ENDPOINT' };
+
+/** The actions of IAM that an operation takes. */
+const ACTIONS = {
+  write: ['s3:PutObject', 's3:AbortMultipartUpload'],
+  read: ['s3:GetObject', 's3:ListBucket'],
+  list: ['s3:ListBucket'],
+  remove: ['s3:DeleteObject'],
+} satisfies Record<string, S3Action[]>;
+type Operation = keyof typeof ACTIONS;
 
 /** What a test sets. */
-export interface S3Options {
-  credentials?: { accessKeyId: string; secretAccessKey: string };
-  connect?: number;
-  silence?: number;
+export interface S3Options extends Partial<S3Patience> {
+  credentials?: S3Credentials;
 }
 
 /** Media in a bucket, `{prefix}workspace_{id}/`. */
 export class S3MediaFolder implements MediaFolder {
   readonly #client: S3Client;
-  readonly #place: MediaBucket;
+  readonly #place: S3Place;
 
-  constructor(place: MediaBucket, { credentials, connect, silence }: S3Options = {}) {
+  constructor(place: S3Place, { credentials, ...patience }: S3Options = {}) {
     this.#place = place;
-    this.#client = new S3Client({
-      ...(place.region === null ? {} : { region: place.region }),
-      // Whoever is not AWS seldom has a DNS name for each bucket.
-      ...(place.endpoint === null ? {} : { endpoint: place.endpoint, forcePathStyle: true }),
-      ...(credentials === undefined ? {} : { credentials }),
-      // The checksums the SDK adds by default are not known to every S3; the file's hash is in its record.
-      requestChecksumCalculation: 'WHEN_REQUIRED',
-      responseChecksumValidation: 'WHEN_REQUIRED',
-      maxAttempts: ATTEMPTS,
-      requestHandler: {
-        connectionTimeout: connect ?? CONNECT_TIMEOUT,
-        socketTimeout: silence ?? SILENCE_TIMEOUT,
-      },
-    });
+    this.#client = s3Client(place, { ...PATIENCE, ...patience }, credentials);
   }
 
   async write(workspace: WorkspaceId, name: string, content: AsyncIterable<Buffer>): Promise<void> {
@@ -93,7 +88,7 @@ export class S3MediaFolder implements MediaFolder {
       await this.#client.send(put);
       return true;
     } catch (error) {
-      if (statusOf(error) === 412) return false;
+      if (s3Status(error) === 412) return false;
       throw this.#fault('write', workspace, error);
     }
   }
@@ -156,7 +151,7 @@ export class S3MediaFolder implements MediaFolder {
     try {
       return (await this.#client.send(command)).Body ?? null;
     } catch (error) {
-      if (statusOf(error) === 404 && nameOf(error) !== 'NoSuchBucket') return null;
+      if (s3Status(error) === 404 && s3Code(error) !== 'NoSuchBucket') return null;
       throw this.#fault('read', workspace, error);
     }
   }
@@ -167,7 +162,7 @@ export class S3MediaFolder implements MediaFolder {
     return `${this.#place.prefix}workspace_${workspace}/${name}`;
   }
 
-  async #send<T>(operation: string, workspace: WorkspaceId, call: () => Promise<T>): Promise<T> {
+  async #send<T>(operation: Operation, workspace: WorkspaceId, call: () => Promise<T>): Promise<T> {
     try {
       return await call();
     } catch (error) {
@@ -175,24 +170,14 @@ export class S3MediaFolder implements MediaFolder {
     }
   }
 
-  #fault(operation: string, workspace: WorkspaceId, error: unknown): WharfError {
+  #fault(operation: Operation, workspace: WorkspaceId, error: unknown): WharfError {
     const { bucket, endpoint } = this.#place;
-    const why = [nameOf(error), messageOf(error)]
-      .filter((part) => part !== undefined && part !== '')
-      .join(': ');
+    const why = whyS3Failed(error, this.#place, SETTINGS, ACTIONS[operation]);
     return new WharfError(
       'storage_unavailable',
-      `Could not ${operation} media of workspace ${workspace} in the bucket ${bucket} at ${endpoint ?? 'AWS'}: ${why}. Check MEDIA_S3_BUCKET, MEDIA_S3_ENDPOINT, the region and the rights of the credentials.`,
+      `Could not ${operation} media of workspace ${workspace} in the bucket ${bucket} at ${endpoint ?? 'AWS'}: ${why}`,
       // Not the SDK's error itself: it holds the request, signature and all, and would end up in the log.
       { cause: new Error(why) },
     );
   }
-}
-
-function statusOf(error: unknown): number | undefined {
-  return error instanceof S3ServiceException ? error.$metadata.httpStatusCode : undefined;
-}
-
-function nameOf(error: unknown): string | undefined {
-  return error instanceof S3ServiceException ? error.name : undefined;
 }
