@@ -50,11 +50,12 @@ module.exports = {
       name: 'cli-only-config-and-clients',
       severity: 'error',
       comment:
-        'Of a service, cli/ may import its config and its client, and nothing of its inside; but doctor looks for Chromium as an instance does.',
+        'Of a service, cli/ may import its config and its client, and nothing of its inside; but doctor looks for Chromium as an instance does, and tries the store of the backups out as their service does.',
       from: { path: '^cli/' },
       to: {
         path: `^(${services})/`,
-        pathNot: '(^|/)(config|client|[a-z-]+-client)\\.ts$|^instance/whatsapp/chromium\\.ts$',
+        pathNot:
+          '(^|/)(config|client|[a-z-]+-client)\\.ts$|^instance/whatsapp/chromium\\.ts$|^backup/store/(open-store|try-out)\\.ts$',
       },
     },
     {
@@ -168,7 +169,7 @@ module.exports = {
     vendorHome(
       'aws-at-home',
       '@aws-sdk|@smithy',
-      '^(backup/store/|fleet/media/s3-[a-z-]+\\.ts$)',
+      '^(backup/store/|fleet/(media/)?s3-[a-z-]+\\.ts$)',
       'The object store hides whose it is.',
     ),
     vendorHome(

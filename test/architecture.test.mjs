@@ -44,6 +44,7 @@ describe('the rules of who imports whom', () => {
     ['services-apart', 'emulator/server/a.ts', 'router/config.ts'],
     ['nothing-imports-cli', 'instance/a.ts', 'cli/b.ts'],
     ['cli-only-config-and-clients', 'cli/a.ts', 'router/sessions/b.ts'],
+    ['cli-only-config-and-clients', 'cli/a.ts', 'backup/store/s3-store.ts'],
     ['nothing-imports-tests', 'fleet/a.ts', 'test/helpers/b.ts'],
     ['main-is-the-top', 'test/a.ts', 'router/main.ts'],
     ['main-only-context', 'router/main.ts', 'router/registry/b.ts'],
@@ -63,6 +64,7 @@ describe('the rules of who imports whom', () => {
     ['instance/context.ts', 'instance/http/b.ts'],
     ['instance/http/a.ts', 'instance/session/b.ts'],
     ['cli/a.ts', 'router/config.ts'],
+    ['cli/doctor/a.ts', 'backup/store/open-store.ts'],
     ['emulator/page/a.ts', 'emulator/protocol.ts'],
     ['test/a.ts', 'instance/session/b.ts'],
   ])('allow %s importing %s', async (from, to) => {
@@ -102,6 +104,7 @@ describe('the rules of who imports whom', () => {
       'instance/whatsapp/whatsapp-web-js.ts',
     ],
     ['ioredis-at-home', 'ioredis', 'router/registry/a.ts', 'fleet/redis-registry.ts'],
+    ['aws-at-home', '@aws-sdk/client-s3', 'backup/objects/a.ts', 'fleet/s3-client.ts'],
     ['tar-at-home', 'tar', 'backup/run/a.ts', 'fleet/backup/archive.ts'],
     ['tar-at-home', 'tar', 'instance/copies/a.ts', 'backup/archive/read-archive.ts'],
   ])('%s: %s only where it belongs', async (rule, vendor, elsewhere, home) => {
