@@ -3,6 +3,9 @@ import { cutFile, pieceSize } from '../../fleet/backup/pieces.ts';
 import type { CopiedFile, ObjectRef } from '../../fleet/backup/session-copy.ts';
 import type { Scratch, TailPlace } from './scratch.ts';
 
+/** So many bytes of a file's end are remembered, to know it again. */
+const END = 4096;
+
 /** A file as it was copied, and where its tail lies. */
 export interface KeptFile {
   file: CopiedFile;
@@ -21,6 +24,7 @@ export class FileContent {
   #piece = createHash('sha256');
   #filled = 0;
   #size = 0;
+  #end: Uint8Array = Buffer.alloc(0);
 
   /** @param expected the size of a file that does not grow, bytes */
   constructor(path: string, scratch: Scratch, expected?: number) {
@@ -36,10 +40,17 @@ export class FileContent {
     return this.#size;
   }
 
+  /** The last bytes that it was given. */
+  get end(): Uint8Array {
+    return this.#end;
+  }
+
   /** Takes the next bytes; they must not change after. Throws WharfError `storage_unavailable`. */
   async take(bytes: Uint8Array): Promise<void> {
     this.#whole?.update(bytes);
     this.#size += bytes.length;
+    const end = bytes.subarray(-END);
+    this.#end = end.length === END ? end : Buffer.concat([this.#end, end]).subarray(-END);
     for (let from = 0; from < bytes.length; ) {
       const part = bytes.subarray(from, from + this.#pieceSize - this.#filled);
       from += part.length;

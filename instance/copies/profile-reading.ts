@@ -118,7 +118,7 @@ export class ProfileReading {
         async (path) => {
           over.throwIfAborted();
           const captured = await withFile(this.#profile, path, async (file) => {
-            const from = this.#continues(path, file) ? (this.#known.get(path)?.growing?.size ?? 0) : 0;
+            const from = await this.#goesOnFrom(path, file);
             room -= Number(file.stamp.size) - from;
             if (room < 0) throw new NotSettled('too many bytes have changed');
             const bytes: Uint8Array[] = [];
@@ -202,7 +202,7 @@ export class ProfileReading {
   async #readOn(path: string): Promise<number> {
     const read = await withFile(this.#profile, path, async (file) => {
       if (this.#recall(path, file.stamp)) return 0;
-      const from = this.#continues(path, file) ? (this.#known.get(path)?.growing?.size ?? 0) : 0;
+      const from = await this.#goesOnFrom(path, file);
       await this.#give(path, file.stamp, from, file.read(from, Number(file.stamp.size)));
       return Number(file.stamp.size) - from;
     });
@@ -240,14 +240,17 @@ export class ProfileReading {
     return true;
   }
 
-  /** Whether a file is the log that was read so far, and longer at most. */
-  #continues(path: string, { stamp }: OpenFile): boolean {
-    const known = this.#known.get(path);
-    return (
-      known?.growing !== undefined &&
-      known.stamp.inode === stamp.inode &&
-      stamp.size >= BigInt(known.growing.size)
-    );
+  /**
+   * Up to where a log was read, if it is the same that has grown; else 0. That it has the inode does not tell: a file that takes another's place may get the inode of the
+   * one before.
+   */
+  async #goesOnFrom(path: string, { stamp, read }: OpenFile): Promise<number> {
+    const { stamp: before, growing } = this.#known.get(path) ?? {};
+    if (!growing || before?.inode !== stamp.inode || stamp.size < BigInt(growing.size)) return 0;
+    const { end, size } = growing;
+    const now: Uint8Array[] = [];
+    for await (const chunk of read(size - end.length, size)) now.push(chunk);
+    return Buffer.concat(now).equals(end) ? size : 0;
   }
 
   #forgetAllBut(paths: readonly string[]): number {
