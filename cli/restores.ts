@@ -3,7 +3,7 @@ import type { CommandContext } from './context.ts';
 import { itemName } from './operations/backup-progress.ts';
 import { paintStatus, type Style } from './output/style.ts';
 import { renderTable } from './output/table.ts';
-import { ago, bytesText, count, NOTHING, oneLine, spanText, timeText } from './output/text.ts';
+import { ago, bytesText, count, NOTHING, oneLine, timeText } from './output/text.ts';
 
 /** Sessions that are shown; all are there under `--json`. */
 const MOST_SESSIONS = 100;
@@ -27,7 +27,7 @@ export function planText(context: CommandContext, plan: Restore): string {
       item.status === null ? NOTHING : paintStatus(style, item.status),
       willText(style, item),
       timeText(item.taken_at),
-      spanText(item.age_seconds),
+      ago(item.taken_at, terminal.now()),
       bytesText(item.bytes),
     ]);
   const lines = [
@@ -81,16 +81,17 @@ export function whatText({ request, sessions }: Restore): string {
 }
 
 /** What can be done with it now. */
-function nextText({ id, state, sessions }: Restore): string {
+export function nextText({ id, state, sessions }: Restore): string {
   if (id === null) return '';
   if (state === 'running') return `To end it: wharf restore --cancel ${id}\n`;
   if (state === 'undone' || state === 'undoing') return '';
-  return sessions.some((item) => item.state === 'restored') ? undoText(id) : '';
-}
-
-/** How a restore is undone. */
-export function undoText(id: string): string {
-  return `What was there before is kept in the trash. To put it back: wharf restore --undo ${id}\n`;
+  const restored = sessions.filter((item) => item.state === 'restored');
+  if (restored.length === 0) return '';
+  // Of sessions that were not there, nothing is kept: undone, they are away again.
+  const undo = restored.some(({ trash }) => trash !== null)
+    ? 'What was there before is kept in the trash. To put it back'
+    : 'To undo it';
+  return `${undo}: wharf restore --undo ${id}\n`;
 }
 
 /** The sessions of a restore that failed, a line each; the first few. */

@@ -8,10 +8,10 @@ import { followRestore, restoreRequest, STORE_PATIENCE } from '../operations/bac
 import { count, timeText } from '../output/text.ts';
 import {
   failuresText,
+  nextText,
   planText,
   refusalsText,
   restoreText,
-  undoText,
   warningsText,
   whatText,
 } from '../restores.ts';
@@ -183,7 +183,7 @@ function endText(context: CommandContext, restore: Restore): string {
   if (sessions.length > 1) return restoreText(context, restore);
   const [only] = sessions;
   if (only?.state === 'restored')
-    return `Restored ${whatText(restore)} as of ${timeText(only.taken_at)}.\n${id === null ? '' : undoText(id)}`;
+    return `Restored ${whatText(restore)} as of ${timeText(only.taken_at)}.\n${nextText(restore)}`;
   return state === 'undone'
     ? `Put back ${whatText(restore)} as it was before ${id}.\n`
     : restoreText(context, restore);

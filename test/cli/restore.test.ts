@@ -63,9 +63,9 @@ describe('wharf restore --dry-run', () => {
       [
         'From backup 20261122T090003Z (29 min ago):',
         '',
-        'WORKSPACE  SESSION  IS NOW  WILL BE                                  AS OF                 AGE     SIZE',
-        '7          old      -       refused: it was deleted since (--force)  2026-11-22T09:00:05Z  30 min  100 MB',
-        '7          sales    ready   replaced                                 2026-11-22T09:00:05Z  30 min  100 MB',
+        'WORKSPACE  SESSION  IS NOW  WILL BE                                  AS OF                 AGE         SIZE',
+        '7          old      -       refused: it was deleted since (--force)  2026-11-22T09:00:05Z  29 min ago  100 MB',
+        '7          sales    ready   replaced                                 2026-11-22T09:00:05Z  29 min ago  100 MB',
         'Also written, since they are not there: webhooks/7.json',
         '',
         '1 session to restore, 100 MB to write; 1 refused.',
