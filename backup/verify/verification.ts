@@ -33,10 +33,8 @@ interface Need {
 export class Verification {
   readonly #parts: VerificationParts;
   readonly #operation: OperationHandle;
-  /** Objects that were checked, with the backups that need it of those that are damaged. */
-  readonly #checked = new Map<string, BackupId[] | null>();
-  /** Archives that were checked, by what they must fit. */
-  readonly #fitting = new Set<string>();
+  /** What was checked, by `keyOf`; of what is damaged, the backups that need it. */
+  readonly #checked = new Map<string, { sha256: string; backups: BackupId[] } | null>();
   #failed = 0;
   #bytes = 0;
 
@@ -60,9 +58,11 @@ export class Verification {
       this.#operation.set({ doing: `reading what backup ${id} needs` });
       await this.#checkBackup(manifest);
     }
-    for (const [sha256, backups] of this.#checked)
-      if (backups !== null && backups.length > 1)
-        this.#operation.find(`The object ${sha256} is needed by ${listed(backups.slice(1))} too.`);
+    for (const damaged of this.#checked.values())
+      if (damaged !== null && damaged.backups.length > 1)
+        this.#operation.find(
+          `The object ${damaged.sha256} is needed by ${listed(damaged.backups.slice(1))} too.`,
+        );
   }
 
   /** Tells how much there is to do. */
@@ -73,7 +73,7 @@ export class Verification {
     for (const id of ids) {
       for (const session of (await this.#read(id, () => {}))?.sessions ?? []) {
         await turns.take();
-        for (const { ref } of needsOf(session)) all.add(ref.sha256);
+        for (const need of needsOf(session)) all.add(keyOf(need));
       }
     }
     this.#operation.set({ total: all.size });
@@ -101,11 +101,9 @@ export class Verification {
     for (const session of manifest.sessions) {
       await turns.take();
       for (const need of needsOf(session)) {
-        const { sha256 } = need.ref;
-        const before = this.#checked.get(sha256);
-        const fits = need.archive === null || this.#fitting.has(fitOf(need.archive));
-        if (before === undefined || (before === null && !fits)) needed.set(sha256, need);
-        else if (before !== null && before.at(-1) !== manifest.id) before.push(manifest.id);
+        const before = this.#checked.get(keyOf(need));
+        if (before === undefined) needed.set(keyOf(need), need);
+        else if (before !== null && before.backups.at(-1) !== manifest.id) before.backups.push(manifest.id);
       }
     }
     const { signal } = this.#operation;
@@ -115,16 +113,15 @@ export class Verification {
     });
   }
 
-  async #checkOne({ ref, archive }: Need, manifest: Manifest): Promise<void> {
+  async #checkOne(need: Need, manifest: Manifest): Promise<void> {
     const { objects, damage } = this.#parts;
     const { signal } = this.#operation;
+    const { ref, archive } = need;
     const fault = archive ? await checkArchive(archive, objects, signal) : await objects.check(ref, signal);
-    if (archive) this.#fitting.add(fitOf(archive));
     this.#bytes += ref.size;
-    if (fault === null) this.#checked.set(ref.sha256, null);
-    else {
-      this.#checked.set(ref.sha256, [manifest.id]);
-      const what = `the ${archive ? 'archive' : 'object'} ${ref.sha256} is damaged, which ${usersOf(ref, manifest)} need: ${withoutStop(fault)}`;
+    this.#checked.set(keyOf(need), fault === null ? null : { sha256: ref.sha256, backups: [manifest.id] });
+    if (fault !== null) {
+      const what = `the ${archive ? 'archive' : 'object'} ${ref.sha256} is damaged, needed by ${usersOf(ref, manifest)}: ${withoutStop(fault)}`;
       this.#fail(() => damage.object(this.#operation, { backup: manifest.id, sha256: ref.sha256, what }));
     }
     this.#operation.set({ done: this.#checked.size, failed: this.#failed, bytes: this.#bytes });
@@ -142,9 +139,9 @@ function needsOf(session: BackedUpSession): Need[] {
   return session.archive ? [{ ref: session.archive, archive: session }, ...pieces] : pieces;
 }
 
-/** An archive is checked anew where another manifest says something else of what it is of. */
-function fitOf({ archive, files, bytes, pieces }: BackedUpSession): string {
-  return `${archive?.sha256} ${files} ${bytes} ${pieces.length}`;
+/** An object is checked once; but an archive anew where another manifest says something else of what it is of. */
+function keyOf({ ref, archive }: Need): string {
+  return archive ? `${ref.sha256} ${archive.files} ${archive.bytes} ${archive.pieces.length}` : ref.sha256;
 }
 
 function usersOf({ sha256 }: StoredRef, { sessions }: Manifest): string {

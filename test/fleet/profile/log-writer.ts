@@ -42,10 +42,15 @@ export function physicalRecord(type: number, data: Uint8Array): Uint8Array {
   record.writeUInt16LE(data.length, 4);
   record.writeUInt8(type, 6);
   record.set(data, HEADER_SIZE);
-  const crc = slowCrc32c(record.subarray(6));
-  const rotated = ((crc >>> 15) | (crc << 17)) >>> 0;
-  record.writeUInt32LE(Number((BigInt(rotated) + 0xa282ead8n) & 0xffffffffn), 0);
+  record.writeUInt32LE(maskedCrc(record.subarray(6)), 0);
   return record;
+}
+
+/** The checksum of bytes as LevelDB writes it down. */
+export function maskedCrc(bytes: Uint8Array): number {
+  const crc = slowCrc32c(bytes);
+  const rotated = ((crc >>> 15) | (crc << 17)) >>> 0;
+  return Number((BigInt(rotated) + 0xa282ead8n) & 0xffffffffn);
 }
 
 function slowCrc32c(bytes: Uint8Array): number {
