@@ -33,6 +33,8 @@ export function s3Client(
     // The checksums the SDK adds by default are not known to every S3; all that is kept there has its hash elsewhere.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
+    // The SDK opens a new connection for each body it first asks leave for (2 MB and more), and waits 6 s for servers that know no 100-continue.
+    expectContinueHeader: false,
     maxAttempts: attempts,
     requestHandler: {
       connectionTimeout: connect,

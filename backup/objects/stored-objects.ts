@@ -21,6 +21,9 @@ const WHOLE = 8 * 1024 * 1024;
 /** Objects that are put at one time; each takes {@link WHOLE} bytes of memory at most, beside what the store holds of a part. */
 const PUTS = 16;
 
+/** Objects that are read and hashed at one time: more would take the event loop's time in bursts. */
+const CHECKS = 8;
+
 /** {@link Objects} in an {@link ObjectStore}. */
 export class StoredObjects implements Objects {
   readonly #store: ObjectStore;
@@ -28,6 +31,7 @@ export class StoredObjects implements Objects {
   readonly #codecs: readonly Codec[];
   readonly #clock: StoreClock;
   readonly #puts = new Limit(PUTS);
+  readonly #checks = new Limit(CHECKS);
 
   /**
    * @param codec for what is put
@@ -71,8 +75,8 @@ export class StoredObjects implements Objects {
     );
   }
 
-  async check(ref: ObjectRef, signal: AbortSignal): Promise<string | null> {
-    return await faultIn(this.read(ref, signal));
+  check(ref: ObjectRef, signal: AbortSignal): Promise<string | null> {
+    return this.#checks.run(() => faultIn(this.read(ref, signal)));
   }
 
   async *list(): AsyncIterable<ObjectEntry> {

@@ -1,9 +1,17 @@
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { Readable } from 'node:stream';
+import { promisify } from 'node:util';
+import { expect, it, onTestFinished } from 'vitest';
 import { DirectoryStore } from '../../../backup/store/directory-store.ts';
 import { testsObjectStore } from '../../conformance/object-store.ts';
+import { collected } from '../../helpers/collected.ts';
 import { temporaryDirectory } from '../../helpers/temp-dir.ts';
+
+const MB = 1024 * 1024;
+const run = promisify(execFile);
 
 testsObjectStore('in a directory', async () => new DirectoryStore(await temporaryDirectory()));
 
@@ -64,5 +72,40 @@ it('says that a file is no directory', async () => {
   await expect(new DirectoryStore(root).check()).rejects.toMatchObject({
     code: 'backup_store_failed',
     message: expect.stringMatching(/is a file.*BACKUP_DIRECTORY/),
+  });
+});
+
+/** A small file system, or skips the test. */
+async function mounted(options: string, skip: (condition: boolean, note: string) => void): Promise<string> {
+  const root = await temporaryDirectory();
+  const done = await run('mount', ['-t', 'tmpfs', '-o', options, 'wharf-test', root]).then(
+    () => true,
+    () => false,
+  );
+  skip(!done, 'a small file system cannot be mounted here: full and read-only disks are not tested');
+  onTestFinished(() => run('umount', [root]).then(() => {}));
+  return root;
+}
+
+it('leaves nothing of an object that finds the disk full, and says so', async ({ skip }) => {
+  const root = await mounted('size=2m', skip);
+  const store = new DirectoryStore(root);
+  await store.put('objects/ab/cd', randomBytes(MB));
+  const full = { code: 'backup_store_failed', message: expect.stringMatching(/the disk is full; make room/) };
+  await expect(store.put('objects/ab/cd', randomBytes(4 * MB))).rejects.toMatchObject(full);
+  await expect(store.put('objects/ab/ef', Readable.from([randomBytes(4 * MB)]))).rejects.toMatchObject(full);
+  await expect(store.create('manifests/1', randomBytes(4 * MB))).rejects.toMatchObject(full);
+  expect(await readdir(join(root, '.uploads'))).toEqual([]);
+  expect((await collected(store.list(''))).map(({ key, size }) => [key, size])).toEqual([
+    ['objects/ab/cd', MB],
+  ]);
+  await store.put('objects/ab/ef', randomBytes(MB / 2));
+});
+
+it('says that it may not write', async ({ skip }) => {
+  const root = await mounted('ro', skip);
+  await expect(new DirectoryStore(root).check()).rejects.toMatchObject({
+    code: 'backup_store_failed',
+    message: expect.stringMatching(/cannot hold backups \(put, .*mounted read-only/),
   });
 });
