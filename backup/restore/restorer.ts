@@ -39,6 +39,8 @@ export class Restorer {
   readonly #parts: RestorerParts;
   readonly #jobs: RestoreJobs;
   readonly #going = new Map<string, Going>();
+  /** What is being told of restores that have ended. */
+  readonly #telling = new Set<Promise<void>>();
 
   constructor(parts: RestorerParts) {
     this.#parts = parts;
@@ -98,9 +100,10 @@ export class Restorer {
    */
   async undo(id: string): Promise<Restore> {
     const term = this.#parts.term();
-    const job = await this.#jobs.get(id);
     const known = this.#going.get(id);
-    if (known) return await this.#undoAgain(known.run, id);
+    if (known && isOpen(known.run.job)) return this.#undoing(known.run, id);
+    await known?.ended;
+    const job = await this.#jobs.get(id);
     if (job.restore.state === 'undone') return this.#shown(job);
     if (!job.restore.sessions.some(({ state }) => state === 'restored'))
       throw new WharfError('invalid_state', `Restore ${id} restored no session that is not undone yet.`);
@@ -139,7 +142,8 @@ export class Restorer {
 
   /** The backups that restores read from now: they are not to be removed. */
   backupsInUse(): ReadonlySet<BackupId> {
-    return new Set([...this.#going.values()].map(({ run }) => run.job.restore.backup));
+    const open = [...this.#going.values()].filter(({ run }) => isOpen(run.job));
+    return new Set(open.map(({ run }) => run.job.restore.backup));
   }
 
   /** Goes on with what others began and did not end. Never throws; what cannot be read is tried again in the next term. */
@@ -168,6 +172,7 @@ export class Restorer {
   /** Resolves when none is carried out here. */
   async idle(): Promise<void> {
     await Promise.all([...this.#going.values()].map(({ ended }) => ended));
+    await Promise.all(this.#telling);
   }
 
   async #plan(request: RestoreRequest): Promise<{ chosen: ChosenBackup; restore: Restore }> {
@@ -186,6 +191,7 @@ export class Restorer {
   #requireFree(restore: Restore): void {
     const wanted = new Set(restore.sessions.filter(({ state }) => state !== 'refused').map(keyOf));
     for (const { run } of this.#going.values()) {
+      if (!isOpen(run.job)) continue;
       const held = run.job.restore.sessions.find(
         (item) => item.state !== 'refused' && wanted.has(keyOf(item)),
       );
@@ -202,7 +208,8 @@ export class Restorer {
     return new RestoreRun(job, { ...this.#parts, jobs: this.#jobs }, term);
   }
 
-  async #undoAgain(run: RestoreRun, id: string): Promise<Restore> {
+  /** What is told of one that goes on where it is to be undone. */
+  #undoing(run: RestoreRun, id: string): Restore {
     if (run.job.restore.state === 'undoing') return shown(run);
     throw new WharfError(
       'invalid_state',
@@ -211,10 +218,8 @@ export class Restorer {
   }
 
   async #restore(run: RestoreRun, manifest: Manifest, term: AbortSignal): Promise<void> {
-    await this.#carryOut(run, term, async () => {
-      await run.restore(manifest);
-      await this.#tell(run);
-    });
+    await this.#carryOut(run, term, () => run.restore(manifest));
+    this.#tell(run);
   }
 
   async #undo(run: RestoreRun, term: AbortSignal): Promise<void> {
@@ -222,10 +227,8 @@ export class Restorer {
   }
 
   async #giveUp(run: RestoreRun, error: Error, term: AbortSignal): Promise<void> {
-    await this.#carryOut(run, term, async () => {
-      await run.giveUp(error);
-      await this.#tell(run);
-    });
+    await this.#carryOut(run, term, () => run.giveUp(error));
+    this.#tell(run);
   }
 
   /** Never throws: what its sessions met stands in its items, and what ends it else is told in the log and gone on with in the next term. */
@@ -247,18 +250,24 @@ export class Restorer {
     }
   }
 
-  async #tell({ job: { restore } }: RestoreRun): Promise<void> {
+  /** The event log may be away for a while: who waits for the restore does not wait for that. */
+  #tell({ job }: RestoreRun): void {
+    if (isOpen(job)) return;
+    const { restore } = job;
     const count = (state: RestoreItem['state']) =>
       restore.sessions.filter((item) => item.state === state).length;
     const duration = Date.parse(restore.ended_at ?? restore.started_at) - Date.parse(restore.started_at);
-    await this.#parts.events.tell('restore.completed', restore.id, {
-      restore: restore.id,
-      backup: restore.backup,
-      restored: count('restored'),
-      refused: count('refused'),
-      failed: count('failed'),
-      duration_seconds: Math.max(0, duration / 1000),
-    });
+    const telling = this.#parts.events
+      .tell('restore.completed', restore.id, {
+        restore: restore.id,
+        backup: restore.backup,
+        restored: count('restored'),
+        refused: count('refused'),
+        failed: count('failed'),
+        duration_seconds: Math.max(0, duration / 1000),
+      })
+      .finally(() => this.#telling.delete(telling));
+    this.#telling.add(telling);
   }
 
   #shown(job: RestoreJob): Restore {
