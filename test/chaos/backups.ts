@@ -5,7 +5,7 @@ import { figuresOf, proveBackups } from './backups/proof.ts';
 
 /**
  * The proof that every archive of backups that are made while messages go both ways comes back to ready without a QR, beside tars of the live share:
- * `npm run prove:backups [-- --sessions N --rounds R --profile-mb MB --pause MS --without-tars --quick --json FILE]`.
+ * `npm run prove:backups [-- --sessions N --rounds R --profile-mb MB --pause MS --gap MS --without-tars --quick --json FILE]`.
  * Exit code 1 when one does not.
  */
 await runProcess(async (signal) => {
@@ -15,6 +15,7 @@ await runProcess(async (signal) => {
       rounds: { type: 'string', default: '20' },
       'profile-mb': { type: 'string', default: '0' },
       pause: { type: 'string', default: '1000' },
+      gap: { type: 'string', default: '3000' },
       'without-tars': { type: 'boolean', default: false },
       quick: { type: 'boolean', default: false },
       json: { type: 'string' },
@@ -28,6 +29,7 @@ await runProcess(async (signal) => {
       rounds: values.quick ? 2 : whole('rounds', values.rounds, 1),
       megabytes: whole('profile-mb', values['profile-mb'], 0),
       pause: whole('pause', values.pause, 1),
+      gap: whole('gap', values.gap, 0),
       tars: !values['without-tars'],
       say: (text) =>
         process.stderr.write(`${((performance.now() - began) / 1000).toFixed(1).padStart(7)} ${text}\n`),

@@ -45,6 +45,8 @@ export class LibraryStart {
   }
 
   async stop(): Promise<void> {
+    // It ends with its input.
+    this.#process.child.stdin?.end();
     await this.#process.stop();
   }
 }

@@ -1,6 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { quantile } from '../../bench/support/statistics.ts';
 import type { ProvenSession } from '../messages/fleet.ts';
 import { Conversations } from './conversations.ts';
@@ -15,6 +16,8 @@ export interface BackupsProofOptions {
   sessions: number;
   /** Backups that are made while messages go both ways. */
   rounds: number;
+  /** Milliseconds in which messages pass before each backup. */
+  gap: number;
   /** Megabytes of history each account is linked with. */
   megabytes: number;
   /** Milliseconds between two messages of a session. */
@@ -47,6 +50,7 @@ export async function proveBackups(
 ): Promise<BackupsFindings> {
   const directory = await mkdtemp(join(tmpdir(), 'wharf-backups-'));
   const store = { BACKUP_DIRECTORY: join(directory, 'store') };
+  await mkdir(store.BACKUP_DIRECTORY, { mode: 0o700 });
   const emulated = await EmulatedPhones.start(historyOf(options.megabytes));
   try {
     const made = await makeBackups(options, { directory, store, emulated }, signal);
@@ -61,7 +65,7 @@ export async function proveBackups(
 }
 
 async function makeBackups(
-  { sessions, rounds: wanted, pause, say }: BackupsProofOptions,
+  { sessions, rounds: wanted, pause, gap, say }: BackupsProofOptions,
   {
     directory,
     store,
@@ -82,6 +86,7 @@ async function makeBackups(
     conversations.begin();
     const rounds: Round[] = [];
     while (rounds.length < wanted && !signal.aborted) {
+      await sleep(gap, undefined, { signal }).catch(() => {});
       const round = await oneRound(fleet, join(directory, 'tars'), rounds.length + 1);
       rounds.push(round);
       say(
