@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
+import { exists } from '../../common/files.ts';
 import { hostPids, statFields } from '../../common/proc.ts';
 
 /** Where `/proc/PID/stat` has what, counted from the state on (proc(5)): the process group, and when it was started. */
@@ -29,11 +30,30 @@ export async function groupLeader(pid: number): Promise<GroupLeader | undefined>
   return isLeader(pid, fields) ? { pid, started: fields[STARTED] ?? '' } : undefined;
 }
 
-/** The processes of a group, its leader among them. */
+/** The processes of a group that its leader has started, or those have, itself among them. */
 export async function groupMembers(group: number): Promise<number[]> {
-  const pids = await hostPids();
+  const pids = (await below(group)) ?? (await hostPids());
   const groups = await Promise.all(pids.map(async (pid) => Number((await statFields(pid))[GROUP])));
   return pids.filter((_, index) => groups[index] === group);
+}
+
+/**
+ * A process and all below it: some hundred files of `/proc`, where a look at all processes of a host with hundreds of browsers takes thousands.
+ *
+ * @returns null where the kernel does not tell children (it was built without CONFIG_PROC_CHILDREN)
+ */
+async function below(pid: number): Promise<number[] | null> {
+  const pids = [pid];
+  for (let index = 0; index < pids.length; index += 1) {
+    const tasks = `/proc/${pids[index]}/task`;
+    const threads = await readdir(tasks).catch(() => []);
+    for (const thread of threads) {
+      const children = await readFile(`${tasks}/${thread}/children`, 'latin1').catch(() => null);
+      if (children !== null) pids.push(...children.split(' ').filter(Boolean).map(Number));
+      else if (await exists(`${tasks}/${thread}/stat`)) return null;
+    }
+  }
+  return pids;
 }
 
 /**
