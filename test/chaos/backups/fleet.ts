@@ -214,9 +214,9 @@ export class BackupFleet {
     await this.#service?.stop();
     this.#service = await this.#start('backup', 'backup/main.ts', {
       PORT: '0',
-      // Never by itself: runs are asked for.
-      BACKUP_SCHEDULE: '0 0 29 2 *',
-      BACKUP_JITTER: '0',
+      // Runs are asked for. The first, for a moment that has passed, would come at once but for its share of this jitter: 59.7 minutes.
+      BACKUP_SCHEDULE: '10 0 29 2 *',
+      BACKUP_JITTER: '3600000',
       ...store,
     });
     await this.until('the backup service answers', async () => (await this.backups()) !== undefined);
