@@ -25,8 +25,6 @@ const ON_THE_COMMAND_LINE: Readonly<Record<string, string>> = {
   backup_busy: '"wharf backup operations" shows what runs.',
   backup_damaged:
     '"wharf backup verify --all" names all that is damaged; "wharf restore --at" takes another time.',
-  backup_not_found: '"wharf backup list", and "wharf backup show BACKUP" for what is in one.',
-  restore_not_found: '"wharf restores".',
   restore_refused: '"wharf restore ... --dry-run" says why; --force restores it all the same.',
   session_not_found: '"wharf sessions list", or "wharf sessions create".',
   unauthorized: '--key, or WHARF_API_KEY.',

@@ -32,6 +32,13 @@ export class CommandContext {
     this.terminal.out(isJson(command) ? jsonText(value) : forPeople());
   }
 
+  /** Asks a question. Throws CommandFailure where there is no answer: Ctrl-C. */
+  async ask(question: string): Promise<string> {
+    return await this.terminal.ask(question).catch((cause: unknown) => {
+      throw new CommandFailure('Nothing was done.', { code: 'not_confirmed', cause });
+    });
+  }
+
   /**
    * Asks before something that cannot be undone.
    *
@@ -45,7 +52,7 @@ export class CommandContext {
         exitCode: EXIT_WRONG_USE,
       });
     }
-    const answer = await this.terminal.ask(`${question} [y/N] `);
+    const answer = await this.ask(`${question} [y/N] `);
     if (!/^y(es)?$/i.test(answer.trim()))
       throw new CommandFailure('Nothing was done.', { code: 'not_confirmed' });
   }

@@ -15,6 +15,13 @@ const REFUSALS: Readonly<Record<NonNullable<RestoreItem['refusal']>, string>> = 
   deleted: 'it was deleted since',
 };
 
+/** The same in short, for a table whose notes say the rest. */
+const SINCE: Readonly<Record<NonNullable<RestoreItem['refusal']>, string>> = {
+  relinked: 'linked anew since',
+  logged_out: 'logged out since',
+  deleted: 'deleted since',
+};
+
 /** What a restore would do, for whoever decides on it: every session, and what should be known before. */
 export function planText(context: CommandContext, plan: Restore): string {
   const { style, terminal } = context;
@@ -112,11 +119,10 @@ function linesText(items: readonly RestoreItem[], why: (item: RestoreItem) => st
   return lines.join('');
 }
 
-function willText(style: Style, item: RestoreItem): string {
-  if (item.refusal !== null && item.state === 'refused')
-    return style.warning(`refused: ${REFUSALS[item.refusal]} (--force)`);
-  const will = item.action === 'replace' ? 'replaced' : 'made';
-  return item.refusal === null ? will : style.warning(`${will}, though ${REFUSALS[item.refusal]}`);
+function willText(style: Style, { refusal, state, action }: RestoreItem): string {
+  const will = action === 'replace' ? 'replaced' : 'made';
+  if (refusal === null) return will;
+  return style.warning(`${state === 'refused' ? 'refused' : will}: ${SINCE[refusal]}`);
 }
 
 function tableText(style: Style, head: string[], rows: string[][]): string {

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createInterface } from 'node:readline/promises';
 import { type Env, readEnv } from '../common/env.ts';
 
@@ -14,7 +15,7 @@ export interface Terminal {
   interactive: boolean;
   /** True when escape codes for colours may be written to standard output. */
   color: boolean;
-  /** Asks a question and gives the line that was typed. */
+  /** Asks a question and gives the line that was typed; empty where the input ends (Ctrl-D). Rejects on Ctrl-C. */
   ask(question: string): Promise<string>;
   /** Aborted when the command is told to stop (Ctrl-C). */
   signal: AbortSignal;
@@ -45,7 +46,12 @@ export function processTerminal(signal: AbortSignal): Terminal {
     async ask(question) {
       const lines = createInterface({ input: process.stdin, output: process.stderr });
       try {
-        return await lines.question(question, { signal });
+        const ended = once(lines, 'close').then(() => '');
+        return await Promise.race([lines.question(question, { signal }), ended]);
+      } catch (error) {
+        // The cursor stands behind the question still.
+        process.stderr.write('\n');
+        throw error;
       } finally {
         lines.close();
       }

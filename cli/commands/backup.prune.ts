@@ -36,6 +36,7 @@ export function addBackupPruneCommand(parent: Command, context: CommandContext):
           return;
         }
         context.terminal.err(planText(context, plan));
+        if (plan.remove.length === 0 && plan.objects?.count === 0) return;
       }
       await context.confirm('Remove what is not to be kept?', options.yes);
       const request = backupRequest('POST', '/prune', { body: { dry_run: false } });
@@ -55,9 +56,10 @@ function planText({ style }: CommandContext, { keep, remove, objects }: PrunePla
     ...keep.map(({ id, reasons }) => [id, 'keep', reasons.join(', ').replaceAll('_', ' ') || NOTHING]),
     ...remove.map(({ id, reason }) => [id, style.warning('remove'), reason]),
   ].sort(([a = ''], [b = '']) => (a < b ? 1 : -1));
-  const table = rows.length === 0 ? 'There is no backup.\n' : renderTable(style, ['BACKUP', '', 'WHY'], rows);
+  const table =
+    rows.length === 0 ? 'There is no backup.\n' : renderTable(style, ['BACKUP', 'WHAT', 'WHY'], rows);
   const freed =
-    objects === null
+    objects === null || objects.count === 0
       ? ''
       : `; ${count(objects.count, 'object')} that none needs, ${bytesText(objects.bytes)}`;
   return `${table}${count(remove.length, 'backup')} to remove, ${keep.length} to keep${freed}.\n`;

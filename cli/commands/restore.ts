@@ -124,7 +124,7 @@ async function askForYes(context: CommandContext, plan: Restore): Promise<void> 
   const { terminal, style } = context;
   terminal.err(`${planText(context, plan)}\n`);
   const sessions = plan.sessions.filter((item) => item.state !== 'refused').length;
-  const answer = await terminal.ask(
+  const answer = await context.ask(
     `Restore ${style.bold(whatText(plan))} (${count(sessions, 'session')})? Type yes: `,
   );
   if (answer.trim().toLowerCase() !== 'yes')

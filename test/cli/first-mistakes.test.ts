@@ -195,10 +195,8 @@ describe('what a router refuses', () => {
     ['session_not_found', 'wharf sessions list'],
     ['ambiguous_session', '--workspace'],
     ['webhook_not_found', 'wharf webhooks set'],
-    ['backup_not_found', 'wharf backup list'],
     ['backup_busy', 'wharf backup operations'],
     ['backup_damaged', 'wharf backup verify --all'],
-    ['restore_not_found', 'wharf restores'],
     ['restore_refused', '--force'],
     ['unauthorized', 'WHARF_API_KEY'],
   ])('as %s is followed by what to do on the command line', async (code, what) => {
