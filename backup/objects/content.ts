@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
 import { pipeline, Readable } from 'node:stream';
 import { isWharfError, messageOf, WharfError } from '../../common/errors.ts';
 import type { ObjectRef } from '../../fleet/backup/session-copy.ts';
 import type { Codec } from './codec.ts';
+import { Measure } from './measure.ts';
 
 /**
  * Compresses what an object is to hold. Ends well only where that was what its name says.
@@ -39,11 +39,15 @@ export async function* decompressed(
   key: string,
 ): AsyncGenerator<Buffer> {
   const stream = codec.decompress();
+  // Each of the two is ended with the other's error: who failed first is to blame.
+  const failed: string[] = [];
+  stored.once('error', () => failed.push('store'));
+  stream.once('error', () => failed.push('content'));
   pipeline(stored, stream, noted);
   try {
     yield* measured(stream, ref);
   } catch (error) {
-    if (stored.errored !== null) throw stored.errored;
+    if (failed[0] === 'store') throw stored.errored ?? error;
     const why = isWharfError(error) ? error.message : `it cannot be decompressed (${messageOf(error)}).`;
     throw new WharfError('backup_damaged', `The object ${key} is damaged: ${why}`, { cause: error });
   } finally {
@@ -56,16 +60,16 @@ function noted(): void {}
 
 /** Passes bytes on, and fails before the end where they are not those of the object. */
 async function* measured(source: AsyncIterable<Buffer> | Buffer[], ref: ObjectRef): AsyncGenerator<Buffer> {
-  const hash = createHash('sha256');
-  let size = 0;
+  const measure = new Measure();
   for await (const chunk of source) {
-    size += chunk.length;
+    measure.add(chunk);
     // Little that was compressed may become very much.
-    if (size > ref.size) throw new WharfError('backup_damaged', `it holds more than ${ref.size} bytes.`);
-    hash.update(chunk);
+    if (measure.size > ref.size)
+      throw new WharfError('backup_damaged', `it holds more than ${ref.size} bytes.`);
     yield chunk;
   }
+  const { size, sha256 } = measure.end();
   if (size < ref.size) throw new WharfError('backup_damaged', `it holds ${size} bytes of ${ref.size}.`);
-  if (hash.digest('hex') !== ref.sha256)
+  if (sha256 !== ref.sha256)
     throw new WharfError('backup_damaged', 'it holds other bytes than its name says.');
 }
