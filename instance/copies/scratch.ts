@@ -72,17 +72,18 @@ export class Scratch {
   /** Keeps a piece, unless it need not be. Throws WharfError `storage_unavailable`. */
   async keepPiece({ sha256, size }: ObjectRef, parts: readonly Uint8Array[]): Promise<void> {
     if (this.isKept(sha256)) return;
+    this.#take(size);
     this.#kept.add(sha256);
     const path = this.#piecePath(sha256);
-    this.#take(size);
-    const file = await this.#create(path);
+    let file: FileHandle | undefined;
     try {
+      file = await this.#create(path);
       await writeAll(file, parts, 0);
     } catch (error) {
       this.#kept.delete(sha256);
       throw scratchError(path, error);
     } finally {
-      await file.close();
+      await file?.close();
     }
   }
 

@@ -81,6 +81,19 @@ describe('copies of a session whose browser runs', () => {
     }
   });
 
+  it('does not hold up who stops it, and is whole all the same', async () => {
+    const whatsapp = await emulatedWhatsApp();
+    const host = await sessionHost(whatsapp);
+    await host.linked(PHONE);
+    const store = await copiesOf(host);
+    await store.take();
+    const copying = store.take();
+    await host.manager.stop('7', 'main');
+    expect(host.session().status).toBe('stopped');
+    const history = await startsFrom(whatsapp, store, await copying);
+    expect(history).not.toContain('main qr');
+  });
+
   it('of one that rests is the same archive each time, and nothing of it is fetched again', async () => {
     const whatsapp = await emulatedWhatsApp();
     const host = await sessionHost(whatsapp);

@@ -41,6 +41,7 @@ interface Parts {
   clients: FakeClients;
   lines: Record<string, unknown>[];
   orders: unknown[];
+  paths: SessionPaths;
 }
 
 /** An instance's API over sessions with fake browsers; with room for three of them. */
@@ -52,14 +53,17 @@ export class InstanceApi {
   readonly lines: readonly Record<string, unknown>[];
   /** What its supervisor was told: orders, and `restart`. */
   readonly orders: readonly unknown[];
+  /** Where its sessions lie. */
+  readonly paths: SessionPaths;
   readonly #health: HealthReporter;
 
-  private constructor({ server, manager, health, clients, lines, orders }: Parts) {
+  private constructor({ server, manager, health, clients, lines, orders, paths }: Parts) {
     this.server = server;
     this.manager = manager;
     this.clients = clients;
     this.lines = lines;
     this.orders = orders;
+    this.paths = paths;
     this.#health = health;
   }
 
@@ -118,7 +122,7 @@ export class InstanceApi {
       restart: () => void orders.push('restart'),
     };
     const server = await listen(instanceApp(parts, TOKEN, log), 0, '127.0.0.1', { requestTimeout: 400 });
-    return new InstanceApi({ server, manager, health, clients, lines: memory.lines, orders });
+    return new InstanceApi({ server, manager, health, clients, lines: memory.lines, orders, paths });
   }
 
   /** A request whose path goes out as it is given. */
