@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -13,6 +14,7 @@ import { Scratch } from '../../../backup/scratch.ts';
 import { Sampler } from '../../../backup/verify/sampler.ts';
 import { systemClock } from '../../../common/clock.ts';
 import { createLogger } from '../../../common/logger.ts';
+import { isTable, listNeeded } from '../../../fleet/profile/needed-files.ts';
 import { SessionPaths } from '../../../fleet/session-paths.ts';
 import { ScratchRoom } from '../../../instance/copies/scratch-room.ts';
 import { SessionCopies } from '../../../instance/copies/session-copies.ts';
@@ -81,6 +83,7 @@ async function startsFromExport(
   const userData = paths.userData({ workspace: '7', session: 'main', generation: 1 });
   await mkdir(dirname(userData), { recursive: true, mode: 0o700 });
   await promisify(execFile)('tar', ['xf', tar, 'session-main'], { cwd: dirname(userData) });
+  expect((await listNeeded(userData)).some(isTable)).toBe(true);
   const record = { ...session.record, generation: 1, should_run: false };
   await writeFile(paths.sessionRecord('7', 'main'), JSON.stringify(record), { mode: 0o600 });
   const host = await sessionHost(whatsapp, { root: paths.root });
@@ -95,12 +98,11 @@ it('finds nothing in what a real browser wrote, and a real browser opens it, twi
   const whatsapp = await emulatedWhatsApp({ delivered_delay_ms: null });
   const host = await sessionHost(whatsapp);
   await host.linked(PHONE);
-  for (let count = 0; count < 40; count += 1)
-    await whatsapp.post('/deliver', {
-      phone: PHONE,
-      from: FRIEND,
-      body: `text ${count} ${'x'.repeat(3000)}`,
-    });
+  // So much that hardly compresses makes the browser write tables too.
+  for (let count = 0; count < 120; count += 1) {
+    const body = `text ${count} ${randomBytes(45_000).toString('base64')}`;
+    await whatsapp.post('/deliver', { phone: PHONE, from: FRIEND, body });
+  }
   const stored = memoryObjects();
   const session = await backedUp(host, stored);
   await host.manager.stop('7', 'main');
