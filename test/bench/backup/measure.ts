@@ -105,12 +105,14 @@ async function inFleet(
   const oneSession = fleet.sessions[0];
   if (oneSession === undefined) throw new Error('there is no session to restore');
   const one = `workspace_${oneSession.workspace}`;
+  // Restores leave what they replaced in the trash.
+  const share = await sizeOf(fleet.sessionPath);
   const restores = {
     wharf: await ownRestores(fleet, say),
     tar: await tar.restore(bucketOf('tar', last), one),
     restic: await restic.restore(bucketOf('restic', last), one),
   };
-  return { rounds, share: await sizeOf(fleet.sessionPath), busy, restores };
+  return { rounds, share, busy, restores };
 }
 
 async function backAll(

@@ -59,10 +59,12 @@ export class WharfSide implements Side {
     const roots = [fleet.pids.service, ...fleet.pids.supervisors];
     const idle = await idleCores(roots);
     const cpu = await cpuOf(roots);
+    const ofService = await cpuOf([fleet.pids.service]);
     const began = performance.now();
     const operation = await fleet.backup();
     const wall = (performance.now() - began) / 1000;
     const used = (await cpuOf(roots)) - cpu - idle * wall;
+    const usedByService = (await cpuOf([fleet.pids.service])) - ofService;
     const detail = backupDetailSchema.parse(
       await fleet.api('GET', `/api/backups/${String(operation.backup)}`),
     );
@@ -75,6 +77,7 @@ export class WharfSide implements Side {
         backup: detail.id,
         bytes: detail.bytes,
         idle_cores: idle,
+        service_cpu_s: usedByService,
         objects: (await buckets.size(bucket)).objects,
         frozen_ms: detail.contents.flatMap(({ frozen_ms }) => frozen_ms ?? []),
       },
@@ -200,7 +203,5 @@ async function idleCores(roots: readonly number[]): Promise<number> {
   const before = await cpuOf(roots);
   const began = performance.now();
   await new Promise((resolve) => setTimeout(resolve, window));
-  return (await cpuOf(roots)) - before > 0
-    ? ((await cpuOf(roots)) - before) / ((performance.now() - began) / 1000)
-    : 0;
+  return ((await cpuOf(roots)) - before) / ((performance.now() - began) / 1000);
 }
