@@ -9,6 +9,7 @@ import { systemClock } from '../../../common/clock.ts';
 import { isWharfError } from '../../../common/errors.ts';
 import { packArchive } from '../../../fleet/backup/archive.ts';
 import { backUp, keep, memoryObjects, objectKey, refOf } from '../../helpers/backed-up-session.ts';
+import { smallDisk } from '../../helpers/small-disk.ts';
 import { temporaryDirectory } from '../../helpers/temp-dir.ts';
 
 const signal = new AbortController().signal;
@@ -120,7 +121,20 @@ it('ends with the reason of its signal, and leaves nothing', async () => {
   expect(await readdir(directory)).toEqual([]);
 });
 
-it('says where there was no room', async () => {
+for (const options of ['size=4m', 'nr_inodes=5'])
+  it(`leaves nothing on a disk that becomes full (${options}), and says where`, async ({ skip }) => {
+    const disk = await smallDisk(options, skip);
+    const { objects } = memoryObjects();
+    const session = await backUp(objects, files);
+    const to = join(disk, 'profile');
+    const error = await assembleProfile(session, to, { objects, signal }).catch((thrown: unknown) => thrown);
+    expect(isWharfError(error, 'storage_unavailable') && error.message).toMatch(
+      new RegExp(`at ${disk}/profile.*ENOSPC: the disk is full; make room`),
+    );
+    expect(await readdir(disk)).toEqual([]);
+  });
+
+it('says where it cannot write', async () => {
   const { objects } = memoryObjects();
   const session = await backUp(objects, files);
   const to = join(await temporaryDirectory(), 'not', 'there');
