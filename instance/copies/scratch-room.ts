@@ -10,7 +10,7 @@ import {
 import { Scratch } from './scratch.ts';
 
 /** What copies that were not fetched yet may hold together, bytes. */
-export const MOST_BYTES = 8 * 1024 ** 3;
+const MOST_BYTES = 8 * 1024 ** 3;
 
 /** Where an instance's copies lie, each in a directory of its own, and how much they may hold. */
 export class ScratchRoom {

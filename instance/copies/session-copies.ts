@@ -18,7 +18,7 @@ import type { ScratchRoom } from './scratch-room.ts';
 /** Copies that are made at one time: each reads the storage, and fills memory with the pieces it is at. */
 const CONCURRENCY = 2;
 /** How long a copy lies after it was last asked for, milliseconds. */
-export const LIFETIME = 10 * 60_000;
+const LIFETIME = 10 * 60_000;
 /** A browser that was frozen for longer than this is worth a word, milliseconds. */
 const LONG = 250;
 
