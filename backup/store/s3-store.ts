@@ -173,7 +173,11 @@ export class S3Store implements ObjectStore {
       const page = await this.#call(`list ${prefix}`, LIST, () => this.#client.send(list));
       for (const { Key, Size, LastModified } of page.Contents ?? []) {
         if (Key !== undefined && Size !== undefined && LastModified !== undefined)
-          yield { key: Key.slice(this.#place.prefix.length), size: Size, modified: LastModified.getTime() };
+          yield {
+            key: Key.slice(this.#place.prefix.length),
+            size: Size,
+            modified: wholeSecond(LastModified),
+          };
       }
       token = page.IsTruncated ? page.NextContinuationToken : undefined;
     } while (token !== undefined);
@@ -334,6 +338,11 @@ export class S3Store implements ObjectStore {
       cause: new Error(why),
     });
   }
+}
+
+/** As the answer to a HEAD has it: some servers list milliseconds, and the two times of one object would differ. */
+function wholeSecond(time: Date): number {
+  return Math.floor(time.getTime() / 1000) * 1000;
 }
 
 /** Null for what is not there; that the bucket is not there is a fault. */

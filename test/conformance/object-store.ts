@@ -144,7 +144,8 @@ export function testsObjectStore(name: string, start: () => Promise<ObjectStore>
       const after = await store.now();
       const [listed] = await collected(store.list(''));
       expect(listed).toEqual({ key: 'key', size: 7, modified: expect.any(Number) });
-      expect(await store.head('key')).toEqual({ ...listed, modified: expect.any(Number) });
+      // To the millisecond, however the two are told: a pruning leaves what was put again meanwhile.
+      expect(await store.head('key')).toEqual(listed);
       // S3 tells whole seconds.
       for (const time of [listed?.modified, (await store.head('key'))?.modified]) {
         expect(time).toBeGreaterThanOrEqual(before - 2000);
