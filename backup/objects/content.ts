@@ -40,14 +40,15 @@ export async function* decompressed(
 ): AsyncGenerator<Buffer> {
   const stream = codec.decompress();
   // Each of the two is ended with the other's error: who failed first is to blame.
-  const failed: string[] = [];
-  stored.once('error', () => failed.push('store'));
-  stream.once('error', () => failed.push('content'));
+  let fault = stored.errored;
+  stored.once('error', (error) => {
+    if (stream.errored === null) fault = error;
+  });
   pipeline(stored, stream, noted);
   try {
     yield* measured(stream, ref);
   } catch (error) {
-    if (failed[0] === 'store') throw stored.errored ?? error;
+    if (fault !== null) throw fault;
     const why = isWharfError(error) ? error.message : `it cannot be decompressed (${messageOf(error)}).`;
     throw new WharfError('backup_damaged', `The object ${key} is damaged: ${why}`, { cause: error });
   } finally {

@@ -2,18 +2,16 @@ import { Readable } from 'node:stream';
 import type { Clock } from '../../common/clock.ts';
 import { isWharfError, WharfError } from '../../common/errors.ts';
 import type { ObjectRef } from '../../fleet/backup/session-copy.ts';
-import type { ObjectStore, StoredObject } from '../store/object-store.ts';
+import type { ObjectStore } from '../store/object-store.ts';
 import { expectMany, streamOf } from '../store/streams.ts';
 import type { Codec } from './codec.ts';
 import { compressed, decompressed } from './content.ts';
 import { Limit } from './limit.ts';
+import { Measure } from './measure.ts';
 import type { KeptObject, ObjectEntry, Objects } from './objects.ts';
-import { StoreClock } from './store-clock.ts';
+import { YoungObjects } from './young-objects.ts';
 
 const PREFIX = 'objects/';
-
-/** One that is older is put again: what no manifest names is removed when it is two days old, and a run may take long. Milliseconds. */
-const YOUNG = 24 * 3_600_000;
 
 /** Bytes up to which an object is compressed in memory and sent by one request whose length is known. */
 const WHOLE = 8 * 1024 * 1024;
@@ -29,7 +27,7 @@ export class StoredObjects implements Objects {
   readonly #store: ObjectStore;
   readonly #codec: Codec;
   readonly #codecs: readonly Codec[];
-  readonly #clock: StoreClock;
+  readonly #young: YoungObjects;
   readonly #puts = new Limit(PUTS);
   readonly #checks = new Limit(CHECKS);
 
@@ -41,7 +39,7 @@ export class StoredObjects implements Objects {
     this.#store = store;
     this.#codec = codec;
     this.#codecs = [codec, ...others];
-    this.#clock = new StoreClock(store, clock);
+    this.#young = new YoungObjects(store, PREFIX, clock);
   }
 
   async keep(
@@ -54,11 +52,14 @@ export class StoredObjects implements Objects {
     if (trusted !== null) return { ...ref, stored: trusted, sent: false };
     return this.#puts.run(async () => {
       signal.throwIfAborted();
-      const young = await this.#findYoung(ref);
+      const key = keyOf(ref, this.#codec);
+      const young = await this.#young.find(key);
       // Whoever put it may have died before it was read back.
-      if (young !== null && (await this.#faultOf(young.key, this.#codec, ref, signal)) === null)
-        return { ...ref, stored: young.size, sent: false };
-      return { ...ref, stored: await this.#send(ref, content, signal), sent: true };
+      if (young !== null && (await this.#faultOf(key, ref, signal)) === null)
+        return { ...ref, stored: young.stored, sent: false };
+      const stored = await this.#send(key, ref, content, signal);
+      await this.#young.note(key, stored);
+      return { ...ref, stored, sent: true };
     });
   }
 
@@ -92,37 +93,44 @@ export class StoredObjects implements Objects {
     await this.#store.remove(entries.map(({ key }) => key));
   }
 
-  async #findYoung(ref: ObjectRef): Promise<StoredObject | null> {
-    const found = await this.#store.head(keyOf(ref, this.#codec));
-    return found !== null && found.modified > (await this.#clock.now()) - YOUNG ? found : null;
-  }
-
   /** Puts an object, and once more where what is read back is not what was put. Its bytes as stored. */
   async #send(
+    key: string,
     ref: ObjectRef,
     content: () => Promise<Readable | Buffer>,
     signal: AbortSignal,
   ): Promise<number> {
-    const key = keyOf(ref, this.#codec);
     for (let attempt = 1; ; attempt++) {
-      const stored = await this.#put(key, ref, await content(), signal);
-      const fault = await this.#faultOf(key, this.#codec, ref, signal);
-      if (fault === null) return stored;
+      const sent = await this.#put(key, ref, await content(), signal);
+      const there = await this.#measure(key, signal);
+      if (there?.sha256 === sent.sha256) return sent.size;
       if (attempt === 2) {
         throw new WharfError(
           'backup_damaged',
-          `What was put into ${this.#store.shown} twice was not what was read back. ${fault} Look at the store, and at the memory of this machine.`,
+          `What was put into ${this.#store.shown} as ${key} twice was not what was read back (${there?.size ?? 0} bytes of ${sent.size}, or others). Look at the store, and at the memory of this machine.`,
         );
       }
     }
   }
 
-  async #put(key: string, ref: ObjectRef, content: Readable | Buffer, signal: AbortSignal): Promise<number> {
+  /** What is stored of an object, as it is; null: nothing. */
+  async #measure(key: string, signal: AbortSignal): Promise<ObjectRef | null> {
+    const stored = await this.#store.get(key, signal);
+    if (stored === null) return null;
+    const measure = new Measure();
+    for await (const chunk of stored) measure.add(chunk);
+    return measure.end();
+  }
+
+  async #put(
+    key: string,
+    ref: ObjectRef,
+    content: Readable | Buffer,
+    signal: AbortSignal,
+  ): Promise<ObjectRef> {
     if (!Buffer.isBuffer(content)) heedEarlyFault(content);
-    let stored = 0;
-    const pieces = counted(compressed(content, ref, this.#codec), (bytes) => {
-      stored += bytes;
-    });
+    const measure = new Measure();
+    const pieces = measured(compressed(content, ref, this.#codec), measure);
     try {
       if (ref.size > WHOLE) {
         await this.#store.put(key, Readable.from(pieces, { objectMode: false }), signal);
@@ -141,13 +149,13 @@ export class StoredObjects implements Objects {
     } finally {
       if (!Buffer.isBuffer(content)) content.destroy();
     }
-    return stored;
+    return measure.end();
   }
 
-  async #faultOf(key: string, codec: Codec, ref: ObjectRef, signal: AbortSignal): Promise<string | null> {
+  async #faultOf(key: string, ref: ObjectRef, signal: AbortSignal): Promise<string | null> {
     const stored = await this.#store.get(key, signal);
     if (stored === null) return `The object ${key} is not there.`;
-    return await faultIn(Promise.resolve(this.#opened(stored, key, codec, ref, signal)));
+    return await faultIn(Promise.resolve(this.#opened(stored, key, this.#codec, ref, signal)));
   }
 
   #opened(stored: Readable, key: string, codec: Codec, ref: ObjectRef, signal: AbortSignal): Readable {
@@ -176,12 +184,9 @@ async function faultIn(opening: Promise<Readable>): Promise<string | null> {
   }
 }
 
-async function* counted(
-  pieces: AsyncIterable<Buffer>,
-  count: (bytes: number) => void,
-): AsyncGenerator<Buffer> {
+async function* measured(pieces: AsyncIterable<Buffer>, measure: Measure): AsyncGenerator<Buffer> {
   for await (const piece of pieces) {
-    count(piece.length);
+    measure.add(piece);
     yield piece;
   }
 }

@@ -48,3 +48,11 @@ it.each([gzip, brotli])('blames the store where it breaks off ($suffix)', async 
     'the connection was cut',
   );
 });
+
+it.each([gzip, brotli])('tells what the store failed with before anybody read ($suffix)', async (codec) => {
+  const fault = new WharfError('backup_store_failed', 'the connection was cut');
+  const broken = new Readable({ read() {} }).on('error', () => {});
+  broken.destroy(fault);
+  await new Promise((resolve) => setImmediate(resolve));
+  await expect(buffer(decompressed(broken, ref, codec, 'objects/x'))).rejects.toBe(fault);
+});
