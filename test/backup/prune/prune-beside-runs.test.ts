@@ -55,7 +55,8 @@ function past(store: MemoryObjectStore, random: SeededRandom, now: number): void
   const put = (key: string, content: Buffer, age: number) =>
     store.objects.set(key, { content, modified: now - age });
   for (const content of contents)
-    if (random.chance(0.7)) put(objectKey(refOf(content)), content, random.between(0, 10 * DAY));
+    if (random.chance(0.7))
+      put(objectKey(refOf(content)), content, random.between(0, random.chance(0.5) ? DAY : 10 * DAY));
   for (let count = random.int(0, 4); count > 0; count -= 1) {
     const age = random.chance(0.3) ? random.between(0, DAY) : random.between(0, 10 * DAY);
     const refs = contents
@@ -166,7 +167,7 @@ async function model(seed: number): Promise<{ made: number; removed: number; mis
     // A run takes less than a day; whatever else is paused may be paused for long.
     const began = Math.min(...running.values(), Number.POSITIVE_INFINITY);
     const most = running.size > 0 ? Math.max(0, began + DAY - HOUR - clock.time) : 3 * DAY;
-    clock.time += random.chance(0.3) ? Math.min(most, random.between(0, 3 * DAY)) : 1000;
+    clock.time += random.chance(0.1) ? random.between(0, most) : 1000;
   });
   for (const actor of actors) await actor;
   const missing = await incomplete(store);

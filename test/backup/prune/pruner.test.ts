@@ -154,6 +154,31 @@ it('does not remove an object that is put again while it looks', async () => {
   expect(backups.own.slice(0, 4).map(backups.has)).toEqual([false, false, true, false]);
 });
 
+it('removes no objects where a manifest goes before it was read: others may have counted on what it named', async () => {
+  const backups = await store(80);
+  // Read before, so that only the look for objects reads them again.
+  await backups.pruner.plan(new AbortController().signal);
+  const newest = manifestKey(backups.ids[79] ?? '');
+  backups.store.before = (request, key) => {
+    if (request === 'get' && key === newest) backups.store.objects.delete(key);
+  };
+  const operation = new ToldOperation();
+  await backups.pruner.prune(operation);
+  expect(operation.findings.at(-1)).toMatch(new RegExp(`No objects are removed: of ${backups.ids[79]}`));
+  expect(backups.own.every(backups.has)).toBe(true);
+});
+
+it('judges ages by the time before it read the manifests: what is put meanwhile may be named by one it has not read', async () => {
+  const backups = await store(30);
+  await backups.pruner.plan(new AbortController().signal);
+  const fresh = await keep(backups.objects, randomBytes(50));
+  backups.store.before = async (request, key) => {
+    if (request === 'get' && key === manifestKey(backups.ids[29] ?? '')) await backups.clock.pass(3 * DAY);
+  };
+  await backups.pruner.prune(new ToldOperation());
+  expect(backups.has(fresh)).toBe(true);
+});
+
 it('finds what manifests name and the store has not, and has the next run put it anew', async () => {
   const backups = await store(30);
   const lost = backups.own[29] ?? { sha256: '' };
