@@ -38,7 +38,6 @@ export type ArchiveIndex = z.infer<typeof archiveIndexSchema>;
 
 /** What a copy is asked for with: the objects that need not be kept for fetching, since the store has them. At most 20 000. */
 export const copyRequestSchema = z.strictObject({ have: z.array(sha256Schema).max(20_000).default([]) });
-export type CopyRequest = z.infer<typeof copyRequestSchema>;
 
 /**
  * A copy that an owner made of a session (`POST .../copies`, 201). It lies in the instance's scratch directory until it is fetched and removed, or ten

@@ -1,6 +1,7 @@
 import type { Clock } from '../../common/clock.ts';
 import { WharfError } from '../../common/errors.ts';
 import { exists } from '../../common/files.ts';
+import { endangersProfile, inspectProfile } from '../../fleet/profile/repair.ts';
 import type { SessionRecord, SessionStatus } from '../../fleet/records.ts';
 import type { GenerationName, SessionPaths } from '../../fleet/session-paths.ts';
 import type { ClientAuthority } from '../whatsapp/client.ts';
@@ -60,7 +61,7 @@ class OtherWay extends Error {
  * Copies a session's profile as it is at one moment. Holds nothing up: whoever starts, stops or moves the session meanwhile wins, and the copy is begun anew or fails.
  *
  * @throws WharfError `invalid_state` where it does not hold still within 20 s; `not_owner`, `ownership_unproved`; `storage_unavailable`; `profile_damaged` where there is
- *   no profile; the signal's reason
+ *   no profile, or one that Chromium would throw away; the signal's reason
  */
 export async function copyProfile(
   subject: CopySubject,
@@ -93,6 +94,7 @@ export async function copyProfile(
 async function copyAtRest(subject: CopySubject, parts: CopyParts): Promise<Taken> {
   const { lives, record } = subject;
   const profile = await profileOf(subject, parts.paths);
+  if (subject.status === 'failed') await requireUndamaged(subject.record, profile);
   const reading = await parts.read(profile, lives);
   await reading.round('open');
   const at = parts.clock.now();
@@ -132,6 +134,18 @@ async function profileOf({ record }: CopySubject, paths: SessionPaths): Promise<
   const name = nameOf(record);
   const restored = paths.restoredProfile(name);
   return (await exists(restored)) ? restored : paths.userData(name);
+}
+
+/** A session may have failed since its profile is damaged: a backup stands as the last good one has it then. */
+async function requireUndamaged(record: Readonly<SessionRecord>, profile: string): Promise<void> {
+  const report = await inspectProfile(profile);
+  if (!endangersProfile(report)) return;
+  const fatal = report.faults.filter(({ severity }) => severity === 'fatal');
+  const list = fatal.map(({ file, detail }) => `${file}: ${detail}`).join('; ');
+  throw new WharfError(
+    'profile_damaged',
+    `Session ${record.session_id} of workspace ${record.workspace_id} has failed, and its profile is damaged, so that a copy of it is worth nothing: ${list.slice(0, 400)}. Restore it from a backup.`,
+  );
 }
 
 function nameOf({ workspace_id, session_id, generation }: Readonly<SessionRecord>): GenerationName {

@@ -8,6 +8,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { WharfError } from '../../../common/errors.ts';
 import { listNames } from '../../../common/files.ts';
 import { DrivenClock } from '../../helpers/driven-clock.ts';
+import { writeProfile } from '../profile/profile-files.ts';
 import { CopiedSession, LOG, TABLE } from './copied-session.ts';
 
 const run = promisify(execFile);
@@ -105,6 +106,20 @@ describe('a copy of a session at rest', () => {
     await rm(session.userData, { recursive: true });
     await expect(session.copies.make('7', 'main', [], never)).rejects.toMatchObject({
       code: 'profile_damaged',
+    });
+    expect(await leftIn(session)).toEqual([]);
+  });
+
+  it('is none where it has failed since its profile is damaged: the backup before has a good one', async () => {
+    const session = await CopiedSession.make();
+    session.subject.status = 'failed';
+    await writeProfile(session.userData, 'whole');
+    await rm(join(session.userData, LOG));
+    await expect(session.store.take()).resolves.toMatchObject({ answer: { live: false } });
+    await session.write(`${dirname(LOG)}/CURRENT`, 'MANIFEST-000099\n');
+    await expect(session.copies.make('7', 'main', [], never)).rejects.toMatchObject({
+      code: 'profile_damaged',
+      message: expect.stringContaining('Restore it from a backup'),
     });
     expect(await leftIn(session)).toEqual([]);
   });
