@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
@@ -26,6 +26,19 @@ function stateNow(pid: number): string | undefined {
   }
 }
 
+/** The processes that would let a browser go on. */
+function guardsNow(browser: number): number[] {
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  const isGuard = (pid: string) => {
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(`wharf-thaw\0${browser}\0`);
+    } catch {
+      return false;
+    }
+  };
+  return pids.filter(isGuard).map(Number);
+}
+
 describe('a browser that is frozen for a copy of its profile', () => {
   let whatsapp: EmulatedWhatsApp;
   beforeAll(async () => {
@@ -38,7 +51,7 @@ describe('a browser that is frozen for a copy of its profile', () => {
     const redis = await startRedis();
     onTestFinished(() => redis.close());
     const { httpsPort, spki } = whatsapp.emulator;
-    const supervised = new SupervisedInstance({
+    const env = {
       INSTANCE_ID: 'instance-1',
       PORT: '0',
       REDIS_URL: redis.url,
@@ -47,8 +60,13 @@ describe('a browser that is frozen for a copy of its profile', () => {
       WHATSAPP_WEB_SPKI: spki,
       WHARF_INTERNAL_TOKEN: TOKEN,
       WHARF_SCRATCH: join(sessions, 'scratch'),
-    });
-    onTestFinished(async () => void (await supervised.stop()));
+    };
+    const start = () => {
+      const one = new SupervisedInstance(env);
+      onTestFinished(async () => void (await one.stop()));
+      return one;
+    };
+    const supervised = start();
     const { url, pid } = await supervised.ready();
     const ask = (method: string, path: string, body?: object, at = url) =>
       fetch(`${at}${instanceSessionPath('7', 'main')}${path}`, {
@@ -85,7 +103,7 @@ describe('a browser that is frozen for a copy of its profile', () => {
       goesOn = false;
       return copying;
     };
-    return { supervised, sessions, url, pid, browser, ask, isReady, onceFrozen };
+    return { start, supervised, sessions, url, pid, browser, ask, isReady, onceFrozen };
   }
 
   it('ends with its instance that is killed with kill -9, and the next one copies it', async () => {
@@ -117,5 +135,28 @@ describe('a browser that is frozen for a copy of its profile', () => {
     process.kill(pid, 'SIGCONT');
     await copying;
     await eventually(() => isReady(), 60_000);
+  });
+
+  it('that its instance, its guard and the supervisor left so is ended by the next supervisor', async () => {
+    const { start, supervised, pid, browser, isReady, onceFrozen } = await scene('491700000104');
+    // It may have gone on just before its instance was stopped: then again.
+    for (let count = 0; count < 20; count += 1) {
+      const copying = onceFrozen(() => {
+        process.kill(pid, 'SIGSTOP');
+        for (const guard of guardsNow(browser)) process.kill(guard, 'SIGKILL');
+      });
+      copying.catch(() => {});
+      await eventually(() => stateNow(pid) === 'T');
+      if (stateNow(browser) === 'T') break;
+      process.kill(pid, 'SIGCONT');
+      await copying;
+    }
+    process.kill(supervised.pid, 'SIGKILL');
+    process.kill(pid, 'SIGKILL');
+    await supervised.exited;
+    expect(stateNow(browser)).toBe('T');
+    const { url } = await start().ready();
+    expect(await isAlive(browser)).toBe(false);
+    await eventually(() => isReady(url), 60_000);
   });
 });
