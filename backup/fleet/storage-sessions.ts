@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises';
+import { lstat, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pMap from 'p-map';
 import { systemCode } from '../../common/errors.ts';
@@ -78,11 +78,11 @@ export class StorageSessions implements SessionsOnStorage {
     return (await pMap(kept, (name) => this.#file(`${folder}/${name}`), { concurrency: AT_ONCE })).flat();
   }
 
-  /** None where it is no plain file. */
+  /** None where it is no plain file, or a link to one: what is kept lies where it is looked for. */
   async #file(path: string): Promise<FleetFile[]> {
     const whole = join(this.#paths.fleet(), path);
     try {
-      const found = await stat(whole);
+      const found = await lstat(whole);
       if (!found.isFile() || found.size > LARGEST) return [];
       return [{ path, text: await readFile(whole, 'utf8') }];
     } catch (error) {

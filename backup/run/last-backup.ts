@@ -17,11 +17,12 @@ export class LastBackupMemory {
     this.#last = { id, made, at: this.#clock.monotonic() - Math.max(0, this.#clock.now() - made) };
   }
 
-  /** Looks into the store, where another service may have made some. Throws WharfError `backup_store_failed`. */
-  async learn(catalog: Pick<Catalog, 'list'>): Promise<void> {
+  /** Looks into the store, where another service may have made some. The last one's id; null: there is none. Throws WharfError `backup_store_failed`. */
+  async learn(catalog: Pick<Catalog, 'list'>): Promise<BackupId | null> {
     const newest = (await catalog.list()).at(-1);
     if (newest && newest.id !== this.#last?.id) this.note(newest.id, newest.made);
     if (!newest) this.#last = null;
+    return newest?.id ?? null;
   }
 
   get(): LastBackup | null {

@@ -1,8 +1,9 @@
 import { messageOf } from '../../common/errors.ts';
-import type { Operation } from '../../fleet/backup/api.ts';
+import type { BackupId, Operation } from '../../fleet/backup/api.ts';
 import type { BackupEvents } from '../events.ts';
 import { timeOfBackup } from '../manifest/backup-ids.ts';
 import type { Manifest } from '../manifest/manifest.ts';
+import { factsOf } from '../manifest/summaries.ts';
 import type { BackupMetrics } from '../metrics.ts';
 import type { OperationHandle, Operations } from '../operations.ts';
 import type { LastBackup } from '../schedule/due.ts';
@@ -42,8 +43,10 @@ export class Runs {
     return await this.#parts.operations.ended(id);
   }
 
+  /** Finds out which backup was made last, and tells of it: whoever made it may have died before they could. Throws WharfError `backup_store_failed`. */
   async learn(): Promise<void> {
-    await this.#parts.last.learn(this.#parts.catalog);
+    const newest = await this.#parts.last.learn(this.#parts.catalog);
+    if (newest !== null) void this.#tellAgain(newest);
   }
 
   last(): LastBackup | null {
@@ -53,14 +56,13 @@ export class Runs {
   async #run(operation: OperationHandle): Promise<{ backup: string }> {
     const { clock, metrics, last } = this.#parts;
     const started = clock.monotonic();
-    const result = await this.#make(operation);
-    const { manifest, sessions } = result;
+    const { manifest, sessions } = await this.#make(operation);
     last.note(manifest.id, timeOfBackup(manifest.id));
     const seconds = (clock.monotonic() - started) / 1000;
     const bytes = manifest.sessions.reduce((sum, session) => sum + session.bytes, 0);
     metrics.ran({ seconds, sessions, bytes });
     metrics.sent(manifest.sent_bytes);
-    const told = this.#tellCompleted(result, seconds);
+    const told = this.#tellCompleted(manifest);
     await this.#after(manifest, operation);
     await told;
     return { backup: manifest.id };
@@ -86,17 +88,27 @@ export class Runs {
     }
   }
 
-  async #tellCompleted({ manifest, sessions }: RunResult, seconds: number): Promise<void> {
-    const { carried, missed } = sessions;
-    await this.#parts.events.tell('backup.completed', manifest.id, {
-      backup: manifest.id,
-      state: carried + missed > 0 ? 'partial' : 'complete',
-      sessions: manifest.sessions.length,
+  /** The same backup has the same event: it is written once, however often it is told. */
+  async #tellCompleted(manifest: Manifest): Promise<void> {
+    const { id, state, sessions, carried, missed, sent_bytes, started_at, finished_at } =
+      await factsOf(manifest);
+    await this.#parts.events.tell('backup.completed', id, {
+      backup: id,
+      state: state === 'complete' ? 'complete' : 'partial',
+      sessions,
       carried,
       missed,
-      sent_bytes: manifest.sent_bytes,
-      duration_seconds: Math.round(seconds * 10) / 10,
+      sent_bytes,
+      duration_seconds: (Date.parse(finished_at) - Date.parse(started_at)) / 1000,
     });
+  }
+
+  async #tellAgain(id: BackupId): Promise<void> {
+    try {
+      await this.#tellCompleted(await this.#parts.catalog.read(id));
+    } catch (error) {
+      this.#parts.log.warn({ backup: id, reason: messageOf(error) }, 'the last backup cannot be looked at');
+    }
   }
 
   async #after(manifest: Manifest, operation: OperationHandle): Promise<void> {

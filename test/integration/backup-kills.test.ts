@@ -104,6 +104,9 @@ describe('a backup service that is killed', () => {
       for (const [path, content] of Object.entries(files.get(`${workspace}/${id}`) ?? {}))
         expect(sha256(await readFile(join(to, path))), `${workspace}/${id} ${path}`).toBe(sha256(content));
     }
+    // Each backup was told of once, by whoever came after where its maker could not.
+    const told = (await fleet.events()).map(({ data }) => 'backup' in data && data.backup);
+    expect(told.sort()).toEqual((await fleet.catalog.list()).map(({ id }) => id));
     // What the killed ones left half-written is not taken for anything; it goes when it is a day old.
     const names = await readdir(join(fleet.directory, 'manifests'));
     expect(names.filter((name) => !name.startsWith('.') && !/^\d{8}T\d{6}Z\.jsonl\.gz$/.test(name))).toEqual(
