@@ -30,6 +30,11 @@ const WORTHY = [
   'emoji',
   'reason',
   'text',
+  'backup',
+  'restore',
+  'state',
+  'what',
+  'restored_from',
 ] as const;
 
 /** An event on one line for people: when, what, whose, and what is worth knowing of it. */
