@@ -6,7 +6,7 @@ import { proveRestores } from './backups/live-restores.ts';
 
 /**
  * The proof that restores go into a fleet that runs: one session while all others keep answering, and everything after its storage was emptied under it:
- * `npm run prove:restores [-- --sessions N --profile-mb MB --restores R --quick --json FILE]`.
+ * `npm run prove:restores [-- --sessions N --profile-mb MB --restores R --unnoticed S --quick --json FILE]`.
  * Exit code 1 when a request failed, a session did not come back, or one asked for a QR.
  */
 await runProcess(async () => {
@@ -15,6 +15,7 @@ await runProcess(async () => {
       sessions: { type: 'string' },
       'profile-mb': { type: 'string', default: '2' },
       restores: { type: 'string' },
+      unnoticed: { type: 'string' },
       quick: { type: 'boolean', default: false },
       json: { type: 'string' },
     },
@@ -26,6 +27,7 @@ await runProcess(async () => {
     sessions,
     megabytes: Number(values['profile-mb']),
     restores: Number(values.restores ?? (quick ? 2 : 10)),
+    unnoticed: Number(values.unnoticed ?? (quick ? 5 : 60)),
     say: (text) =>
       process.stderr.write(`${((performance.now() - began) / 1000).toFixed(1).padStart(7)} ${text}\n`),
   });
@@ -40,6 +42,7 @@ await runProcess(async () => {
     wiped_done_s: rounded(wiped.done),
     wiped_all_ready_s: rounded(wiped.ready),
     wiped_not_ready: wiped.notReady.length,
+    wiped_qr_asked_before: wiped.qrAskedBefore,
     wiped_qr_asked: wiped.qrAsked,
     wiped_sent_afterwards: sentAfterwards,
   };

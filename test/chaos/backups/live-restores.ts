@@ -15,6 +15,8 @@ export interface RestoresProofOptions {
   megabytes: number;
   /** How often one session is restored while the others answer. */
   restores: number;
+  /** Seconds from the emptied storage until somebody restores. */
+  unnoticed: number;
   say: (text: string) => void;
 }
 
@@ -24,8 +26,11 @@ export interface RestoresFindings {
   one: number[];
   requests: number;
   failed: Record<string, number>;
-  /** From `wharf restore` after the storage was emptied until it had ended, and until the last session was ready. */
-  wiped: { done: number; ready: number; notReady: string[]; qrAsked: number };
+  /**
+   * From `wharf restore` after the storage was emptied until it had ended, and until the last session was ready. `qrAskedBefore`: QR codes asked for before it began, by
+   * sessions that found nothing.
+   */
+  wiped: { done: number; ready: number; notReady: string[]; qrAskedBefore: number; qrAsked: number };
   /** Sessions that sent a message afterwards, and were sent one. */
   sentAfterwards: number;
 }
@@ -100,12 +105,15 @@ async function restoreOneByOne(
 async function wipeAndRestore(
   fleet: BackupFleet,
   emulated: EmulatedPhones,
-  { say }: RestoresProofOptions,
+  { unnoticed, say }: RestoresProofOptions,
 ): Promise<RestoresFindings['wiped']> {
-  const since = await emulated.position();
+  const emptied = await emulated.position();
   for (const name of await readdir(fleet.sessionPath))
     await rm(join(fleet.sessionPath, name), { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   say('the storage is empty');
+  await sleep(unnoticed * 1000);
+  const qrAskedBefore = await emulated.qrAsked(emptied);
+  const since = await emulated.position();
   const began = performance.now();
   await wharf(fleet.access, 'restore', '--yes', '--json');
   const done = (performance.now() - began) / 1000;
@@ -118,7 +126,7 @@ async function wipeAndRestore(
   say(
     `restored after ${done.toFixed(1)} s, all ready after ${ready.toFixed(1)} s; not ready: ${notReady.length}`,
   );
-  return { done, ready, notReady, qrAsked };
+  return { done, ready, notReady, qrAskedBefore, qrAsked };
 }
 
 /** Each session sends a message; how many came to WhatsApp. */
