@@ -281,6 +281,8 @@ export class S3Store implements ObjectStore {
     );
     if (found === null) return null;
     if (!(found.Body instanceof Readable)) throw new Error('the SDK gave no stream of Node');
+    // One that is cut before anybody reads it must not end the process; who reads it then is told.
+    found.Body.on('error', () => {});
     return { body: found.Body, etag: found.ETag, size: found.ContentLength };
   }
 

@@ -18,6 +18,7 @@ const LEAST = 1.5;
 
 await runProcess(async () => {
   const args = benchArguments();
+  const all = candidates();
   const material = await profileMaterial();
   const figures: Record<string, number> = {};
   const rows: [string, string][] = [];
@@ -25,7 +26,7 @@ await runProcess(async () => {
     const objects = material[kind];
     const size = sizeOf(objects);
     rows.push([`${kind}: ${objects.length}, ${rounded(size / 1e6)} MB`, '']);
-    for (const { name, compress, decompress } of candidates()) {
+    for (const { name, compress, decompress } of all) {
       const compressed = objects.map(compress);
       const ratio = sizeOf(compressed) / size;
       const inward = speed(size, () => void objects.forEach(compress), args.quick);
