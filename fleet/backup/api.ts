@@ -38,7 +38,7 @@ export const backupSummarySchema = z
 export type BackupSummary = z.infer<typeof backupSummarySchema>;
 
 /** A session in a backup. */
-export const backupSessionSchema = z
+const backupSessionSchema = z
   .object({
     workspace_id: shownWorkspaceIdSchema,
     session_id: z.string(),
@@ -112,7 +112,7 @@ export const prunePlanSchema = z
   })
   .meta({ id: 'PrunePlan' });
 
-export const pruneRequestSchema = z.strictObject({ dry_run: z.boolean().default(false) });
+const pruneRequestSchema = z.strictObject({ dry_run: z.boolean().default(false) });
 export const verifyRequestSchema = z.strictObject({
   backup: z.union([backupIdSchema, z.enum(['latest', 'all'])]).default('latest'),
 });
