@@ -124,16 +124,14 @@ function unreachable({ endpoint }: S3Place, settings: S3Settings): string {
   return `${endpoint ?? 'AWS'} cannot be reached, or does not answer: look at ${settings.endpoint} and the network.`;
 }
 
-/** Where the bucket is, if the answer was that it is elsewhere. */
+const ELSEWHERE =
+  /^(PermanentRedirect|TemporaryRedirect|AuthorizationHeaderMalformed|IllegalLocationConstraintException)$/;
+
+/** Where the bucket is, if the answer was that it is elsewhere. An answer to HEAD has no body, and so no code: there the status must do. */
 function rightRegion(error: unknown, place: S3Place): string | undefined {
   if (!(error instanceof S3ServiceException)) return undefined;
-  const code = error.name;
-  const elsewhere =
-    s3Status(error) === 301 ||
-    /^(PermanentRedirect|AuthorizationHeaderMalformed|IllegalLocationConstraintException|TemporaryRedirect)$/.test(
-      code,
-    );
-  if (!elsewhere) return undefined;
+  const status = s3Status(error) ?? 0;
+  if (!ELSEWHERE.test(error.name) && ![301, 307, 400].includes(status)) return undefined;
   const header: unknown = error.$response?.headers?.['x-amz-bucket-region'];
   const field: unknown = 'Region' in error ? error.Region : undefined;
   const named = /expecting '([a-z0-9-]+)'/.exec(error.message)?.[1];

@@ -97,7 +97,13 @@ describe.skipIf(missing !== undefined)('S3 that refuses', () => {
     expect(await faultOf(open().put('key', Buffer.from('x')))).toMatch(
       /is in the region eu-west-1: set AWS_REGION=eu-west-1/,
     );
-    expect(await faultOf(open().head('key'))).toMatch(/./);
+  });
+
+  it('names the right region also where an answer has no body', async () => {
+    proxy.fault = () => ({ answer: 400, headers: { 'x-amz-bucket-region': 'eu-west-1' } });
+    expect(await faultOf(open().head('key'))).toMatch(/set AWS_REGION=eu-west-1/);
+    proxy.fault = () => ({ answer: 400, headers: { 'x-amz-bucket-region': 'us-east-1' } });
+    expect(await faultOf(open().head('key'))).not.toMatch(/AWS_REGION/);
   });
 
   it('says that clocks disagree', async () => {
