@@ -40,7 +40,7 @@ export async function chooseBackup(
 }
 
 /** Those that were begun by a time, newest first. Pure. */
-export function begunBy(ids: readonly BackupId[], time: number): BackupId[] {
+function begunBy(ids: readonly BackupId[], time: number): BackupId[] {
   return ids.filter((id) => timeOfBackup(id) <= time).reverse();
 }
 

@@ -76,12 +76,16 @@ export class RestoreJobs {
     return await under.next;
   }
 
-  /** Forgets those that have ended, beyond the newest. */
-  async forgetOld(): Promise<void> {
+  /** Forgets those that have ended, beyond the newest; answers which. Throws WharfError `storage_unavailable`. */
+  async forgetOld(): Promise<RestoreJob[]> {
+    const forgotten: RestoreJob[] = [];
     for (const id of (await this.#ids()).slice(KEPT)) {
       const job = await this.#read(id);
-      if (!job || !isOpen(job)) await removeTree(this.#path(id));
+      if (job && isOpen(job)) continue;
+      await removeTree(this.#path(id));
+      if (job) forgotten.push(job);
     }
+    return forgotten;
   }
 
   async #settled(id: string, write: Promise<void>): Promise<void> {

@@ -30,7 +30,7 @@ export interface SessionTask {
 }
 
 /** The session's name. */
-export function nameOf({ record }: Pick<BackedUpSession, 'record'>): SessionName {
+function nameOf({ record }: Pick<BackedUpSession, 'record'>): SessionName {
   return { workspace: record.workspace_id, session: record.session_id };
 }
 

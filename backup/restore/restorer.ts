@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { messageOf, WharfError } from '../../common/errors.ts';
-import type { BackupId, Restore, RestoreItem, RestoreRequest } from '../../fleet/backup/api.ts';
+import { removeTree } from '../../common/files.ts';
+import type { Restore, RestoreItem, RestoreRequest } from '../../fleet/backup/api.ts';
 import { describeRefusal } from '../../fleet/backup/restore-rules.ts';
 import type { BackupEvents } from '../events.ts';
 import { backupIdAt } from '../manifest/backup-ids.ts';
@@ -140,12 +141,6 @@ export class Restorer {
     return shown(going.run);
   }
 
-  /** The backups that restores read from now: they are not to be removed. */
-  backupsInUse(): ReadonlySet<BackupId> {
-    const open = [...this.#going.values()].filter(({ run }) => isOpen(run.job));
-    return new Set(open.map(({ run }) => run.job.restore.backup));
-  }
-
   /** Goes on with what others began and did not end. Never throws; what cannot be read is tried again in the next term. */
   async resume(term: AbortSignal): Promise<void> {
     const { catalog, log } = this.#parts;
@@ -163,7 +158,7 @@ export class Restorer {
         };
         this.#going.set(job.restore.id, { run, ended: going() });
       }
-      await this.#jobs.forgetOld();
+      for (const job of await this.#jobs.forgetOld()) await this.#clearUp(job);
     } catch (error) {
       log.error({ reason: messageOf(error) }, 'restores that were begun cannot be read');
     }
@@ -202,6 +197,14 @@ export class Restorer {
         { retryAfter: 10, extra: { restore: run.job.restore.id } },
       );
     }
+  }
+
+  /** What its owner had begun with, and did not come to its end. */
+  async #clearUp({ restore }: RestoreJob): Promise<void> {
+    const { paths } = this.#parts;
+    for (const { workspace_id, session_id, state } of restore.sessions)
+      if (state === 'failed')
+        await removeTree(paths.preparedRestore(String(workspace_id), session_id, restore.id));
   }
 
   #newRun(job: RestoreJob, term: AbortSignal): RestoreRun {

@@ -1,7 +1,7 @@
 import type * as Files from 'node:fs/promises';
 
 /** What a process meets that was killed: nothing it does any more has an effect. */
-export class Killed extends Error {
+class Killed extends Error {
   constructor() {
     super('the process was killed');
   }

@@ -214,11 +214,10 @@ describe('a restore', () => {
       extra: { restore: id },
     });
     await expect(live.restorer.undo(id ?? '')).rejects.toMatchObject({ code: 'invalid_state' });
-    expect([...live.restorer.backupsInUse()]).toEqual([BACKUP]);
     expect((await live.restorer.list())[0]).toMatchObject({ id, state: 'running' });
     release();
     await live.ended(id);
-    expect([...live.restorer.backupsInUse()]).toEqual([]);
+    await live.restorer.begin(ALL);
   });
 
   it('is undone: each session is as it was, and a second undo answers the same', async () => {
@@ -251,6 +250,35 @@ describe('a restore', () => {
     await second.restorer.resume(second.term.signal);
     expect((await second.ended(id)).sessions[0]).toMatchObject({ state: 'restored' });
     await eventually(() => first.bench.started.at(-1) === 'old');
+  });
+});
+
+describe('restores of long ago', () => {
+  it('are forgotten beyond the newest hundred, with what an owner left of a session that failed; those that go on are not', async () => {
+    const { fleet: live, backups, root } = await running();
+    const { id } = await live.restorer.begin(ALL);
+    const ended = await live.ended(id);
+    await live.restorer.idle();
+    const directory = join(root, 'fleet/restores');
+    const old = 'r-20250101T000000Z-000000';
+    const left = await live.bench.prepare({ ...live.bench.session.record }, null, { restore: old });
+    const sessions = ended.sessions.map((item) => ({ ...item, state: 'failed' as const }));
+    for (let index = 0; index < 100; index += 1) {
+      const name =
+        index === 0
+          ? old
+          : `r-20260101T0000${String(index % 60).padStart(2, '0')}Z-${String(index).padStart(6, '0')}`;
+      const job = { version: 1, cancel: false, restore: { ...ended, id: name, state: 'failed', sessions } };
+      await writeFile(join(directory, `${name}.json`), JSON.stringify(job));
+    }
+    const next = new RestoreFleet(root, backups, live.bench);
+    onTestFinished(() => next.close());
+    expect(existsSync(left)).toBe(true);
+    await next.restorer.resume(next.term.signal);
+    expect(existsSync(left)).toBe(false);
+    expect(existsSync(join(directory, `${old}.json`))).toBe(false);
+    expect(await next.restorer.list()).toHaveLength(100);
+    expect((await next.restorer.list())[0]?.id).toBe(id);
   });
 });
 
