@@ -1,5 +1,5 @@
 import type { Clock } from '../../common/clock.ts';
-import { WharfError } from '../../common/errors.ts';
+import { isWharfError, WharfError } from '../../common/errors.ts';
 import { exists } from '../../common/files.ts';
 import { endangersProfile, inspectProfile } from '../../fleet/profile/repair.ts';
 import type { SessionRecord, SessionStatus } from '../../fleet/records.ts';
@@ -15,6 +15,8 @@ const PATIENCE = 20_000;
 const LOOK_INTERVAL = 200;
 /** Rounds while the browser runs before it is frozen: after so many its page writes more than can be followed. */
 const MOST_ROUNDS = 8;
+/** Freezes of which no copy comes, after which it is given up: each time, the page stands still for up to the limit of a freeze. */
+const MOST_FREEZES = 4;
 /** What must be left of the authority beyond a freeze, milliseconds: its page must hear of the next proof in time. */
 const AUTHORITY_RESERVE = 1000;
 
@@ -60,8 +62,8 @@ class OtherWay extends Error {
 /**
  * Copies a session's profile as it is at one moment. Holds nothing up: whoever starts, stops or moves the session meanwhile wins, and the copy is begun anew or fails.
  *
- * @throws WharfError `invalid_state` where it does not hold still within 20 s; `not_owner`, `ownership_unproved`; `storage_unavailable`; `profile_damaged` where there is
- *   no profile, or one that Chromium would throw away; the signal's reason
+ * @throws WharfError `invalid_state` where it does not hold still within 20 s, or within a few freezes, or its owner cannot prove that it is; `not_owner`,
+ *   `ownership_unproved`; `storage_unavailable`; `profile_damaged` where there is no profile, or one that Chromium would throw away; the signal's reason
  */
 export async function copyProfile(
   subject: CopySubject,
@@ -71,20 +73,26 @@ export async function copyProfile(
   const { clock } = parts;
   // From when it was first met as it could not be copied: to read all of a large profile may take longer.
   let end: number | undefined;
+  let freezes = 0;
+  const onFreeze = () => {
+    freezes += 1;
+  };
   for (let why = `it is ${subject.status}`; ; ) {
     signal.throwIfAborted();
-    subject.authority.require();
     const { record, status, isAtRest, browserPid } = subject;
     const way = wayToCopy({ linked: record.linked, status, isAtRest, hasBrowser: browserPid !== undefined });
     try {
+      subject.authority.require();
       if (way === 'record') return { at: clock.now(), record, hasProfile: false, frozenFor: null };
       if (way === 'rest') return await copyAtRest(subject, parts);
-      if (way === 'live') return await copyLive(subject, parts, signal);
+      if (way === 'live') return await copyLive(subject, parts, signal, onFreeze);
       why = `it is ${status}`;
     } catch (error) {
       if (!mayPass(error)) throw error;
       why = error.message;
     }
+    if (freezes >= MOST_FREEZES)
+      throw notStill(record, `its browser was frozen ${freezes} times in vain: ${why}`);
     end ??= clock.monotonic() + PATIENCE;
     if (clock.monotonic() >= end) throw notStill(record, why);
     await clock.sleep(LOOK_INTERVAL, signal);
@@ -106,7 +114,12 @@ async function copyAtRest(subject: CopySubject, parts: CopyParts): Promise<Taken
   return { at, record, hasProfile: true, frozenFor: null };
 }
 
-async function copyLive(subject: CopySubject, parts: CopyParts, signal: AbortSignal): Promise<Taken> {
+async function copyLive(
+  subject: CopySubject,
+  parts: CopyParts,
+  signal: AbortSignal,
+  onFreeze: () => void,
+): Promise<Taken> {
   const { clock, paths, read } = parts;
   const { browserPid, lives, record } = subject;
   const profile = paths.userData(nameOf(record));
@@ -121,6 +134,7 @@ async function copyLive(subject: CopySubject, parts: CopyParts, signal: AbortSig
   if (subject.browserPid !== browserPid || subject.lives !== lives)
     throw new OtherWay('its browser was started anew');
   signal.throwIfAborted();
+  onFreeze();
   const { value, frozenFor } = await whileFrozen(leader, clock, async (over) => ({
     at: clock.now(),
     capture: await reading.capture(over),
@@ -154,7 +168,7 @@ function nameOf({ workspace_id, session_id, generation }: Readonly<SessionRecord
 
 function mayPass(error: unknown): error is Error {
   if (error instanceof OtherWay || error instanceof NotSettled) return true;
-  return error instanceof WharfError && error.code === 'invalid_state';
+  return isWharfError(error, 'invalid_state') || isWharfError(error, 'ownership_unproved');
 }
 
 function notStill({ workspace_id, session_id }: Readonly<SessionRecord>, why: string): WharfError {

@@ -1,5 +1,5 @@
 import { execFile, spawn } from 'node:child_process';
-import { appendFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -109,6 +109,8 @@ describe('a copy of a session whose browser runs', () => {
         looks += 1;
         if (looks === 3) {
           process.kill(-group.leader.pid, 'SIGKILL');
+          // On a busy machine it takes its time.
+          while (!/\) Z/.test(readFileSync(`/proc/${group.leader.pid}/stat`, 'utf8')));
           Object.assign(session.subject, { status: 'stopped', isAtRest: true });
         }
         return group.leader.pid;
@@ -130,6 +132,24 @@ describe('a copy of a session whose browser runs', () => {
     }
     left = 6000;
     expect((await copying).answer.live).toBe(true);
+  });
+
+  it('is given up where its browser was frozen a few times in vain: its page stood still each time', async () => {
+    const { session, group } = await liveSession();
+    let freezes = 0;
+    const { authority } = session.subject;
+    session.subject.authority = {
+      ...authority,
+      // Asked right before each freeze.
+      left: () => {
+        freezes += 1;
+        appendFileSync(join(session.userData, LOG), Buffer.alloc(9 * 1024 * 1024, freezes));
+        return 6000;
+      },
+    };
+    await expect(session.store.take().then(() => freezes)).rejects.toThrow('frozen 4 times in vain');
+    expect(freezes).toBe(4);
+    expect(await group.states()).not.toContain('T');
   });
 
   it('may be asked for twice at one time: they follow each other', async () => {
