@@ -211,6 +211,20 @@ describe('a copy of a session at rest', () => {
     expect(await leftIn(session)).toEqual([]);
   });
 
+  it('waits for a new proof of ownership after a pause', async () => {
+    const session = await CopiedSession.make();
+    let asked = 0;
+    session.subject.authority = {
+      left: () => 60_000,
+      require: () => {
+        asked += 1;
+        if (asked === 1) throw new WharfError('ownership_unproved', 'it was paused');
+      },
+    };
+    expect((await session.store.take()).answer.files).toBe(5);
+    expect(asked).toBe(3);
+  });
+
   it('waits for one that starts or closes, and fails where that takes long', async () => {
     const session = await CopiedSession.make();
     Object.assign(session.subject, { status: 'starting', isAtRest: false });
