@@ -1,6 +1,6 @@
 import { messageOf, WharfError } from '../../common/errors.ts';
 import { keyOf, nameOf } from '../fleet/session-names.ts';
-import type { SessionsOnStorage } from '../fleet/sessions-on-storage.ts';
+import type { SessionName, SessionsOnStorage } from '../fleet/sessions-on-storage.ts';
 import { backupIdAt, timeOfBackup } from '../manifest/backup-ids.ts';
 import type { Catalog, Manifest } from '../manifest/manifest.ts';
 import type { OperationHandle } from '../operations.ts';
@@ -12,6 +12,8 @@ import { SessionCopier, type SessionCopierParts } from './session-copier.ts';
 const MOST_SECONDS = 60;
 /** Milliseconds that a clock may have been set back by, for backups to stay in their order. */
 const SET_BACK = 24 * 3_600_000;
+/** Milliseconds by which the clocks of whoever copied a session and of whoever deleted it may differ. */
+const CLOCKS_APART = 3_600_000;
 
 /** What a run needs. */
 export interface BackupRunParts extends SessionCopierParts {
@@ -87,19 +89,31 @@ async function settle(
   const kept: SessionOutcome[] = [];
   for (const outcome of settled) {
     const isGone = 'reason' in outcome && !present.has(keyOf(outcome.name));
-    if (isGone && (await storage.deletedAt(outcome.name)) !== null) continue;
+    if (isGone && (await wasDeleted(outcome.name, base, storage))) continue;
     kept.push(outcome);
   }
   for (const name of absent) {
     if (present.has(keyOf(name))) {
       kept.push({ name, reason: 'It came while the backup was being made, and is in the next one.' });
-    } else if ((await storage.deletedAt(name)) === null) {
+    } else if (!(await wasDeleted(name, base, storage))) {
       const reason =
         'It is not on the session path, and nothing there tells that it was deleted. Restore it, or restore and delete it.';
       kept.push({ name, reason });
     }
   }
   return kept;
+}
+
+/** Whether it was deleted since the copy that the last backup has of it: one of the same name may have been deleted long before. */
+async function wasDeleted(
+  name: SessionName,
+  { sessions }: Base,
+  storage: Pick<SessionsOnStorage, 'deletedAt'>,
+): Promise<boolean> {
+  const deleted = await storage.deletedAt(name);
+  const known = sessions.get(keyOf(name));
+  if (deleted === null || !known) return deleted !== null;
+  return deleted > Date.parse(known.taken_at) - CLOCKS_APART;
 }
 
 /** A backup without a single copy would only push out better ones. */

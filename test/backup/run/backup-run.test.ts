@@ -142,6 +142,29 @@ describe('makeBackup', () => {
     expect(contents((await makeBackup(parts, new TestHandle())).manifest)).toEqual(['7/stays']);
   });
 
+  it('keeps a lost session that was deleted once, and made anew and backed up since', async () => {
+    const { parts, fleet, hour } = runParts();
+    fleet.set('7', 'lost', someFiles('a'));
+    fleet.set('7', 'stays', someFiles('b'));
+    fleet.deleted.set('7/lost', Date.now() - 2 * 3_600_000);
+    await makeBackup(parts, new TestHandle());
+    hour();
+    fleet.sessions.delete('7/lost');
+    expect(contents((await makeBackup(parts, new TestHandle())).manifest)).toEqual([
+      'carried 7/lost',
+      '7/stays',
+    ]);
+    // The same where it goes while the backup is being made.
+    hour();
+    fleet.set('7', 'lost', someFiles('a'));
+    await makeBackup(parts, new TestHandle());
+    hour();
+    fleet.before = (asked) => {
+      if (asked === 'copy 7/lost') fleet.sessions.delete('7/lost');
+    };
+    expect(contents((await makeBackup(parts, new TestHandle())).manifest)).toContain('carried 7/lost');
+  });
+
   it('makes no backup of a session path on which all sessions are gone', async () => {
     const { parts, fleet, catalog, hour } = runParts();
     fleet.set('7', 'main', someFiles('a'));
@@ -154,7 +177,7 @@ describe('makeBackup', () => {
     });
     expect((await catalog.list()).map(({ id }) => id)).toEqual([first.manifest.id]);
     // Deleted one by one they may all be gone.
-    fleet.deleted.set('7/main', 1);
+    fleet.deleted.set('7/main', Date.now());
     expect(contents((await makeBackup(parts, new TestHandle())).manifest)).toEqual([]);
   });
 
