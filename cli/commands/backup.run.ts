@@ -38,7 +38,9 @@ async function madeText(context: CommandContext, command: Command, ended: Operat
   const seconds = (Date.parse(ended.ended_at ?? ended.started_at) - Date.parse(ended.started_at)) / 1000;
   if (ended.backup === null)
     return `Done in ${spanText(seconds)}; no backup was made.\n${findingsText(ended.findings)}`;
+  // What failed is told at the end, with these.
+  const notes = ended.failed > 0 ? '' : findingsText(ended.findings);
   const router = await context.router(command);
   const made = await router.ask(backupDetailSchema, backupRequest('GET', `/${ended.backup}`));
-  return `Backup ${context.style.bold(made.id)} ${stateText(context.style, made)}: ${count(made.sessions, 'session')}, ${bytesText(made.bytes)}; ${bytesText(made.sent_bytes)} sent in ${spanText(seconds)}.\n`;
+  return `Backup ${context.style.bold(made.id)} ${stateText(context.style, made)}: ${count(made.sessions, 'session')}, ${bytesText(made.bytes)}; ${bytesText(made.sent_bytes)} sent in ${spanText(seconds)}.\n${notes}`;
 }

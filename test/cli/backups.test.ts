@@ -190,6 +190,19 @@ describe('wharf backup run', () => {
     );
   });
 
+  it('tells what it found where nothing failed: a session that was lost, and is carried', async () => {
+    service.answer('run', { status: 202, body: anOperation() });
+    service.answer('operation', { body: { ...done, findings: ['7/sales is not there any more'] } });
+    service.answer('get', {
+      body: { ...aBackup({ state: 'partial', carried: 1 }), contents: [], not_in_it: [] },
+    });
+    const ran = await wharf(['backup', 'run']);
+    expect([ran.code, ran.out]).toEqual([
+      0,
+      expect.stringMatching(/\n {2}7\/sales is not there any more\n$/),
+    ]);
+  });
+
   it('ends with 1 where it failed, with the reason, under --json too', async () => {
     service.answer('run', { status: 202, body: anOperation() });
     service.answer('operation', {
