@@ -77,7 +77,7 @@ export class RestoreRun {
   }
 
   /** Ends it with what is restored: nothing more of it can be. */
-  async giveUp(error: Error): Promise<void> {
+  async giveUp(error: unknown): Promise<void> {
     for (const item of this.job.restore.sessions)
       if (OPEN.has(item.state)) Object.assign(item, { state: 'failed', error: messageOf(error) });
     await this.#end('failed');

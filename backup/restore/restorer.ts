@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { messageOf, WharfError } from '../../common/errors.ts';
+import { isWharfError, messageOf, WharfError } from '../../common/errors.ts';
 import { removeTree } from '../../common/files.ts';
-import type { Restore, RestoreItem, RestoreRequest } from '../../fleet/backup/api.ts';
+import type { BackupId, Restore, RestoreItem, RestoreRequest } from '../../fleet/backup/api.ts';
 import { describeRefusal } from '../../fleet/backup/restore-rules.ts';
 import type { BackupEvents } from '../events.ts';
 import { backupIdAt } from '../manifest/backup-ids.ts';
@@ -13,6 +13,10 @@ import { isOpen, type RestoreJob, RestoreJobs } from './restore-jobs.ts';
 import { planRestore } from './restore-plan.ts';
 import { RestoreRun, type RestoreRunParts } from './restore-run.ts';
 import { selectSessions } from './select-sessions.ts';
+
+/** How often the backup of a restore that is gone on with is read where the store is away, and the pause between, milliseconds. */
+const READS = 12;
+const READ_PAUSE = 5000;
 
 /** What {@link Restorer} needs. */
 export interface RestorerParts
@@ -80,7 +84,7 @@ export class Restorer {
       this.#going.delete(id);
       throw error;
     }
-    going.ended = this.#restore(run, chosen.manifest, term);
+    going.ended = this.#restore(run, async () => chosen.manifest, term);
     return shown(run);
   }
 
@@ -143,7 +147,7 @@ export class Restorer {
 
   /** Goes on with what others began and did not end. Never throws; what cannot be read is tried again in the next term. */
   async resume(term: AbortSignal): Promise<void> {
-    const { catalog, log } = this.#parts;
+    const { log } = this.#parts;
     try {
       await this.idle();
       for (const job of (await this.#jobs.list()).filter(isOpen)) {
@@ -152,9 +156,7 @@ export class Restorer {
         log.warn({ restore: job.restore.id, state: job.restore.state }, 'goes on with a restore');
         const going = async () => {
           if (job.restore.state === 'undoing') return await this.#undo(run, term);
-          const manifest = await catalog.read(job.restore.backup).catch((error: unknown) => error);
-          if (manifest instanceof Error) return await this.#giveUp(run, manifest, term);
-          return await this.#restore(run, manifest as Manifest, term);
+          return await this.#restore(run, () => this.#read(job.restore.backup, term), term);
         };
         this.#going.set(job.restore.id, { run, ended: going() });
       }
@@ -220,18 +222,26 @@ export class Restorer {
     );
   }
 
-  async #restore(run: RestoreRun, manifest: Manifest, term: AbortSignal): Promise<void> {
-    await this.#carryOut(run, term, () => run.restore(manifest));
+  async #restore(run: RestoreRun, manifest: () => Promise<Manifest>, term: AbortSignal): Promise<void> {
+    await this.#carryOut(run, term, async () => run.restore(await manifest()));
     this.#tell(run);
+  }
+
+  /** The backup of a restore that is gone on with: where the store is away just now, it is asked again for a while. */
+  async #read(id: BackupId, term: AbortSignal): Promise<Manifest> {
+    const { catalog, clock } = this.#parts;
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await catalog.read(id);
+      } catch (error) {
+        if (!isWharfError(error, 'backup_store_failed') || attempt >= READS) throw error;
+        await clock.sleep(READ_PAUSE, term);
+      }
+    }
   }
 
   async #undo(run: RestoreRun, term: AbortSignal): Promise<void> {
     await this.#carryOut(run, term, () => run.undo());
-  }
-
-  async #giveUp(run: RestoreRun, error: Error, term: AbortSignal): Promise<void> {
-    await this.#carryOut(run, term, () => run.giveUp(error));
-    this.#tell(run);
   }
 
   /** Never throws: what its sessions met stands in its items, and what ends it else is told in the log and gone on with in the next term. */
@@ -242,11 +252,13 @@ export class Restorer {
       await work();
       log.info({ restore: id, state: run.job.restore.state }, 'the restore has ended');
     } catch (error) {
-      if (term.aborted) log.warn({ restore: id }, 'the restore is left for whoever makes the backups next');
-      else
-        log.error(
-          { restore: id, reason: messageOf(error) },
-          'the restore cannot go on; it is tried again in the next term',
+      if (term.aborted)
+        return log.warn({ restore: id }, 'the restore is left for whoever makes the backups next');
+      log.error({ restore: id, reason: messageOf(error) }, 'the restore cannot go on');
+      await run
+        .giveUp(error)
+        .catch(() =>
+          log.error({ restore: id }, 'that cannot be written down: it is gone on with in the next term'),
         );
     } finally {
       this.#going.delete(id);

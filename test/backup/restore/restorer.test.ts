@@ -253,6 +253,37 @@ describe('a restore', () => {
   });
 });
 
+describe('a restore that cannot go on', () => {
+  it('fails by name where its backup is gone when another service takes over; one that the storage refuses is not begun', async () => {
+    const { fleet: first, backups, root } = await running();
+    first.beforeOrder = async () => {
+      first.term.abort(new Error('the lease was lost'));
+      throw new Error('the lease was lost');
+    };
+    const { id } = await first.restorer.begin(ALL);
+    await first.restorer.idle();
+    const [manifest] = backups.manifests.splice(0);
+    const second = new RestoreFleet(root, backups, first.bench);
+    onTestFinished(() => second.close());
+    await second.restorer.resume(second.term.signal);
+    expect(await second.ended(id)).toMatchObject({
+      state: 'failed',
+      sessions: [{ state: 'failed', error: expect.stringContaining(`no backup ${BACKUP}`) }],
+    });
+
+    backups.manifests.push({
+      ...(manifest ?? backups.add([])),
+      fleet: [{ path: 'keys/a.json', text: '{}' }],
+    });
+    await writeFile(join(root, 'fleet/keys'), 'a file is in the way');
+    await expect(second.restorer.begin(ALL)).rejects.toMatchObject({
+      code: 'storage_unavailable',
+      message: expect.stringContaining('fleet/keys'),
+    });
+    expect(await markOf(first.bench.profile())).toBe('now');
+  });
+});
+
 describe('restores of long ago', () => {
   it('are forgotten beyond the newest hundred, with what an owner left of a session that failed; those that go on are not', async () => {
     const { fleet: live, backups, root } = await running();
