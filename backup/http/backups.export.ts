@@ -1,10 +1,10 @@
 import { pipeline } from 'node:stream/promises';
 import { backupRoutes } from '../../fleet/backup/api.ts';
-import type { Services } from '../services.ts';
+import type { Exporter } from '../export/exporter.ts';
 import { type BackupRoute, route } from './route.ts';
 
 /** GET `/api/backups/:backup/export`. An answer that breaks off cuts the connection: whoever reads sees that something is missing. */
-export function exportSession({ exporter }: Services): BackupRoute {
+export function exportSession({ exporter }: { exporter: Pick<Exporter, 'export'> }): BackupRoute {
   return route({
     ...backupRoutes.export,
     async handle({ params, query, response, signal }) {
