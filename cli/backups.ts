@@ -73,7 +73,7 @@ export async function runOperation(
 
 /** What an operation found, a line each; the first few. */
 export function findingsText(findings: readonly string[]): string {
-  const lines = findings.slice(0, MOST_FINDINGS).map((text) => `  ${oneLine(text, 300)}`);
+  const lines = findings.slice(0, MOST_FINDINGS).map((text) => `  ${oneLine(text, 600)}`);
   if (findings.length > lines.length)
     lines.push(`  and ${count(findings.length - lines.length, 'more', 'more')}: --json shows all`);
   return lines.map((line) => `${line}\n`).join('');

@@ -104,7 +104,7 @@ export function nextText({ id, state, sessions }: Restore): string {
 /** The sessions of a restore that failed, a line each; the first few. */
 export function failuresText(sessions: readonly RestoreItem[]): string {
   const failed = sessions.filter((item) => item.state === 'failed');
-  return linesText(failed, (item) => oneLine(item.error ?? 'it does not say why', 300));
+  return linesText(failed, (item) => oneLine(item.error ?? 'it does not say why', 600));
 }
 
 /** The sessions that are refused, a line each; the first few. */
