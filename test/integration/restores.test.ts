@@ -59,6 +59,21 @@ describe('a restore with real browsers', () => {
   it('stops nothing but what it restores', async () => {
     const made = await scene([A, B]);
     const before = await made.detail(B);
+    const ask = (body: object) => made.service?.ask('POST', '/api/restores', body);
+    expect(await ask({ dry_run: true, session_id: 'a' })).toMatchObject({
+      status: 200,
+      body: {
+        id: null,
+        state: 'planned',
+        sessions: [{ session_id: 'a', status: 'ready', action: 'replace' }],
+      },
+    });
+    expect(await ask({ session_id: 'aa' })).toMatchObject({
+      status: 404,
+      body: { code: 'backup_not_found' },
+    });
+    expect(await ask({ at: '2020-01-01T00:00:00Z' })).toMatchObject({ status: 404 });
+    expect(await ask({ at: 'yesterday' })).toMatchObject({ status: 400, body: { code: 'invalid_request' } });
     const ended = await made.ended(await made.restore({ session_id: 'a' }));
     expect(ended.state).toBe('done');
     await made.ready(A);

@@ -85,6 +85,27 @@ describe('a restore at the owner', () => {
     await made.close();
   });
 
+  it('restores one that rests, and was not copied to the generation of its new owner yet; and undoes that', async () => {
+    const root = await temporaryDirectory();
+    const first = new RestoreBench(root);
+    const { record } = await first.link('now');
+    const backup = { ...record };
+    await first.manager.stop('7', 'main');
+    await first.close();
+    const second = new RestoreBench(root, { takenOver: true });
+    onTestFinished(() => second.close());
+    await second.run();
+    expect(second.session.record.generation).toBe(1);
+    await second.prepare(backup);
+    const { trash } = await second.restores.restore(KEY, false);
+    await eventually(() => second.started.at(-1) === 'old');
+    expect(await second.inTrash(trash)).toBe('now');
+    expect(await second.record()).toMatchObject({ generation: 2, should_run: true });
+    await second.undos.undo(KEY, false);
+    expect(await second.record()).toMatchObject({ generation: 2, should_run: false });
+    expect(await markOf(second.profile())).toBe('now');
+  });
+
   it('restores sessions whose storage was wiped under a running browser, also without the claims', async () => {
     const made = await bench();
     const session = await made.link('now');
