@@ -53,13 +53,17 @@ export class BackupMetrics {
     gauge('lease_held', '1 where this service is the one that makes the backups', () => (leads() ? 1 : 0));
     gauge(
       'last_success_timestamp_seconds',
-      'When the last backup was made; 0 where there is none',
+      'When the last backup was made, as far as this service knows; 0: it knows of none',
       () => (lastSuccess() ?? 0) / 1000,
     );
-    gauge('age_seconds', 'How old the last backup is; NaN where there is none', () => {
-      const last = lastSuccess();
-      return last === null ? Number.NaN : Math.max(0, now() - last) / 1000;
-    });
+    gauge(
+      'age_seconds',
+      'How old the last backup is that this service knows of; NaN: it knows of none',
+      () => {
+        const last = lastSuccess();
+        return last === null ? Number.NaN : Math.max(0, now() - last) / 1000;
+      },
+    );
     new Gauge({
       name: 'wharf_backup_running',
       help: '1 while an operation of that kind runs',

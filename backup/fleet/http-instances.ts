@@ -11,7 +11,7 @@ import type { Owner, Owners } from './owners.ts';
 import type { SessionName } from './sessions-on-storage.ts';
 
 /** Milliseconds an instance may take for each thing it is asked. A copy of a large profile on a slow file system takes long; putting a session in place ends a browser first. */
-const COPY_PATIENCE = 180_000;
+const COPY_PATIENCE = 120_000;
 const FETCH_PATIENCE = 30_000;
 const LOOK_PATIENCE = 10_000;
 const RESTORE_PATIENCE = 180_000;

@@ -11,7 +11,7 @@ export interface LeaseTimes {
   proof: number;
 }
 
-export const LEASE_TIMES: Readonly<LeaseTimes> = Object.freeze({ ttl: 10_000, renew: 2000, proof: 8000 });
+const LEASE_TIMES: Readonly<LeaseTimes> = Object.freeze({ ttl: 10_000, renew: 2000, proof: 8000 });
 
 /** What {@link Leadership} needs. */
 export interface LeadershipParts {

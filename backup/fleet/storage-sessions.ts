@@ -58,14 +58,18 @@ export class StorageSessions implements SessionsOnStorage {
     return files.sort((a, b) => (a.path < b.path ? -1 : 1));
   }
 
-  /** Those of a workspace that have a record: a directory without one is being made, or is what is left of one. */
+  /**
+   * Those of a workspace that have a record: a directory without one is being made, or is what is left of one. One that cannot be read may have one, and must not end the
+   * backup of all others: its owner will say what is wrong.
+   */
   async #sessions(workspace: WorkspaceId): Promise<SessionName[]> {
     const names = await this.#names(this.#paths.workspace(workspace));
     const sessions = names.flatMap((name) => parseSessionDirectory(name) ?? []);
     const found: SessionName[] = [];
     for (const session of sessions) {
-      const inside = await this.#names(this.#paths.session(workspace, session));
-      const recorded = inside.some((name) => name === 'session.json' || parseOwnersRecord(name) !== null);
+      const inside = await this.#names(this.#paths.session(workspace, session)).catch(() => null);
+      const recorded =
+        inside?.some((name) => name === 'session.json' || parseOwnersRecord(name) !== null) ?? true;
       if (recorded) found.push({ workspace, session });
     }
     return found;

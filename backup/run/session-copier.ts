@@ -13,6 +13,7 @@ import type { Base } from './base.ts';
 import type { SessionOutcome } from './contents.ts';
 import { copySession } from './copy-session.ts';
 import type { Distrusted } from './distrusted.ts';
+import { SilentOwners } from './silent-owners.ts';
 import { spreadOver } from './spread.ts';
 import { StoreWatch } from './store-watch.ts';
 
@@ -87,9 +88,10 @@ export class SessionCopier {
   async #copyEach(names: readonly SessionName[]): Promise<void> {
     const { instances, concurrency } = this.#parts;
     const owners = await instances.owners();
+    const silent = new SilentOwners();
     const ownerOf = ({ workspace }: SessionName) => owners.get(workspace) ?? null;
     await spreadOver(names, { concurrency, perOwner: PER_INSTANCE, ownerOf }, async (name) => {
-      const outcome = await this.#copyOne(name);
+      const outcome = await this.#copyOne(name, ownerOf(name), silent);
       if (this.#hasFailed(name)) this.#failed -= 1;
       if ('reason' in outcome) this.#failed += 1;
       this.#outcomes.set(keyOf(name), outcome);
@@ -103,7 +105,9 @@ export class SessionCopier {
   }
 
   /** Throws only what ends the run. */
-  async #copyOne(name: SessionName): Promise<SessionOutcome> {
+  async #copyOne(name: SessionName, owner: string | null, silent: SilentOwners): Promise<SessionOutcome> {
+    const given = silent.reason(owner);
+    if (given !== null) return { name, reason: given };
     const { instances, objects, distrusted, onCopied, log } = this.#parts;
     const parts = {
       instances,
@@ -117,10 +121,12 @@ export class SessionCopier {
     signal.throwIfAborted();
     try {
       const copied = await copySession(name, before, parts, signal);
+      silent.note(owner);
       onCopied(copied);
       return { name, copied };
     } catch (error) {
       signal.throwIfAborted();
+      silent.note(owner, error);
       await this.#watch.judge(error).catch((fault) => {
         this.#within.end(fault);
         throw fault;

@@ -9,7 +9,10 @@ import { restoreIdSchema } from './prepared-restore.ts';
 
 export const backupIdSchema = z
   .string()
-  .regex(/^\d{8}T\d{6}Z$/, 'is no id of a backup, such as 20261122T090003Z');
+  .regex(
+    /^\d{4}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3])([0-5]\d){2}Z$/,
+    'is no id of a backup, such as 20261122T090003Z',
+  );
 export type BackupId = z.infer<typeof backupIdSchema>;
 
 const count = z.number().int().nonnegative();
@@ -68,6 +71,7 @@ export const operationSchema = z
     done: count,
     total: count.nullable(),
     failed: count,
+    /** Sent to the store by a run, read by a verification, removed by a pruning. */
     bytes: count,
     /** Seconds that are left, as far as that can be told. */
     left_seconds: z.number().nullable(),

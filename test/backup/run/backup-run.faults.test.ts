@@ -141,6 +141,31 @@ describe('a backup whose store fails', () => {
   });
 });
 
+describe('a backup whose instances fail', () => {
+  it('does not call one again that did not answer for three sessions, and copies those of the others', async () => {
+    const { parts, fleet } = manySessions(40, { concurrency: 2 });
+    for (let n = 0; n < 40; n += 1) fleet.assigned.set(String(n), n % 2 === 0 ? 'instance-1' : 'instance-2');
+    let hangs = true;
+    fleet.before = (asked) => {
+      const workspace = Number(/^copy (\d+)/.exec(asked)?.[1] ?? 1);
+      if (workspace % 2 === 0 && hangs) throw new WharfError('instance_unavailable', 'No answer in 120 s.');
+    };
+    const calls = () =>
+      fleet.asked.filter((asked) => Number(/^copy (\d+)/.exec(asked)?.[1] ?? 1) % 2 === 0).length;
+    const { sessions, manifest } = await makeBackup(parts, new TestHandle());
+    expect(sessions).toEqual({ copied: 20, carried: 0, missed: 20 });
+    expect(calls(), 'in two rounds').toBeLessThanOrEqual(8);
+    const reasons = new Set(manifest.missed.map(({ reason }) => reason));
+    expect(reasons).toContain('Its owner, instance-1, did not answer for other sessions.');
+    // Where it is back by the second try, all of them are copied.
+    const handle = new TestHandle();
+    handle.set = (progress) => {
+      if ('doing' in progress && String(progress.doing).startsWith('trying')) hangs = false;
+    };
+    expect((await makeBackup(parts, handle)).sessions).toEqual({ copied: 40, carried: 0, missed: 0 });
+  });
+});
+
 describe('a backup whose service loses the lease', () => {
   it('ends at once, closes its copies and puts no manifest', async () => {
     const { parts, fleet, catalog } = manySessions(20);
