@@ -17,7 +17,8 @@ import { RouterHost } from './router-host.ts';
 const INSTANCES = 3;
 const ROUTER_PORT = 3000;
 const INSTANCE_PORT = 3001;
-const INTERNAL_TOKEN = 'the-internal-token-of-the-chaos-suite-0001';
+/** What routers, instances and a backup service show each other. */
+export const INTERNAL_TOKEN = 'the-internal-token-of-the-chaos-suite-0001';
 const ADMIN_KEY = 'the-admin-key-of-the-chaos-suite-00000001';
 
 /** Each brick's size. Many generations come to lie on it. */
