@@ -35,6 +35,13 @@ describe('StorageSessions', () => {
     expect(shown(await storage.list())).toEqual(['9/a', '9/b', '10/main', 'acme/main']);
   });
 
+  it('lists a session whose directory it cannot read: its copy fails, and no other', async () => {
+    const { paths, add, storage } = await aStorage();
+    await add('7', 'a');
+    await symlink('session_loop', paths.session('7', 'loop'));
+    expect(shown(await storage.list())).toEqual(['7/a', '7/loop']);
+  });
+
   it('knows when a whole session was moved to the trash last', async () => {
     const { paths, add, storage } = await aStorage();
     const name = { workspace: '7', session: 'main' };
