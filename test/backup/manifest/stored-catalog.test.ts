@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { backupIdAt, madeAt, timeOfBackup } from '../../../backup/manifest/backup-ids.ts';
@@ -34,8 +35,8 @@ describe('StoredCatalog', () => {
     const { store, catalog, put } = await aCatalog();
     await put(SECOND);
     await put(FIRST);
-    for (const key of ['manifests/readme.txt', 'manifests/20261122T090003Z.jsonl.gz.tmp', 'manifests/x/y'])
-      await store.put(key, Buffer.from('x'));
+    for (const name of ['readme.txt', '20261122T090003Z.jsonl.gz.tmp', 'x/y', '20261322T090003Z.jsonl.gz'])
+      await store.put(`manifests/${name}`, Buffer.from('x'));
     expect((await catalog.list()).map(({ id }) => id)).toEqual([FIRST, SECOND]);
     await catalog.remove(FIRST);
     await catalog.remove(FIRST);
@@ -96,6 +97,17 @@ describe('StoredCatalog', () => {
     });
     await catalog.remove(SECOND);
     expect(await catalog.latest()).toBeNull();
+  });
+
+  it('does not quote what it cannot read: a manifest has passwords in it', async () => {
+    const { store, catalog, put } = await aCatalog();
+    await put(FIRST);
+    const stored = store.objects.get(manifestKey(FIRST));
+    if (stored)
+      stored.content = lines(stored.content, (all) => [...all.slice(0, 1), '{"password":hunter2}', ...all]);
+    const error: Error = await catalog.read(FIRST).catch((fault) => fault);
+    expect(inspect(error)).toContain('no JSON');
+    expect(inspect(error)).not.toContain('hunter2');
   });
 
   it('passes over damaged ones for the latest, and names them', async () => {
