@@ -150,6 +150,25 @@ describe('a backup service that is killed', () => {
     expect(await requireAllGood(fleet)).toHaveLength(2);
   });
 
+  it('ends a run at once where it is asked to stop, gives its lease up and leaves no manifest', async () => {
+    const fleet = await aFleet();
+    const instance = await fleet.addInstance('instance-1');
+    await instance.own('7');
+    await instance.set('7', 'main', someFiles('main'));
+    let asked = false;
+    instance.fault = async (request) => {
+      if (!request.startsWith('POST')) return false;
+      asked = true;
+      return await new Promise<boolean>(() => {});
+    };
+    const service = await fleet.startService();
+    await running(service);
+    await eventually(() => asked);
+    expect(await service.kill('SIGTERM'), service.log()).toBe(0);
+    expect(await fleet.redis.get(redisKeys.backupService)).toBeNull();
+    expect(await fleet.catalog.list()).toEqual([]);
+  });
+
   it('goes on after its store was gone, and tells why a run failed', async () => {
     const fleet = await aFleet();
     const instance = await fleet.addInstance('instance-1');

@@ -1,0 +1,115 @@
+import { describe, expect, it } from 'vitest';
+import { BackupEvents } from '../../../backup/events.ts';
+import { BackupMetrics } from '../../../backup/metrics.ts';
+import { Operations } from '../../../backup/operations.ts';
+import { LastBackupMemory } from '../../../backup/run/last-backup.ts';
+import { type AfterRun, Runs } from '../../../backup/run/runs.ts';
+import { WharfError } from '../../../common/errors.ts';
+import type { WharfEvent } from '../../../fleet/events/event.ts';
+import { someFiles } from '../../helpers/copyable-sessions.ts';
+import { runParts } from './run-parts.ts';
+
+/** Runs over a fleet in memory with one session. */
+function someRuns(after: AfterRun[] = []) {
+  const { parts, fleet, store, catalog, hour } = runParts();
+  fleet.set('7', 'main', someFiles('a'));
+  const told = new Map<string, WharfEvent>();
+  const { clock, log } = parts;
+  const term = new AbortController();
+  const make = () => {
+    const operations = new Operations({ term: () => term.signal, clock, log });
+    const last = new LastBackupMemory(clock);
+    const metrics = new BackupMetrics({
+      leads: () => true,
+      running: (kind) => operations.isRunning(kind),
+      lastSuccess: () => last.get()?.made ?? null,
+      now: () => clock.now(),
+    });
+    const append = async (events: readonly WharfEvent[]) => {
+      for (const event of events) if (!told.has(event.id)) told.set(event.id, event);
+    };
+    const events = new BackupEvents({ append }, clock, log);
+    return { runs: new Runs({ ...parts, operations, last, metrics, events, after }), metrics };
+  };
+  const run = async ({ runs }: ReturnType<typeof make>) => {
+    const ended = await runs.ended(runs.begin().id);
+    if (!ended) throw new Error('it is not known');
+    return ended;
+  };
+  const events = () => [...told.values()].map(({ type, data }) => ({ type, data }));
+  return { make, run, events, told, term, fleet, store, catalog, hour };
+}
+
+describe('Runs', () => {
+  it('does what follows a backup in its order, and tells what fails of it without failing', async () => {
+    const done: string[] = [];
+    const { make, run, catalog } = someRuns([
+      {
+        doing: 'looking at a sample',
+        work: async ({ id }, operation) => {
+          done.push(`sample of ${id}, ${operation.signal.aborted}`);
+          throw new Error('There is no room.');
+        },
+      },
+      {
+        doing: 'removing what is not kept',
+        work: async () => {
+          done.push('prune');
+        },
+      },
+    ]);
+    const ended = await run(make());
+    expect(ended).toMatchObject({
+      state: 'done',
+      backup: '20261122T090003Z',
+      findings: ['The backup is made, but looking at a sample failed: There is no room.'],
+    });
+    expect(done).toEqual(['sample of 20261122T090003Z, false', 'prune']);
+    expect(await catalog.list()).toHaveLength(1);
+  });
+
+  it('tells of a run that failed, and when the last good one was', async () => {
+    const { make, run, events, fleet, hour } = someRuns();
+    const service = make();
+    await run(service);
+    hour();
+    fleet.before = () => {
+      throw new WharfError('storage_unavailable', 'The mount is gone.');
+    };
+    expect(await run(service)).toMatchObject({ state: 'failed', error: 'The mount is gone.' });
+    expect(events()).toMatchObject([
+      { type: 'backup.completed' },
+      {
+        type: 'backup.failed',
+        data: { reason: 'The mount is gone.', last_success: '2026-11-22T09:00:03.000Z' },
+      },
+    ]);
+    const text = await service.metrics.text();
+    expect(text).toMatch(/wharf_backup_runs_total\{outcome="failed"\} 1/);
+    expect(text).toMatch(/wharf_backup_runs_total\{outcome="complete"\} 1/);
+    expect(text).toMatch(/wharf_backup_age_seconds 3600/);
+  });
+
+  it('tells nothing of a run that ends since another service makes the backups', async () => {
+    const { make, run, events, fleet, term } = someRuns();
+    fleet.before = () => term.abort(new WharfError('backup_unavailable', 'Another does.'));
+    expect(await run(make())).toMatchObject({ state: 'cancelled' });
+    expect(events()).toEqual([]);
+  });
+
+  it('tells of the last backup where its maker died before it could, and once', async () => {
+    const { make, run, events, told } = someRuns();
+    await run(make());
+    const [told1] = events();
+    told.clear();
+    const next = make();
+    await next.runs.learn();
+    await expect.poll(events).toEqual([told1]);
+    expect(next.runs.last()?.made).toBe(Date.parse('2026-11-22T09:00:03Z'));
+    await make().runs.learn();
+    await run(next);
+    expect(
+      events().filter(({ data }) => 'backup' in data && data.backup === '20261122T090003Z'),
+    ).toHaveLength(1);
+  });
+});
