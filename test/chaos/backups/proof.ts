@@ -65,7 +65,7 @@ export async function proveBackups(
 }
 
 async function makeBackups(
-  { sessions, rounds: wanted, pause, gap, say }: BackupsProofOptions,
+  { sessions, rounds: wanted, pause, gap, tars, say }: BackupsProofOptions,
   {
     directory,
     store,
@@ -87,10 +87,10 @@ async function makeBackups(
     const rounds: Round[] = [];
     while (rounds.length < wanted && !signal.aborted) {
       await sleep(gap, undefined, { signal }).catch(() => {});
-      const round = await oneRound(fleet, join(directory, 'tars'), rounds.length + 1);
+      const round = await oneRound(fleet, tars ? join(directory, 'tars') : null, rounds.length + 1);
       rounds.push(round);
       say(
-        `backup ${rounds.length} of ${wanted}: ${round.backup}, frozen at most ${Math.max(...round.frozen)} ms; tar ${round.tar_complained ? 'saw files change' : 'saw nothing'}`,
+        `backup ${rounds.length} of ${wanted}: ${round.backup}, frozen at most ${Math.max(...round.frozen)} ms${round.tar_complained ? '; tar saw files change' : ''}`,
       );
     }
     await conversations.end();
@@ -123,7 +123,7 @@ async function startAll(
       const restored = await starts.fromBackup(backup);
       found.backups.push(restored);
       tell(`backup ${index + 1}`, restored);
-      if (library === undefined) continue;
+      if (library === undefined || tar === null) continue;
       const byLibrary = await starts.fromTarByLibrary(tar, library);
       found.tarsByLibrary.push(byLibrary);
       tell(`tar ${index + 1}, plain library`, byLibrary);

@@ -14,7 +14,8 @@ export interface Round {
   seconds: number;
   sent_bytes: number;
   bytes: number;
-  tar: string;
+  /** Null where none was made. */
+  tar: string | null;
   tar_bytes: number;
   /** tar saw files change while it read them. */
   tar_complained: boolean;
@@ -23,14 +24,17 @@ export interface Round {
 /**
  * Makes a backup and, at the same time, a tar of the live share.
  *
- * @param directory for the tars
+ * @param tars the directory for them; null: none is made
  * @throws Error where the backup is not one of every session as it is now
  */
-export async function oneRound(fleet: BackupFleet, directory: string, number: number): Promise<Round> {
-  await mkdir(directory, { recursive: true });
-  const tar = join(directory, `round-${number}.tar.gz`);
+export async function oneRound(fleet: BackupFleet, tars: string | null, number: number): Promise<Round> {
+  const tar = tars === null ? null : join(tars, `round-${number}.tar.gz`);
+  if (tars !== null) await mkdir(tars, { recursive: true });
   const began = performance.now();
-  const [operation, tarComplained] = await Promise.all([fleet.backup(), tarOf(fleet.sessionPath, tar)]);
+  const [operation, tarComplained] = await Promise.all([
+    fleet.backup(),
+    tar === null ? false : tarOf(fleet.sessionPath, tar),
+  ]);
   const detail = backupDetailSchema.parse(await fleet.api('GET', `/api/backups/${String(operation.backup)}`));
   if (detail.state !== 'complete' || detail.sessions !== fleet.sessions.length)
     throw new Error(
@@ -44,7 +48,7 @@ export async function oneRound(fleet: BackupFleet, directory: string, number: nu
     sent_bytes: detail.sent_bytes,
     bytes: detail.bytes,
     tar,
-    tar_bytes: (await stat(tar)).size,
+    tar_bytes: tar === null ? 0 : (await stat(tar)).size,
     tar_complained: tarComplained,
   };
 }
