@@ -19,6 +19,8 @@ const CLOSE_PATIENCE = 5000;
 
 /** How long the owner of a workspace is looked for, where it changes or is away, milliseconds: for a copy, which a run tries again later, and for the rest, which a takeover (22 s) must not fail. */
 const COPY_SEARCH = 5000;
+/** And for all copies together between two looks at who owns what: where an instance is away for long, the others' backup must not wait for each of its sessions. */
+const COPY_SEARCHES = 30_000;
 const SEARCH = 60_000;
 /** Between two looks, milliseconds. */
 const LOOK_PAUSE = 1000;
@@ -31,6 +33,8 @@ export class HttpInstances implements Instances {
   readonly #owners: Owners;
   readonly #calls: InstanceCalls;
   readonly #clock: Clock;
+  /** What is left of it, milliseconds. */
+  #searches = COPY_SEARCHES;
 
   constructor(owners: Owners, calls: InstanceCalls, clock: Clock) {
     this.#owners = owners;
@@ -40,6 +44,7 @@ export class HttpInstances implements Instances {
 
   async owners(): Promise<ReadonlyMap<WorkspaceId, string>> {
     this.#calls.keepOnly(await this.#owners.urls());
+    this.#searches = COPY_SEARCHES;
     return await this.#owners.all();
   }
 
@@ -53,8 +58,14 @@ export class HttpInstances implements Instances {
       signal,
     };
     const asked = ({ url }: Owner) => this.#calls.ask(url, call, sessionCopySchema);
-    const { owner, answer } = await this.#atOwner(name, COPY_SEARCH, asked, signal);
-    return this.#opened(owner.url, path, answer);
+    const patience = Math.max(0, Math.min(COPY_SEARCH, this.#searches));
+    try {
+      const { owner, answer } = await this.#atOwner(name, patience, asked, signal);
+      return this.#opened(owner.url, path, answer);
+    } catch (error) {
+      if (isElsewhere(error)) this.#searches -= patience;
+      throw error;
+    }
   }
 
   async session(name: SessionName): Promise<SessionDetail | null> {

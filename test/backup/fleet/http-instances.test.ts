@@ -154,6 +154,20 @@ describe('HttpInstances', () => {
     expect(one.asked.length).toBeLessThan(12);
   });
 
+  it('waits half a minute in all for the owners of sessions to copy, however many nobody owns', async () => {
+    const { instances, clock, passing } = await aFleet();
+    for (const pass of ['first', 'second']) {
+      await instances.owners();
+      const began = clock.now();
+      for (let workspace = 1; workspace <= 30; workspace += 1) {
+        const copying = instances.copy({ workspace: String(workspace), session: 'main' }, [], signal);
+        await expect(passing(copying)).rejects.toMatchObject({ code: 'instance_unavailable' });
+      }
+      expect(clock.now() - began, pass).toBeGreaterThan(20_000);
+      expect(clock.now() - began, pass).toBeLessThan(50_000);
+    }
+  });
+
   it('waits for a takeover where the owner is away, for a minute', async () => {
     const { add, assigned, instances, clock, passing } = await aFleet();
     assigned.set('7', 'instance-1');
