@@ -179,6 +179,19 @@ it('judges ages by the time before it read the manifests: what is put meanwhile 
   expect(backups.has(fresh)).toBe(true);
 });
 
+it('removes what uploads left half-done a day ago', async () => {
+  const backups = await store(2);
+  const ages: number[] = [];
+  backups.store.abortUploads = async (age?: number) => {
+    ages.push(age ?? 0);
+    return 2;
+  };
+  const operation = new ToldOperation();
+  await backups.pruner.prune(operation);
+  expect(ages).toEqual([DAY]);
+  expect(operation.findings).toEqual(['Of 2 uploads that were never finished, what had come was removed.']);
+});
+
 it('finds what manifests name and the store has not, and has the next run put it anew', async () => {
   const backups = await store(30);
   const lost = backups.own[29] ?? { sha256: '' };
