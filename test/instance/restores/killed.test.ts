@@ -14,9 +14,12 @@ vi.mock('node:fs/promises', async (original) => dyingFiles(await original<typeof
 
 /** What comes after the kill: the same instance's next process, or another host. */
 const NEXT = [
-  ['the next process of the instance', { takenOver: false, every: 1 }],
-  ['another host, with a generation of its own', { takenOver: true, every: 2 }],
+  ['the next process of the instance', { takenOver: false, every: 2 }],
+  ['another host, with a generation of its own', { takenOver: true, every: 3 }],
 ] as const;
+
+/** Every second or third change is tried, from one that the seed chooses: all of them in some runs. */
+const SEED = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
 
 /** Steps at which something was done, when all was: to know how many kills there are. */
 const MOST = 400;
@@ -60,9 +63,9 @@ async function next(root: string, grants: { takenOver: boolean }): Promise<Resto
 describe.each(NEXT)(
   'a restore whose instance is killed between any two steps, followed by %s',
   (_name, grants) => {
-    it('starts the session with one whole profile, loses neither, and is done when it is asked for again', async () => {
+    it(`starts the session with one whole profile, loses neither, and is done when it is asked for again (SEED=${SEED})`, async () => {
       const started = { now: 0, old: 0 };
-      for (let changes = 0; ; changes += grants.every) {
+      for (let changes = SEED % grants.every; ; changes += grants.every) {
         expect(changes).toBeLessThan(MOST);
         const root = await temporaryDirectory();
         const first = await begin(root);
@@ -84,8 +87,8 @@ describe.each(NEXT)(
         if (ended) break;
       }
       // Kills before the step that counts, and after it.
-      expect(started.now).toBeGreaterThan(5);
-      expect(started.old).toBeGreaterThan(5);
+      expect(started.now).toBeGreaterThan(2);
+      expect(started.old).toBeGreaterThan(2);
     }, 300_000);
   },
 );
@@ -117,9 +120,9 @@ describe('a restore of a session that is not there, killed between any two steps
 describe.each(NEXT)(
   'the undoing of a restore, killed between any two steps, followed by %s',
   (_name, grants) => {
-    it('starts the session with one whole profile, loses neither, and is done when it is asked for again', async () => {
+    it(`starts the session with one whole profile, loses neither, and is done when it is asked for again (SEED=${SEED})`, async () => {
       const started = { now: 0, old: 0 };
-      for (let changes = 0; ; changes += grants.every) {
+      for (let changes = SEED % grants.every; ; changes += grants.every) {
         expect(changes).toBeLessThan(MOST);
         const root = await temporaryDirectory();
         const first = await begin(root);
@@ -139,8 +142,8 @@ describe.each(NEXT)(
         await second.close();
         if (ended) break;
       }
-      expect(started.now).toBeGreaterThan(3);
-      expect(started.old).toBeGreaterThan(3);
+      expect(started.now).toBeGreaterThan(1);
+      expect(started.old).toBeGreaterThan(1);
     }, 300_000);
   },
 );

@@ -225,6 +225,27 @@ describe('a restore is refused, and nothing stopped for it', () => {
   });
 });
 
+describe('a session whose record cannot be read', () => {
+  it('is left alone, and replaced where that is forced: what is there goes to the trash whole', async () => {
+    const root = await temporaryDirectory();
+    const first = new RestoreBench(root);
+    const backup = { ...(await first.link('now')).record };
+    await first.close();
+    await first.store.settled();
+    await writeFile(first.paths.ownersRecord('7', 'main', 1), 'no record');
+    const second = new RestoreBench(root);
+    onTestFinished(() => second.close());
+    await second.run();
+    await second.prepare(backup);
+    await expect(second.restores.restore(KEY, false)).rejects.toMatchObject({ code: 'storage_unavailable' });
+    await second.prepare(backup, 'old', { forced: true });
+    expect((await second.restores.restore(KEY, false)).trash).toBeNull();
+    await eventually(() => second.started.at(-1) === 'old');
+    expect((await second.placesOf('now')).every((place) => place.includes('/trash/'))).toBe(true);
+    expect(await second.placesOf('now')).not.toEqual([]);
+  });
+});
+
 describe('undoing a restore', () => {
   it('puts back what was replaced, with its good copies and its record', async () => {
     const { made, session } = await prepared();
