@@ -213,6 +213,8 @@ async function compose(
   lifecycle.add('HTTP server', () => server.close());
   me.url = config.announceUrl ?? server.url;
   leadership.onTerm((term) => void schedule.run(term));
+  // The first list of backups after a start need not wait for all manifests of a large fleet to be read.
+  leadership.onTerm(() => void summaries.all().catch(() => undefined));
   leadership.onTerm((term) => void restorer.resume(term));
   // Ended in the reverse order: the term, what runs in it, then the lease is given up.
   lifecycle.add('lease', () => leadership.release());
