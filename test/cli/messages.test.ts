@@ -96,13 +96,11 @@ describe('sessions send', () => {
 
   it('names the message when it is told to stop while it follows one', async () => {
     const stopping = new AbortController();
-    const running = wharf(['sessions', 'send', 'sales', '491701234567', 'Hello'], {
+    const ran = await wharf(['sessions', 'send', 'sales', '491701234567', 'Hello'], {
       signal: stopping.signal,
+      // Said once the command knows the message's id.
+      onErr: (said) => said.includes('is queued') && stopping.abort(),
     });
-    await eventually(() => queues.messages.size === 1);
-    await eventually(() => queues.finds > 0);
-    stopping.abort();
-    const ran = await running;
     const [id] = queues.messages.keys();
     expect(ran.code).toBe(1);
     expect(ran.err).toContain(`"wharf messages get ${id}" tells what became of it`);
