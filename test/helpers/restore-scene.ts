@@ -42,10 +42,15 @@ export class RestoreScene {
     const [server, whatsapp] = await Promise.all([startRedis(), EmulatedWhatsApp.start()]);
     const redis = await connectRedis(parseRedisUrl(server.url), createLogger('silent', {}));
     const scene = new RestoreScene(root, whatsapp, server, redis);
-    await Promise.all([mkdir(scene.sessionPath), mkdir(join(root, 'backups'))]);
-    await scene.startInstance();
-    await scene.startService();
-    return scene;
+    try {
+      await Promise.all([mkdir(scene.sessionPath), mkdir(join(root, 'backups'))]);
+      await scene.startInstance();
+      await scene.startService();
+      return scene;
+    } catch (error) {
+      await scene.close();
+      throw error;
+    }
   }
 
   async startInstance(): Promise<void> {
