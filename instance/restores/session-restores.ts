@@ -43,8 +43,10 @@ export class SessionRestores {
    * @param adopt whether a workspace that nobody owns may be claimed
    * @throws WharfError `restore_not_found`, `restore_refused`, `chromium_too_old`, `profile_damaged`, `storage_unavailable`, `browser_failed`, `no_capacity`, `not_owner`
    */
-  restore(key: RestoreKey, adopt: boolean): Promise<RestoreAnswer> {
-    return this.#parts.manager.inItsTurn(key.workspace, key.session, adopt, (turn) =>
+  async restore(key: RestoreKey, adopt: boolean): Promise<RestoreAnswer> {
+    // What is there proves that this host sees the storage the restore was prepared on. Claims are written in the turn: on an empty mount point they would prove what is not so.
+    await this.#find(key);
+    return await this.#parts.manager.inItsTurn(key.workspace, key.session, adopt, (turn) =>
       this.#restore(key, turn),
     );
   }
@@ -289,6 +291,6 @@ function answer(turn: Turn, { note, trash }: FoundNote): RestoreAnswer {
 function gone({ restore, session, workspace }: RestoreKey): WharfError {
   return new WharfError(
     'restore_not_found',
-    `Nothing of restore ${restore} is prepared for session ${session} (workspace ${workspace}), or what was is not there any more. Restore it anew.`,
+    `Nothing of restore ${restore} is prepared for session ${session} (workspace ${workspace}) where its owner looks, or what was is not there any more. See that the owner's host has the shared storage mounted; then restore it anew.`,
   );
 }

@@ -31,8 +31,12 @@ export class SessionUndo {
    * @throws WharfError `restore_not_found` where what was replaced is not in the trash any more; `restore_refused` where the session was linked anew or deleted since;
    *   `invalid_state`, `storage_unavailable`, `browser_failed`, `no_capacity`, `not_owner`
    */
-  undo(key: RestoreKey, adopt: boolean): Promise<RestoreAnswer> {
-    return this.#parts.manager.inItsTurn(key.workspace, key.session, adopt, (turn) => this.#undo(key, turn));
+  async undo(key: RestoreKey, adopt: boolean): Promise<RestoreAnswer> {
+    // Before a claim may be written: see SessionRestores.restore.
+    if ((await findNote(this.#parts.paths, key, key.restore)) === null) throw purged(key);
+    return await this.#parts.manager.inItsTurn(key.workspace, key.session, adopt, (turn) =>
+      this.#undo(key, turn),
+    );
   }
 
   async #undo(key: RestoreKey, turn: Turn): Promise<RestoreAnswer> {
