@@ -85,7 +85,7 @@ export class Operations {
       ended: Promise.resolve(operation),
     };
     this.#entries.unshift(entry);
-    this.#entries.splice(KEPT);
+    while (this.#entries.length > KEPT) this.#forgetOldest();
     entry.ended = this.#work(entry, signal, work);
     return this.#shown(entry);
   }
@@ -119,6 +119,12 @@ export class Operations {
   /** Resolves when nothing runs any more. */
   async idle(): Promise<void> {
     await Promise.all(this.#entries.map(({ ended }) => ended));
+  }
+
+  /** Of those that have ended: what goes on keeps others from beginning. */
+  #forgetOldest(): void {
+    const oldest = this.#entries.findLastIndex(({ operation }) => operation.state !== 'running');
+    this.#entries.splice(oldest, 1);
   }
 
   #entry(id: string): Entry | undefined {

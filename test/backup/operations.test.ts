@@ -118,6 +118,21 @@ describe('Operations', () => {
     expect(operations.get('run-1')).toBeUndefined();
   });
 
+  it('forgets none that goes on, however many came after it', async () => {
+    const { operations, begin } = someOperations();
+    const verify = begin('verify');
+    for (let n = 0; n < 120; n += 1) {
+      const run = begin('run');
+      run.end({});
+      await run.ended();
+    }
+    expect(operations.list()).toHaveLength(100);
+    expect(operations.get(verify.id)?.state).toBe('running');
+    expect(() => begin('prune')).toThrow(expect.objectContaining({ code: 'backup_busy' }));
+    verify.end({});
+    await operations.idle();
+  });
+
   it('shows copies: who reads one changes nothing', () => {
     const { operations, begin } = someOperations();
     const { id } = begin('run');
