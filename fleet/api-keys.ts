@@ -1,6 +1,6 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { readdir, unlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { z } from 'zod';
 import type { Clock } from '../common/clock.ts';
 import { messageOf, systemCode, WharfError } from '../common/errors.ts';
@@ -11,7 +11,10 @@ import { workspaceIdSchema } from './ids.ts';
 /** The key id of the admin key that stands in the environment. */
 const ENVIRONMENT_KEY_ID = 'environment';
 
-/** `fleet/keys/{key_id}.json`: a key without its secret. Created once, never changed, removed to revoke it. */
+/**
+ * `fleet/keys/{key_id}.json`: a key without its secret. Created once, never changed, removed to revoke it; then an empty `{key_id}.revoked` stays, so that no restore
+ * of an older backup makes it good again.
+ */
 const keyRecordSchema = z.strictObject({
   version: z.literal(1),
   key_id: z.string().regex(/^[0-9a-f]{16}$/),
@@ -44,6 +47,11 @@ const REFRESH_INTERVAL = 3000;
  * Who comes in between waits for the next reading.
  */
 const MISS_INTERVAL = 500;
+
+/** What says that a key was revoked. */
+export function revokedKeyPath(directory: string, keyId: string): string {
+  return join(directory, `${keyId}.revoked`);
+}
 
 interface Known {
   info: KeyInfo;
@@ -181,6 +189,7 @@ export class ApiKeys {
         'This is the last admin key: without it nobody could make another. Make a new one first.',
       );
     }
+    await createExclusive(revokedKeyPath(this.#directory, keyId), '');
     try {
       await unlink(this.#path(keyId));
     } catch (error) {
@@ -243,7 +252,12 @@ export class ApiKeys {
     } catch (error) {
       throw storageError('list the API keys', this.#directory, error);
     }
-    const ids = new Set(names.flatMap((name) => RECORD_NAME.exec(name)?.[1] ?? []));
+    const there = new Set(names);
+    const ids = new Set(
+      names
+        .flatMap((name) => RECORD_NAME.exec(name)?.[1] ?? [])
+        .filter((id) => !there.has(basename(revokedKeyPath(this.#directory, id)))),
+    );
     // A key made by this process while the directory was being listed is not in `before`, and stays.
     for (const id of before) if (!ids.has(id)) this.#known.delete(id);
     for (const id of ids) if (!this.#known.has(id)) await this.#readRecord(id);

@@ -1,5 +1,7 @@
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { createExclusive, exists, makePrivateSubdirectory } from '../../common/files.ts';
+import { revokedKeyPath } from '../../fleet/api-keys.ts';
+import type { WorkspaceId } from '../../fleet/ids.ts';
 import type { SessionPaths } from '../../fleet/session-paths.ts';
 import type { FleetFile } from '../manifest/manifest.ts';
 
@@ -19,11 +21,17 @@ export class FleetFiles {
     this.#token = token;
   }
 
-  /** Those of a backup that are not there, by path. Throws WharfError `storage_unavailable`. */
-  async missing(files: readonly FleetFile[]): Promise<string[]> {
+  /**
+   * Those of a backup that are not there, by path, but for keys that were revoked. Throws WharfError `storage_unavailable`.
+   *
+   * @param workspace only what belongs to it: its webhook
+   */
+  async missing(files: readonly FleetFile[], workspace?: WorkspaceId): Promise<string[]> {
     const missing: string[] = [];
-    for (const { path } of files)
-      if (PATH.test(path) && path !== TOKEN && !(await exists(this.#pathOf(path)))) missing.push(path);
+    for (const { path } of files) {
+      if (workspace !== undefined && path !== `webhooks/${workspace}.json`) continue;
+      if (PATH.test(path) && path !== TOKEN && !(await this.#isSettled(path))) missing.push(path);
+    }
     return missing;
   }
 
@@ -39,9 +47,19 @@ export class FleetFiles {
       if (wanted.includes(file.path) && PATH.test(file.path) && file.path !== TOKEN) await this.#write(file);
   }
 
+  /** Whether a file is there, or is not to be: its key was revoked. */
+  async #isSettled(path: string): Promise<boolean> {
+    const whole = this.#pathOf(path);
+    const isKey = dirname(path) === 'keys' && path.endsWith('.json');
+    return (
+      (await exists(whole)) ||
+      (isKey && (await exists(revokedKeyPath(dirname(whole), basename(path, '.json')))))
+    );
+  }
+
   async #write({ path, text }: FleetFile): Promise<void> {
     const whole = this.#pathOf(path);
-    if (await exists(whole)) return;
+    if (await this.#isSettled(path)) return;
     await makePrivateSubdirectory(this.#paths.fleet());
     const folders = dirname(path) === '.' ? [] : dirname(path).split('/');
     for (let depth = 1; depth <= folders.length; depth += 1)

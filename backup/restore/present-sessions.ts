@@ -66,7 +66,7 @@ async function lookAt(
     owners.has(name.workspace) ? statusOf(instances, name) : null,
   ]);
   const deletedSince = record === null && deletedAt !== null && deletedAt > Date.parse(session.taken_at);
-  return { session, present: { record, deletedSince }, status };
+  return { session, present: { record, deletedSince, status }, status };
 }
 
 async function statusOf(

@@ -175,12 +175,13 @@ export class Restorer {
   async #plan(request: RestoreRequest): Promise<{ chosen: ChosenBackup; restore: Restore }> {
     const { catalog, clock, fleetFiles } = this.#parts;
     const chosen = await chooseBackup(catalog, request.at);
-    const everything = request.workspace_id === undefined && request.session_id === undefined;
+    const isWhole = request.session_id === undefined;
+    const everything = isWhole && request.workspace_id === undefined;
     // A fleet without sessions has keys and webhooks all the same.
     const selected =
       everything && chosen.manifest.sessions.length === 0 ? [] : selectSessions(chosen.manifest, request);
     const found = await findPresent(chosen.manifest, selected, this.#parts);
-    const missing = everything ? await fleetFiles.missing(chosen.manifest.fleet) : [];
+    const missing = isWhole ? await fleetFiles.missing(chosen.manifest.fleet, request.workspace_id) : [];
     const now = clock.now();
     return { chosen, restore: planRestore({ chosen, found, request, fleetFiles: missing, now }) };
   }

@@ -1,4 +1,4 @@
-import { mkdir, readdir, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type Clock, systemClock } from '../../common/clock.ts';
@@ -46,6 +46,17 @@ describe('API keys', () => {
     expect(keys.known(key)).toBeUndefined();
     expect(keys.known('e'.repeat(32))?.keyId).toBe('environment');
     expect(keys.hasAdmin).toBe(true);
+  });
+
+  it('stay revoked when a backup of before puts the record of one back', async () => {
+    const directory = await temporaryDirectory();
+    const keys = await keysIn(directory);
+    const { key, info } = await keys.create('7', null);
+    const path = join(directory, 'keys', `${info.keyId}.json`);
+    const record = await readFile(path, 'utf8');
+    await keys.revoke(info.keyId);
+    await writeFile(path, record);
+    expect(await (await keysIn(directory)).find(key)).toBeUndefined();
   });
 
   it('say that there is no admin where there is none', async () => {

@@ -74,14 +74,26 @@ describe('a restore', () => {
       fleet: [
         { path: 'keys/a.json', text: 'of the backup' },
         { path: 'keys/b.json', text: 'of the backup' },
+        { path: 'keys/c.json', text: 'revoked since' },
       ],
     });
     await mkdir(join(root, 'fleet/keys'), { recursive: true });
+    await writeFile(join(root, 'fleet/keys/c.revoked'), '');
     await writeFile(join(root, 'fleet/keys/a.json'), 'of today');
     const { id } = await live.restorer.begin(ALL);
     expect((await live.ended(id)).fleet_files).toEqual(['keys/b.json']);
     expect(await readFile(join(root, 'fleet/keys/a.json'), 'utf8')).toBe('of today');
     expect(await readFile(join(root, 'fleet/keys/b.json'), 'utf8')).toBe('of the backup');
+  });
+
+  it("of a workspace writes its webhook back, and nobody else's file", async () => {
+    const { fleet: live, backups, root } = await fleet();
+    backups.add([await backups.session(aSessionRecord({ workspace_id: '7', session_id: 'a' }))], {
+      fleet: ['webhooks/7.json', 'webhooks/8.json', 'keys/a.json'].map((path) => ({ path, text: '{}' })),
+    });
+    const { id } = await live.restorer.begin(request({ workspace_id: '7' }));
+    expect((await live.ended(id)).fleet_files).toEqual(['webhooks/7.json']);
+    expect(await readFile(join(root, 'fleet/webhooks/7.json'), 'utf8')).toBe('{}');
   });
 
   it('tells what it would change, and changes nothing, for a dry run', async () => {
