@@ -56,7 +56,7 @@ export const sessionRecordSchema = z.strictObject({
   generation: z.number().int().positive(),
   created_at: z.iso.datetime(),
   last_error: z.string().max(1000).nullable(),
-  /** When its profile was lost and replaced by the last good copy, if it has not been ready since: that is done once. */
+  /** When its profile was lost and replaced by the last good copy, or any by that of a backup, if it has not been ready since: that is done once. */
   restored_at: z.iso.datetime().nullable().optional(),
   /** Random, drawn anew each time the session is linked: two records of one link have the same. Null where it is not linked, or was before there were such. */
   link_id: z.string().max(40).nullable().optional(),

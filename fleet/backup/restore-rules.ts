@@ -1,4 +1,4 @@
-import type { SessionRecord } from '../records.ts';
+import type { SessionRecord, SessionStatus } from '../records.ts';
 import type { RestoreRefusal } from './api.ts';
 
 /** What is known of a session that is to be restored. */
@@ -7,13 +7,15 @@ export interface PresentSession {
   record: SessionRecord | null;
   /** Whether there is proof that somebody deleted it after the copy was taken. */
   deletedSince: boolean;
+  /** Its status, where that is known. */
+  status?: SessionStatus | null;
 }
 
 /**
  * Why a session is not restored unless it is forced; null where nothing speaks against it. Pure.
  *
  * - `deleted`: somebody deleted it since, also where one of the same id was made anew.
- * - `relinked`: it was linked anew since, so that the device in the copy is gone at WhatsApp.
+ * - `relinked`: it was linked anew since, so that the device in the copy is gone at WhatsApp; or is being linked: its QR was scanned, and chats are synchronised.
  * - `logged_out`: its link ended since, on the phone or by a logout. One whose profile was only lost may come back.
  *
  * A session that is not there, without a proof that it was deleted, was lost: it is restored.
@@ -21,10 +23,11 @@ export interface PresentSession {
  * @param backup its record as it was backed up
  */
 export function refusalOf(backup: SessionRecord, present: PresentSession): RestoreRefusal | null {
-  const { record, deletedSince } = present;
+  const { record, deletedSince, status } = present;
   if (record === null) return deletedSince ? 'deleted' : null;
   if (record.created_at !== backup.created_at) return 'deleted';
   if (record.linked) return isSameLink(backup, record) ? null : 'relinked';
+  if (status === 'authenticated') return 'relinked';
   // A copy without a link asks for a new one in any case.
   if (!backup.linked) return null;
   return record.link_ended === 'logged_out' || record.link_ended === 'removed' ? 'logged_out' : null;

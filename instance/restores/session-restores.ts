@@ -4,7 +4,7 @@ import { messageOf, systemCode, WharfError } from '../../common/errors.ts';
 import { exists, listNames, removeTree } from '../../common/files.ts';
 import type { PreparedRestore } from '../../fleet/backup/prepared-restore.ts';
 import { describeRefusal, refusalOf } from '../../fleet/backup/restore-rules.ts';
-import type { SessionRecord } from '../../fleet/records.ts';
+import type { SessionRecord, SessionStatus } from '../../fleet/records.ts';
 import { parseTrashEntryName } from '../../fleet/session-paths.ts';
 import { formatChromiumVersion, mayOpen, parseChromiumVersion } from '../profile/chromium-version.ts';
 import { finishProfile, moveReplaced, replaceProfile } from '../profile/replace-profile.ts';
@@ -74,10 +74,11 @@ export class SessionRestores {
     const place = await this.#place(key, prepared, before, known);
     if (place.kind === 'missing') throw gone(key);
     if (place.kind === 'waiting') await this.#check(key, prepared, before, turn);
+    const status = turn.session()?.status ?? null;
     const replace = async () => {
       // Its owner before may have written another record last.
       const now = turn.session()?.record ?? before;
-      if (place.kind === 'waiting') await this.#requireAllowed(key, prepared, now);
+      if (place.kind === 'waiting') await this.#requireAllowed(key, prepared, now, status);
       const note = known ?? (await this.#note(key, prepared, now, turn));
       await this.#putInPlace(key, prepared, note, now, place, turn);
       return note;
@@ -147,7 +148,7 @@ export class SessionRestores {
     turn: Turn,
   ): Promise<void> {
     const { chromium, clock } = this.#parts;
-    await this.#requireAllowed(key, prepared, before);
+    await this.#requireAllowed(key, prepared, before, turn.session()?.status ?? null);
     if (!mayOpen(parseChromiumVersion(prepared.chromium ?? ''), chromium))
       throw new WharfError(
         'chromium_too_old',
@@ -165,10 +166,11 @@ export class SessionRestores {
     key: RestoreKey,
     prepared: PreparedRestore,
     record: SessionRecord | null,
+    status: SessionStatus | null,
   ): Promise<void> {
     if (prepared.forced) return;
     const deletedSince = await this.#deletedSince(key, prepared);
-    const refusal = refusalOf(prepared.record, { record, deletedSince });
+    const refusal = refusalOf(prepared.record, { record, deletedSince, status });
     if (refusal === null) return;
     throw new WharfError(
       'restore_refused',
@@ -269,7 +271,8 @@ export class SessionRestores {
       ...record,
       generation: Math.max(placed, session?.record.generation ?? 0),
       last_error: null,
-      restored_at: null,
+      // Nothing of before takes its place where it comes up without its link: that may be of another one, which this record does not name.
+      restored_at: prepared.files === null ? null : new Date(this.#parts.clock.now()).toISOString(),
       link_id: note.link_id,
       link_ended: record.linked ? null : (record.link_ended ?? null),
     };

@@ -32,6 +32,14 @@ describe('what speaks against a restore', () => {
     expect(refusalOf({ ...NOW, ...backup }, present)).toBe(refusal);
   });
 
+  it('a link that is being made: its chats are synchronised, and no record says so yet', () => {
+    const lost = { ...NOW, ...UNLINKED, link_ended: 'lost' } as const;
+    expect(refusalOf(NOW, { record: lost, deletedSince: false, status: 'authenticated' })).toBe('relinked');
+    expect(refusalOf(NOW, { record: lost, deletedSince: false, status: 'qr' })).toBeNull();
+    // A page that loads itself anew is for a moment, too.
+    expect(refusalOf(NOW, { record: NOW, deletedSince: false, status: 'authenticated' })).toBeNull();
+  });
+
   it('a deletion that is proven; without a proof it was lost', () => {
     expect(refusalOf(NOW, { record: null, deletedSince: true })).toBe('deleted');
     expect(refusalOf(NOW, { record: null, deletedSince: false })).toBeNull();
