@@ -15,6 +15,7 @@ import { MediaDownloads } from '../../../instance/media/media-downloads.ts';
 import { InstanceMetrics } from '../../../instance/metrics.ts';
 import { OutboxStatus } from '../../../instance/outbox/outbox-status.ts';
 import { SessionManager } from '../../../instance/session/session-manager.ts';
+import { hostClock } from '../../../instance/supervisor/host-clock.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { Granting } from '../../helpers/granting.ts';
 import { temporaryDirectory } from '../../helpers/temp-dir.ts';
@@ -108,7 +109,7 @@ export class InstanceApi {
     const orders: unknown[] = [];
     const config = { instance: me.instance, sessionPath: root, scratch: join(root, 'scratch') };
     const { store: records, trash, chromium } = memory.parts;
-    const backup = { config, paths, manager, store: records, trash, chromium, clock: systemClock, log };
+    const backup = { config, paths, manager, store: records, trash, chromium, clock: hostClock, log };
     const { copies, restores, undos } = await openBackup(backup);
     const parts = {
       manager,

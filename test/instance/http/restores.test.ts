@@ -1,5 +1,8 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { expectProblem, InstanceApi, MAIN, TOKEN } from '../helpers/instance-api.ts';
+import { aRecord } from '../helpers/session-parts.ts';
 
 const RESTORE = 'r-20261122T093000Z-1a2b3c';
 
@@ -10,8 +13,25 @@ describe('the routes of restores on an instance', () => {
   });
   afterEach(() => api.close());
 
-  it.each(['restore', 'undo-restore'])('%s answers 421 for a workspace that is not its own', async (what) => {
-    expectProblem(await api.ask('POST', `${MAIN}/${what}`, { restore: RESTORE }), 421, 'not_owner');
+  /** Lays the session ready without a profile, as one that was never linked. */
+  async function prepare(): Promise<void> {
+    const directory = api.paths.preparedRestore('7', 'main', RESTORE);
+    await mkdir(directory, { recursive: true });
+    const prepared = {
+      version: 1,
+      restore: RESTORE,
+      record: aRecord({ should_run: false }),
+      taken_at: '2026-11-22T08:00:00.000Z',
+      chromium: null,
+      files: null,
+      forced: false,
+    };
+    await writeFile(join(directory, 'prepared.json'), JSON.stringify(prepared));
+  }
+
+  it('answers 421 for a workspace that is not its own', async () => {
+    await prepare();
+    expectProblem(await api.ask('POST', `${MAIN}/restore`, { restore: RESTORE }), 421, 'not_owner');
   });
 
   it.each(['restore', 'undo-restore'])(
@@ -44,10 +64,16 @@ describe('the routes of restores on an instance', () => {
     );
   });
 
-  it('adopts a workspace that nobody owned only where it is told to', async () => {
+  it('adopts a workspace that nobody owned where it is told to, and answers with the session; undone, there is none', async () => {
+    await prepare();
     const headers = { 'x-wharf-token': TOKEN, 'x-wharf-adopt': 'first' };
     const answer = await api.ask('POST', `${MAIN}/restore`, { restore: RESTORE }, headers);
-    expectProblem(answer, 404, 'restore_not_found');
-    expect(api.manager.workspaces.tenure('7').epoch).toBe(1);
-  }, 20_000);
+    expect(answer).toMatchObject({
+      status: 200,
+      json: { session: { status: 'stopped', epoch: 1 }, trash: null },
+    });
+    const undone = await api.ask('POST', `${MAIN}/undo-restore`, { restore: RESTORE });
+    expect(undone).toMatchObject({ status: 200, json: { session: null, trash: null } });
+    expectProblem(await api.ask('GET', MAIN), 404, 'session_not_found');
+  });
 });
