@@ -138,7 +138,7 @@ export class ProfileReading {
   /**
    * Makes what was captured part of the copy.
    *
-   * @throws NotSettled where a file was written to that had not been looked at; WharfError `storage_unavailable`
+   * @throws NotSettled where a file was written to or removed that had not been looked at; WharfError `storage_unavailable`
    */
   async absorb({ paths, read, unlooked }: Capture): Promise<void> {
     await this.#guard(async () => {
@@ -146,10 +146,10 @@ export class ProfileReading {
         unlooked,
         async (path) => {
           const stamp = await stampOf(this.#profile, path, 'look');
-          // One that was removed since was whole when it was read.
+          // It may have been read before it was whole.
+          if (stamp === null) throw new NotSettled(`${path} was gone before it was looked at`);
           const known = this.#known.get(path)?.stamp;
-          if (stamp !== null && known && !isSameStamp(stamp, known))
-            throw new NotSettled(`${path} was written to after all`);
+          if (known && !isSameStamp(stamp, known)) throw new NotSettled(`${path} was written to after all`);
         },
         { concurrency: CONCURRENCY },
       );

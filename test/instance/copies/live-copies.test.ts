@@ -240,9 +240,16 @@ describe('the reading of a profile', () => {
     appendFileSync(at(LOG), 'more');
     const capture = await profile.capture(never);
     expect(capture.read.map(({ path }) => path)).toEqual([LOG]);
-    unlinkSync(at(`${blobs}/00001`));
     await profile.absorb(capture);
     expect(profile.files()).toHaveLength(2105);
+    // Whole by then, and read while it was not: nobody can tell any more.
+    writeFileSync(at(TABLE), 'half a ta');
+    await profile.round('look');
+    appendFileSync(at(TABLE), 'ble');
+    const unseen = await profile.capture(never);
+    unlinkSync(at(TABLE));
+    await expect(profile.absorb(unseen)).rejects.toThrow('gone before it was looked at');
+    await profile.round('look');
     const spoiled = await profile.capture(never);
     appendFileSync(at(`${blobs}/00007`), 'written after all');
     await expect(profile.absorb(spoiled)).rejects.toThrow('written to after all');
