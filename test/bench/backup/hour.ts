@@ -6,7 +6,7 @@ import type { BackupFleet } from '../../chaos/backups/fleet.ts';
 /** Of ten sessions, so many have messages in an hour; the others have none. */
 const BUSY_OF_TEN = 7;
 /** Messages in, and as many out, of a busy session. */
-export const MESSAGES = 20;
+const MESSAGES = 20;
 /** Every so many incoming messages one has a preview, of so many bytes. */
 const PREVIEW = { every: 5, bytes: 12_000 };
 
