@@ -1,11 +1,11 @@
 import pMap from 'p-map';
 import { WharfError } from '../../common/errors.ts';
+import { within } from '../../common/within.ts';
 import type { ObjectRef } from '../../fleet/backup/session-copy.ts';
 import type { Instances, OpenCopy } from '../fleet/instances.ts';
 import type { SessionName } from '../fleet/sessions-on-storage.ts';
 import type { BackedUpSession, StoredRef } from '../manifest/manifest.ts';
 import type { Objects } from '../objects/objects.ts';
-import { within } from '../within.ts';
 import type { Distrusted } from './distrusted.ts';
 
 /** Pieces of one session that are fetched at one time. */

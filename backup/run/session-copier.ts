@@ -1,6 +1,7 @@
 import type { Clock } from '../../common/clock.ts';
 import { messageOf } from '../../common/errors.ts';
 import type { Logger } from '../../common/logger.ts';
+import { type Within, within } from '../../common/within.ts';
 import type { Instances } from '../fleet/instances.ts';
 import { keyOf } from '../fleet/session-names.ts';
 import type { SessionName } from '../fleet/sessions-on-storage.ts';
@@ -8,7 +9,6 @@ import type { BackedUpSession } from '../manifest/manifest.ts';
 import type { Objects } from '../objects/objects.ts';
 import type { OperationHandle } from '../operations.ts';
 import type { ObjectStore } from '../store/object-store.ts';
-import { type Within, within } from '../within.ts';
 import type { Base } from './base.ts';
 import type { SessionOutcome } from './contents.ts';
 import { copySession } from './copy-session.ts';

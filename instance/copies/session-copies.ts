@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Clock } from '../../common/clock.ts';
 import { messageOf, WharfError } from '../../common/errors.ts';
 import type { Logger } from '../../common/logger.ts';
+import { within } from '../../common/within.ts';
 import { packArchive } from '../../fleet/backup/archive.ts';
 import type { CopiedFile, ObjectRef, SessionCopy } from '../../fleet/backup/session-copy.ts';
 import type { SessionId, WorkspaceId } from '../../fleet/ids.ts';
@@ -84,7 +85,7 @@ export class SessionCopies {
     have: readonly string[],
     signal: AbortSignal,
   ): Promise<SessionCopy> {
-    const either = AbortSignal.any([signal, this.#closing.signal]);
+    const { signal: either, end } = within(signal, this.#closing.signal);
     const key = `${workspace}/${session}`;
     const inTurn = async () => {
       const leave = await this.#gate.enter(either);
@@ -97,6 +98,7 @@ export class SessionCopies {
     const mine = (this.#turns.get(key) ?? Promise.resolve()).then(inTurn, inTurn);
     this.#turns.set(key, mine);
     const forget = () => {
+      end(new Error('the copy has been made, or has failed'));
       if (this.#turns.get(key) === mine) this.#turns.delete(key);
     };
     mine.then(forget, forget);
