@@ -106,7 +106,10 @@ export class RestoreRun {
     const { id, request } = this.job.restore;
     const task: SessionTask = { restore: id, session, forced: request.force };
     try {
-      if (!(await this.#isReady(task, item)) && !(await this.#prepare(task, item))) return;
+      // What its owner was not asked for yet is not put in place any more where it was cancelled: preparing ends at once then.
+      const mayBeReady = item.state === 'switching' || !this.#cancelled.signal.aborted;
+      const ready = mayBeReady && (await this.#isReady(task, item));
+      if (!ready && !(await this.#prepare(task, item))) return;
       await this.#set(item, { state: 'switching' });
       const trash = await switchSession(task, this.#parts, this.#signal);
       await this.#set(item, { state: 'restored', trash });

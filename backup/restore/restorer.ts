@@ -110,6 +110,7 @@ export class Restorer {
     await known?.ended;
     const job = await this.#jobs.get(id);
     if (job.restore.state === 'undone') return this.#shown(job);
+    if (isOpen(job)) throw notYet(id);
     if (!job.restore.sessions.some(({ state }) => state === 'restored'))
       throw new WharfError('invalid_state', `Restore ${id} restored no session that is not undone yet.`);
     this.#requireFree(job.restore);
@@ -138,32 +139,44 @@ export class Restorer {
     this.#parts.term();
     const going = this.#going.get(id);
     if (going?.run.job.restore.state !== 'running') {
-      const { restore } = await this.#jobs.get(id);
+      const { restore } = going?.run.job ?? (await this.#jobs.get(id));
+      if (!going && restore.state === 'running') throw notYet(id);
       throw new WharfError('invalid_state', `Restore ${id} is ${restore.state}: there is nothing to end.`);
     }
     await going.run.cancel();
     return shown(going.run);
   }
 
-  /** Goes on with what others began and did not end. Never throws; what cannot be read is tried again in the next term. */
+  /** Goes on with what others began and did not end. Never throws; where the storage cannot be read, it is tried again for as long as the term lasts. */
   async resume(term: AbortSignal): Promise<void> {
-    const { log } = this.#parts;
-    try {
-      await this.idle();
-      for (const job of (await this.#jobs.list()).filter(isOpen)) {
+    const { clock, log } = this.#parts;
+    while (!term.aborted) {
+      try {
+        await this.idle();
+        for (const { restore } of (await this.#jobs.list()).filter(isOpen))
+          await this.#goOnWith(restore.id, term);
+        for (const job of await this.#jobs.forgetOld()) await this.#clearUp(job);
+        return;
+      } catch (error) {
         if (term.aborted) return;
-        const run = this.#newRun(job, term);
-        log.warn({ restore: job.restore.id, state: job.restore.state }, 'goes on with a restore');
-        const going = async () => {
-          if (job.restore.state === 'undoing') return await this.#undo(run, term);
-          return await this.#restore(run, () => this.#read(job.restore.backup, term), term);
-        };
-        this.#going.set(job.restore.id, { run, ended: going() });
+        log.error({ reason: messageOf(error) }, 'restores that were begun cannot be read; tried again');
+        await clock.sleep(READ_PAUSE, term).catch(() => undefined);
       }
-      for (const job of await this.#jobs.forgetOld()) await this.#clearUp(job);
-    } catch (error) {
-      log.error({ reason: messageOf(error) }, 'restores that were begun cannot be read');
     }
+  }
+
+  async #goOnWith(id: string | null, term: AbortSignal): Promise<void> {
+    // One that was begun in this term is not gone on with: it goes on, or has ended since it was listed.
+    if (id === null || this.#going.has(id)) return;
+    const job = await this.#jobs.get(id);
+    if (term.aborted || this.#going.has(id) || !isOpen(job)) return;
+    const run = this.#newRun(job, term);
+    this.#parts.log.warn({ restore: id, state: job.restore.state }, 'goes on with a restore');
+    const going = async () => {
+      if (job.restore.state === 'undoing') return await this.#undo(run, term);
+      return await this.#restore(run, () => this.#read(job.restore.backup, term), term);
+    };
+    this.#going.set(id, { run, ended: going() });
   }
 
   /** Resolves when none is carried out here. */
@@ -304,6 +317,15 @@ function requireSome(restore: Restore): void {
       ? `Session ${first.session_id} of workspace ${first.workspace_id} is not restored: ${describeRefusal(one)}.`
       : `None of the ${restore.sessions.length} sessions is restored: all of them were linked anew, logged out or deleted since. Look with dry_run; force the restore to do it all the same.`,
     one ? { extra: { refusal: one } } : {},
+  );
+}
+
+/** Its service ended before it did, and this one has not taken it up yet. */
+function notYet(id: string): WharfError {
+  return new WharfError(
+    'backup_unavailable',
+    `Restore ${id} was begun by a service that ended, and is gone on with in a moment. Try again then.`,
+    { retryAfter: 5 },
   );
 }
 
