@@ -46,6 +46,8 @@ export class SessionCopier {
   /** Ended where the run can't go on: copies that are under way are of no use then. */
   readonly #within: Within;
   readonly #outcomes = new Map<string, SessionOutcome>();
+  /** Sessions whose owners were asked for a copy. */
+  readonly #asked = new Set<string>();
   #failed = 0;
   /** What was sent to the store: objects, and bytes as stored. */
   readonly sent = { objects: 0, bytes: 0 };
@@ -77,11 +79,14 @@ export class SessionCopier {
     await this.#copyEach(names);
     const failed = names.filter((name) => this.#hasFailed(name));
     if (failed.length === 0) return this.#outcomes;
+    const wasAsked = (name: SessionName) => this.#asked.has(keyOf(name));
+    // A few that their owner never answers for must not keep its others out of the backups.
+    const [unasked, asked] = [failed.filter((name) => !wasAsked(name)), failed.filter(wasAsked)];
     const shown = failed.length === 1 ? 'one session' : `${failed.length} sessions`;
     this.#operation.set({ doing: `waiting to try ${shown} once more` });
     await clock.sleep(retryAfter, this.#operation.signal);
     this.#operation.set({ doing: `trying ${shown} once more` });
-    await this.#copyEach(failed);
+    await this.#copyEach([...unasked, ...asked]);
     return this.#outcomes;
   }
 
@@ -108,6 +113,7 @@ export class SessionCopier {
   async #copyOne(name: SessionName, owner: string | null, silent: SilentOwners): Promise<SessionOutcome> {
     const given = silent.reason(owner);
     if (given !== null) return { name, reason: given };
+    this.#asked.add(keyOf(name));
     const { instances, objects, distrusted, onCopied, log } = this.#parts;
     const parts = {
       instances,

@@ -166,6 +166,19 @@ describe('a backup whose instances fail', () => {
   });
 });
 
+describe('a backup of sessions to which there is no answer', () => {
+  it('has the other sessions of their instance in it: those are tried first, when all are tried once more', async () => {
+    const { parts, fleet } = manySessions(20, { concurrency: 2 });
+    for (let n = 0; n < 20; n += 1) fleet.assigned.set(String(n), 'instance-1');
+    fleet.before = (asked) => {
+      if (/^copy [0-4]\//.test(asked)) throw new WharfError('instance_unavailable', 'No answer in 180 s.');
+    };
+    const { sessions, manifest } = await makeBackup(parts, new TestHandle());
+    expect(sessions).toEqual({ copied: 15, carried: 0, missed: 5 });
+    expect(manifest.missed.map((missed) => missed.workspace_id)).toEqual(['0', '1', '2', '3', '4']);
+  });
+});
+
 describe('a backup whose service loses the lease', () => {
   it('ends at once, closes its copies and puts no manifest', async () => {
     const { parts, fleet, catalog } = manySessions(20);
