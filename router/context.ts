@@ -171,6 +171,7 @@ export async function startRouter(
     const leftovers = startLeftovers({
       ...messaging,
       forwarder,
+      paths,
       queueWatch: seen.queueWatch,
       clock,
       log,

@@ -17,6 +17,7 @@ import {
 import type { SessionPaths } from '../fleet/session-paths.ts';
 import { Acceptor } from './messages/acceptor.ts';
 import { Endings } from './messages/endings.ts';
+import { isInTrash } from './messages/in-trash.ts';
 import { Leftovers, type LeftoversParts } from './messages/leftovers.ts';
 import { MediaKeeper } from './messages/media-keeper.ts';
 import type { Metrics } from './metrics.ts';
@@ -82,14 +83,19 @@ export async function startMessaging(
 }
 
 /** What ends messages of sessions that are no more is made of these. */
-interface LeftoversSources extends LeftoversParts {
+interface LeftoversSources extends Omit<LeftoversParts, 'wasDeleted'> {
+  paths: SessionPaths;
   queueWatch: QueueWatch;
   lifecycle: Lifecycle;
 }
 
 /** Begins to look for messages of sessions that are no more, in what the watch over the queues saw last. */
-export function startLeftovers({ queueWatch, lifecycle, ...parts }: LeftoversSources): Leftovers {
-  const leftovers = new Leftovers({ ...parts, log: parts.log.child({ part: 'messages' }) });
+export function startLeftovers({ paths, queueWatch, lifecycle, ...parts }: LeftoversSources): Leftovers {
+  const leftovers = new Leftovers({
+    ...parts,
+    wasDeleted: (session) => isInTrash(paths, session),
+    log: parts.log.child({ part: 'messages' }),
+  });
   leftovers.start(() =>
     (queueWatch.last?.queues ?? []).map(({ view: { workspace, session, depth }, status }) => ({
       session: { workspace, session },

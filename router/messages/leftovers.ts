@@ -27,6 +27,8 @@ export interface LeftoversParts {
   queues: Pick<MessageQueues, 'endAll'>;
   events: Pick<EventLog, 'append'>;
   forwarder: Pick<Forwarder, 'send'>;
+  /** Whether there is proof that somebody deleted a session that is not there. Throws WharfError `storage_unavailable`. */
+  wasDeleted: (session: SessionKey) => Promise<boolean>;
   clock: Clock;
   log: Logger;
 }
@@ -71,7 +73,8 @@ export class Leftovers {
   }
 
   /**
-   * Ends the messages of those sessions that are not known and of which the workspace's owner says that they are not there. What the owner does not answer says nothing.
+   * Ends the messages of those sessions that are not known, of which the workspace's owner says that they are not there, and that were deleted. What the owner does not answer says
+   * nothing; and one that is gone without a proof was lost: its messages wait for a restore.
    */
   async endOrphans(found: readonly KnownQueue[]): Promise<void> {
     for (const { session, depth, isKnown } of found) {
@@ -80,7 +83,7 @@ export class Leftovers {
         () => true,
         (error: unknown) => !isWharfError(error, 'session_not_found'),
       );
-      if (!isThere) await this.end(session);
+      if (!isThere && (await this.#parts.wasDeleted(session))) await this.end(session);
     }
   }
 

@@ -1,5 +1,7 @@
+import { mkdir } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { WharfError } from '../../../common/errors.ts';
+import { SessionPaths } from '../../../fleet/session-paths.ts';
 import type { FakeInstance } from '../../helpers/fake-instance.ts';
 import { startFleet, type TestFleet } from '../../helpers/router.ts';
 
@@ -69,18 +71,42 @@ describe('a session that is deleted', () => {
 describe('a message that was accepted for a session just as it was deleted', () => {
   const orphan = (isKnown: boolean) => [{ session: { workspace: '2', session: 'main' }, depth: 1, isKnown }];
 
-  it('ends once its owner says that there is no such session', async () => {
+  /** As its owner leaves it. */
+  const moveToTrash = () =>
+    mkdir(
+      new SessionPaths(fleet.sessionPath).trashEntry('2', {
+        time: Date.now(),
+        session: 'main',
+        generation: null,
+      }),
+      {
+        recursive: true,
+      },
+    );
+
+  it('ends once its owner says that there is no such session, and it is in the trash', async () => {
     const { leftovers, table } = fleet.router.services;
     const id = await send();
     instance.sessions.clear();
+    await moveToTrash();
     await leftovers.endOrphans(orphan(false));
     expect(await stateOf(id)).toMatchObject({ status: 'failed', error: { code: 'session_deleted' } });
     expect(table.owner('2')?.instance).toBe('instance-1');
   });
 
+  it('waits where the session was lost, with the storage it was on: a restore brings it back', async () => {
+    const { leftovers } = fleet.router.services;
+    const id = await send();
+    instance.sessions.clear();
+    await leftovers.endOrphans(orphan(false));
+    expect(instance.asked.at(-1)?.path).toBe('/workspaces/2/sessions/main');
+    expect((await stateOf(id)).status).toBe('queued');
+  });
+
   it('waits where the owner has the session, does not answer, or was not asked since all is well', async () => {
     const { leftovers } = fleet.router.services;
     const id = await send();
+    await moveToTrash();
     await leftovers.endOrphans(orphan(false));
     expect(instance.asked.at(-1)?.path).toBe('/workspaces/2/sessions/main');
     await instance.crash();
