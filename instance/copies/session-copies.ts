@@ -164,7 +164,11 @@ export class SessionCopies {
     try {
       const { epoch } = subject;
       const taken = await copyProfile(subject, { paths, clock, read }, signal);
-      if (!taken.hasProfile || !made) return this.#answer(taken, epoch);
+      if (!taken.hasProfile || !made) {
+        // It may have been begun, and logged out then.
+        await room.remove(copy);
+        return this.#answer(taken, epoch);
+      }
       const answer = await this.#pack(subject, epoch, taken, copy, made);
       signal.throwIfAborted();
       const { workspace_id: workspace, session_id: session } = taken.record;

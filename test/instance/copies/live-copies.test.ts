@@ -121,6 +121,28 @@ describe('a copy of a session whose browser runs', () => {
     expect(looks).toBeGreaterThan(2);
   });
 
+  it('is the record alone where it is logged out meanwhile, and what was read of it does not stay', async () => {
+    const { session, group } = await liveSession();
+    let looks = 0;
+    Object.defineProperty(session.subject, 'browserPid', {
+      get: () => {
+        looks += 1;
+        // After the first round.
+        if (looks === 3)
+          Object.assign(session.subject, {
+            status: 'logged_out',
+            isAtRest: true,
+            lives: 2,
+            record: { ...session.subject.record, linked: false },
+          });
+        return group.leader.pid;
+      },
+    });
+    const copy = await session.copies.make('7', 'main', [], never);
+    expect(copy).toMatchObject({ copy: null, archive: null, pieces: [] });
+    expect(await listNames(join(session.scratch, 'copies'))).toEqual([]);
+  });
+
   it('waits with the freeze for an authority that lasts', async () => {
     const { session, group } = await liveSession();
     let left = 1000;
