@@ -4,6 +4,7 @@ import { exists } from '../../common/files.ts';
 import type { SessionRecord } from '../../fleet/records.ts';
 import { readRecordOrFault } from '../profile/profile-record.ts';
 import { finishProfile, move, moveReplaced, replaceProfile } from '../profile/replace-profile.ts';
+import type { Session } from '../session/session.ts';
 import type { Turn } from '../session/session-manager.ts';
 import { findPlace, type Place } from './placing.ts';
 import type { RestoreKey } from './prepared.ts';
@@ -42,7 +43,7 @@ export class SessionUndo {
   async #undo(key: RestoreKey, turn: Turn): Promise<RestoreAnswer> {
     const found = await findNote(this.#parts.paths, key, key.restore);
     if (found === null) throw purged(key);
-    const { before, state, undo } = found.note;
+    const { before, state } = found.note;
     if (state === 'undone') return this.#answer(turn, found);
     if (state === 'begun')
       throw new WharfError(
@@ -50,8 +51,7 @@ export class SessionUndo {
         `Restore ${key.restore} of session ${key.session} (workspace ${key.workspace}) is not done yet. Wait for its end, then undo it.`,
       );
     this.#requireThere(key, found.note, turn);
-    // Begun, it may have the record of before already.
-    if (undo === null) this.#requireAllowed(key, found.note, turn.session()?.record ?? null);
+    this.#requireAllowed(key, found.note, turn.session());
     if (before === null) return await this.#removeMade(key, found, turn);
     const work = () => this.#putBack(key, found, before, turn);
     return await (before.should_run ? turn.inItsPlace(work) : work());
@@ -66,8 +66,12 @@ export class SessionUndo {
     );
   }
 
-  #requireAllowed(key: RestoreKey, note: RestoreNote, record: SessionRecord | null): void {
-    if (record?.linked && record.link_id !== note.link_id)
+  #requireAllowed(key: RestoreKey, note: RestoreNote, session: Session | undefined): void {
+    // One whose QR was scanned just now is linked when it is ready.
+    const isAnew = session?.record.linked
+      ? !isKnownLink(session.record, note)
+      : session?.status === 'authenticated';
+    if (isAnew)
       throw new WharfError(
         'restore_refused',
         `${notUndone(key)}: the session was linked anew since, and would lose that link. Log it out first if that is what you want.`,
@@ -190,6 +194,14 @@ export class SessionUndo {
   #answer(turn: Turn, { note }: FoundNote): RestoreAnswer {
     return { session: turn.session()?.detail() ?? null, trash: note.undo?.trash ?? null };
   }
+}
+
+/** Whether a session's link is the one that was restored; or, where the undoing was begun, the one of before, which its record may have already. */
+function isKnownLink(record: SessionRecord, { before, link_id, undo }: RestoreNote): boolean {
+  if (record.link_id === link_id) return true;
+  if (undo === null || !before?.linked) return false;
+  // Links of before there were ids got one when they were ready next.
+  return before.link_id ? record.link_id === before.link_id : record.phone_number === before.phone_number;
 }
 
 function notUndone({ restore, session, workspace }: RestoreKey): string {
