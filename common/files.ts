@@ -293,6 +293,23 @@ export async function removeTree(path: string): Promise<void> {
   }
 }
 
+/**
+ * The same, but in one step for whoever knows its name: it is moved aside first (`{path}.removed`), so that nobody takes a part of it out while it is being emptied.
+ *
+ * @throws WharfError `storage_unavailable`; what is left lies aside, and goes with the next removal under that name
+ */
+export async function removeWhole(path: string): Promise<void> {
+  const aside = `${path}.removed`;
+  await removeTree(aside);
+  try {
+    await rename(path, aside);
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return;
+    throw storageError('remove', path, error);
+  }
+  await removeTree(aside);
+}
+
 /** Whether something stands under a name, of whatever kind; nobody opens it. Throws WharfError `storage_unavailable`. */
 export async function exists(path: string): Promise<boolean> {
   try {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Clock } from '../../common/clock.ts';
 import { ERROR_CODES, isWharfError, WharfError } from '../../common/errors.ts';
-import { exists, makePrivateSubdirectory, removeTree, replaceFile } from '../../common/files.ts';
+import { exists, makePrivateSubdirectory, removeWhole, replaceFile } from '../../common/files.ts';
 import type { PreparedRestore } from '../../fleet/backup/prepared-restore.ts';
 import type { SessionPaths } from '../../fleet/session-paths.ts';
 import { assembleProfile } from '../archive/assemble.ts';
@@ -53,7 +53,8 @@ export async function prepareSession(
   const directory = directoryOf(restore, session, paths);
   await makePrivateSubdirectory(paths.workspace(workspace));
   await makePrivateSubdirectory(paths.restores(workspace));
-  await removeTree(directory);
+  // An order to its owner may still be on its way: it finds all of what was prepared, or nothing.
+  await removeWhole(directory);
   await makePrivateSubdirectory(directory);
   const files = await assembleProfile(session, join(directory, 'profile'), { objects, ...how });
   const prepared: PreparedRestore = {
@@ -105,7 +106,7 @@ export async function removePrepared(
   const directory = directoryOf(restore, session, paths);
   const isBegun =
     (await exists(join(directory, 'prepared.json'))) && !(await exists(join(directory, 'profile')));
-  if (!isBegun || session.archive === null) await removeTree(directory);
+  if (!isBegun || session.archive === null) await removeWhole(directory);
 }
 
 function directoryOf(restore: string, session: BackedUpSession, paths: SessionPaths): string {

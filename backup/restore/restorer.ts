@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { isWharfError, messageOf, WharfError } from '../../common/errors.ts';
-import { removeTree } from '../../common/files.ts';
+import { removeWhole } from '../../common/files.ts';
 import type { BackupId, Restore, RestoreItem, RestoreRequest } from '../../fleet/backup/api.ts';
 import { describeRefusal } from '../../fleet/backup/restore-rules.ts';
 import type { BackupEvents } from '../events.ts';
@@ -220,7 +220,7 @@ export class Restorer {
     const { paths } = this.#parts;
     for (const { workspace_id, session_id, state } of restore.sessions)
       if (state === 'failed')
-        await removeTree(paths.preparedRestore(String(workspace_id), session_id, restore.id));
+        await removeWhole(paths.preparedRestore(String(workspace_id), session_id, restore.id));
   }
 
   #newRun(job: RestoreJob, term: AbortSignal): RestoreRun {

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
@@ -9,6 +9,7 @@ import {
   makePrivateSubdirectory,
   readJson,
   removeTree,
+  removeWhole,
   replaceFile,
   storageError,
   syncTree,
@@ -197,6 +198,36 @@ describe('removeTree', () => {
     await removeTree(join(directory, 'tree'));
     await removeTree(join(directory, 'tree'));
     expect(await readdir(directory)).toEqual(['keep']);
+  });
+});
+
+describe('removeWhole', () => {
+  it('lets whoever moves a part out have all of that part, or nothing', async () => {
+    const directory = await temporaryDirectory();
+    for (let round = 0; round < 20; round += 1) {
+      const tree = join(directory, 'tree');
+      await mkdir(join(tree, 'part'), { recursive: true });
+      const names = Array.from({ length: 50 }, (_, number) => `file-${number}`);
+      for (const name of names) await writeFile(join(tree, 'part', name), 'x');
+      const out = join(directory, `out-${round}`);
+      const moved = (async () => {
+        // A little later each time, in the midst of the removal.
+        for (let turn = 0; turn < round * 3; turn += 1) await Promise.resolve();
+        return await rename(join(tree, 'part'), out).then(
+          () => true,
+          () => false,
+        );
+      })();
+      await removeWhole(tree);
+      if (await moved) expect((await readdir(out)).sort()).toEqual(names.sort());
+    }
+  });
+
+  it('removes what an earlier one left aside, and takes nothing there as done', async () => {
+    const directory = await temporaryDirectory();
+    await mkdir(join(directory, 'tree.removed', 'rest'), { recursive: true });
+    await removeWhole(join(directory, 'tree'));
+    expect(await readdir(directory)).toEqual([]);
   });
 });
 
