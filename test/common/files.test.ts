@@ -1,5 +1,6 @@
 import { mkdir, readdir, readFile, rename, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { systemCode, WharfError } from '../../common/errors.ts';
@@ -212,7 +213,7 @@ describe('removeWhole', () => {
       const out = join(directory, `out-${round}`);
       const moved = (async () => {
         // A little later each time, in the midst of the removal.
-        for (let turn = 0; turn < round * 3; turn += 1) await Promise.resolve();
+        for (let turn = 0; turn < round; turn += 1) await nextTurn();
         return await rename(join(tree, 'part'), out).then(
           () => true,
           () => false,
