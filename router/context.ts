@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { type Clock, systemClock } from '../common/clock.ts';
+import { Pools } from '../common/http/pools.ts';
 import { type HttpServer, listen } from '../common/http/server.ts';
 import { Lifecycle } from '../common/lifecycle.ts';
 import type { Logger } from '../common/logger.ts';
@@ -43,7 +44,6 @@ import { type MessagingStores, startLeftovers, startMessaging } from './messagin
 import { Metrics } from './metrics.ts';
 import { Forwarder } from './proxy/forwarder.ts';
 import { Holds } from './proxy/holds.ts';
-import { Pools } from './proxy/pools.ts';
 import { Wires } from './proxy/wires.ts';
 import type { QueueWatch } from './queues/queue-watch.ts';
 import { Follower } from './registry/follower.ts';
@@ -58,6 +58,9 @@ import { startWebhooks } from './webhooks-context.ts';
 
 /** Milliseconds that closing a router may take: requests under way are answered first. */
 const CLOSE_DEADLINE = 10_000;
+
+/** Connections to one instance; a request that waits (for a QR) takes one all the while. */
+const CONNECTIONS = 2048;
 
 /** How often connections to instances that are elsewhere now are given up, milliseconds. */
 const POOLS_INTERVAL = 30_000;
@@ -124,7 +127,7 @@ export async function startRouter(
       config.maxSessionsPerInstance,
       () => settings.current().draining,
     );
-    const pools = new Pools();
+    const pools = new Pools(CONNECTIONS);
     lifecycle.add('connections to instances', () => pools.close());
     const wires = new Wires(token);
     lifecycle.add('wires to instances', () => wires.close());
@@ -193,7 +196,7 @@ export async function startRouter(
       log,
       lifecycle,
     });
-    const servicePools = new Pools();
+    const servicePools = new Pools(CONNECTIONS);
     lifecycle.add('connections to the backup service', () => servicePools.close());
     const backups = new BackupService({
       lease: overrides.backupLease ?? redisBackupLease(redis, OWNERSHIP_TIMES.redis),

@@ -1,13 +1,10 @@
-import { type Dispatcher, Pool } from 'undici';
+import type { Dispatcher } from 'undici';
 import type { z } from 'zod';
 import { messageOf, WharfError } from '../../common/errors.ts';
+import { Pools } from '../../common/http/pools.ts';
 import { fromProblem, problemSchema } from '../../common/problem.ts';
 import { ADOPT_HEADER, INTERNAL_TOKEN_HEADER } from '../../fleet/instance-api.ts';
 
-/** Milliseconds to connect to an instance. */
-const CONNECT_TIMEOUT = 2000;
-/** Idle connections are ended before an instance ends them (75 s). Milliseconds. */
-const KEEP_ALIVE = 30_000;
 /** Connections to one instance: a few copies, each with the pieces that are fetched. */
 const CONNECTIONS = 64;
 /** Milliseconds without a byte after which an answer has broken off. */
@@ -28,7 +25,7 @@ export interface InstanceCall {
 /** Calls instances by HTTP, with the fleet's internal token. */
 export class InstanceCalls {
   readonly #token: string;
-  readonly #pools = new Map<string, Pool>();
+  readonly #pools = new Pools(CONNECTIONS);
 
   constructor(token: string) {
     this.#token = token;
@@ -53,24 +50,18 @@ export class InstanceCalls {
 
   /** Forgets connections to instances that are elsewhere now; calls under way end as they would. */
   keepOnly(urls: ReadonlySet<string>): void {
-    for (const [url, pool] of this.#pools) {
-      if (urls.has(url)) continue;
-      this.#pools.delete(url);
-      void pool.close().catch(() => undefined);
-    }
+    this.#pools.keepOnly(urls);
   }
 
   async close(): Promise<void> {
-    const pools = [...this.#pools.values()];
-    this.#pools.clear();
-    await Promise.all(pools.map((pool) => pool.destroy()));
+    await this.#pools.close();
   }
 
   async #send(url: string, call: InstanceCall): Promise<Dispatcher.ResponseData> {
     const { method, path, body, patience, adopts, signal } = call;
     let answer: Dispatcher.ResponseData;
     try {
-      answer = await this.#pool(url).request({
+      answer = await this.#pools.get(url).request({
         method,
         path,
         headers: {
@@ -90,20 +81,6 @@ export class InstanceCalls {
     if (answer.statusCode < 400) return answer;
     const problem = problemSchema.safeParse(await readJson(answer, url));
     throw problem.success ? fromProblem(problem.data) : disagreed(url, answer, problem.error);
-  }
-
-  #pool(url: string): Pool {
-    const known = this.#pools.get(url);
-    if (known) return known;
-    const pool = new Pool(url, {
-      connections: CONNECTIONS,
-      pipelining: 1,
-      keepAliveTimeout: KEEP_ALIVE,
-      keepAliveMaxTimeout: KEEP_ALIVE,
-      connect: { timeout: CONNECT_TIMEOUT },
-    });
-    this.#pools.set(url, pool);
-    return pool;
   }
 }
 

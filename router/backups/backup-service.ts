@@ -1,11 +1,11 @@
 import type { Clock } from '../../common/clock.ts';
 import { messageOf, systemCode, WharfError } from '../../common/errors.ts';
+import type { Pools } from '../../common/http/pools.ts';
 import type { Logger } from '../../common/logger.ts';
 import type { BackupLease, BackupServiceNote } from '../../fleet/backup/backup-lease.ts';
 import { INTERNAL_TOKEN_HEADER } from '../../fleet/instance-api.ts';
 import { failureOf } from '../proxy/failure.ts';
 import type { Answer } from '../proxy/outgoing.ts';
-import type { Pools } from '../proxy/pools.ts';
 
 /** Milliseconds for which it is believed who holds the lease. */
 const BELIEVED = 1000;

@@ -1,7 +1,7 @@
 import { messageOf, WharfError } from '../../common/errors.ts';
+import type { Pools } from '../../common/http/pools.ts';
 import type { Order } from '../../fleet/coordination.ts';
 import { INTERNAL_TOKEN_HEADER } from '../../fleet/instance-api.ts';
-import type { Pools } from '../proxy/pools.ts';
 import type { OrderSender } from './order-sender.ts';
 
 /** Milliseconds an instance may take to pass something on to its supervisor. */

@@ -1,5 +1,6 @@
 import type { Clock } from '../../common/clock.ts';
 import { WharfError } from '../../common/errors.ts';
+import type { Pools } from '../../common/http/pools.ts';
 import type { Logger } from '../../common/logger.ts';
 import { ADOPT_HEADER, INTERNAL_TOKEN_HEADER } from '../../fleet/instance-api.ts';
 import type { Follower } from '../registry/follower.ts';
@@ -9,7 +10,6 @@ import type { Owner, Table } from '../registry/table.ts';
 import { type Failure, failureOf } from './failure.ts';
 import type { Hold, Holds } from './holds.ts';
 import type { Answer, Outgoing } from './outgoing.ts';
-import type { Pools } from './pools.ts';
 import { type Refusal, refusalOf, unreachable } from './refusal.ts';
 
 /** Between two tries of a request that is held, milliseconds: the first time, and at most. What is told of the workspace ends the pause. */

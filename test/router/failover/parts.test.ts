@@ -4,13 +4,13 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../common/clock.ts';
+import { Pools } from '../../../common/http/pools.ts';
 import { SessionPaths } from '../../../fleet/session-paths.ts';
 import { FileSettings } from '../../../router/failover/file-settings.ts';
 import { HttpOrders } from '../../../router/failover/http-orders.ts';
 import { HttpProber } from '../../../router/failover/http-prober.ts';
 import { routerFaults } from '../../../router/failover/start-checks.ts';
 import { TableFacts } from '../../../router/failover/table-facts.ts';
-import { Pools } from '../../../router/proxy/pools.ts';
 import { Instances } from '../../../router/registry/instances.ts';
 import { Table } from '../../../router/registry/table.ts';
 import { fakeSession } from '../../helpers/fake-instance.ts';
@@ -121,7 +121,7 @@ describe('a probe', () => {
 describe('orders by HTTP', () => {
   it('carry the internal token, and a refusal is an error', async () => {
     const { url, asked } = await serve((path) => ({ status: path === '/orders' ? 202 : 403, body: {} }));
-    const pools = new Pools();
+    const pools = new Pools(16);
     closing.push(() => pools.close());
     const orders = new HttpOrders(pools, 'secret');
     await orders.send(url, [{ workspace: '7', epoch: 3, to: null, move: null }]);

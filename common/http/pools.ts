@@ -1,24 +1,27 @@
 import { Pool } from 'undici';
 
-/** Milliseconds to connect to an instance: on one network that takes one, and the request is held and tried again. */
+/** Milliseconds to connect: on one network that takes one, and the request is held and tried again. */
 const CONNECT_TIMEOUT = 2000;
 
-/** Idle connections are ended before an instance ends them (75 s), so that none is used that is just being closed. Milliseconds. */
+/** Idle connections are ended before a process of the fleet ends them (75 s), so that none is used that is just being closed. Milliseconds. */
 const KEEP_ALIVE = 30_000;
 
-/** Connections to one instance; a request that waits (for a QR) takes one all the while. */
-const CONNECTIONS = 2048;
-
-/** Connections to instances, kept open between requests: one pool for each base URL. */
+/** Connections to other processes of the fleet, kept open between requests: one pool for each base URL. */
 export class Pools {
   readonly #pools = new Map<string, Pool>();
+  readonly #connections: number;
 
-  /** The pool of an instance. */
+  /** @param connections at most so many to one base URL */
+  constructor(connections: number) {
+    this.#connections = connections;
+  }
+
+  /** The pool of a base URL. */
   get(url: string): Pool {
     let pool = this.#pools.get(url);
     if (!pool) {
       pool = new Pool(url, {
-        connections: CONNECTIONS,
+        connections: this.#connections,
         pipelining: 1,
         keepAliveTimeout: KEEP_ALIVE,
         keepAliveMaxTimeout: KEEP_ALIVE,
@@ -29,7 +32,7 @@ export class Pools {
     return pool;
   }
 
-  /** Forgets the pools of instances that are elsewhere now; requests under way end as they would. */
+  /** Forgets the pools of who is elsewhere now; requests under way end as they would. */
   keepOnly(urls: ReadonlySet<string>): void {
     for (const [url, pool] of this.#pools) {
       if (urls.has(url)) continue;
