@@ -1,32 +1,15 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { useBackupScene } from '../helpers/backup-scene.ts';
 import { anOperation } from '../helpers/backup-values.ts';
-import { FakeBackupService, serviceProblem } from '../helpers/fake-backup-service.ts';
-import { ADMIN_KEY, startFleet, type TestFleet } from '../helpers/router.ts';
+import { serviceProblem } from '../helpers/fake-backup-service.ts';
 import { temporaryDirectory } from '../helpers/temp-dir.ts';
-import { runWharf, type TerminalOptions } from '../helpers/terminal.ts';
 
-let fleet: TestFleet;
-let service: FakeBackupService;
+const scene = useBackupScene();
+const { wharf } = scene;
 
-beforeAll(async () => {
-  fleet = await startFleet();
-  service = await new FakeBackupService(fleet.redis.url, fleet.token).start();
-});
-afterAll(async () => {
-  await service.stop();
-  await fleet.close();
-});
-beforeEach(() => service.reset());
-
-const now = new Date('2026-11-22T09:30:00Z');
 const BACKUP = '20261122T090003Z';
-
-/** Runs a command against the fleet's real router, as its admin, at half past nine. */
-function wharf(words: string[], options: TerminalOptions = {}) {
-  return runWharf(words, { now, ...options, env: { WHARF_URL: fleet.url, WHARF_API_KEY: ADMIN_KEY } });
-}
 
 describe('wharf backup verify', () => {
   const begun = { status: 202, body: anOperation({ kind: 'verify' }) };
@@ -36,19 +19,19 @@ describe('wharf backup verify', () => {
     [[BACKUP], BACKUP],
     [['--all'], 'all'],
   ])('%j checks %s', async (words, backup) => {
-    service.answer('verify', begun);
-    service.answer('operation', {
+    scene.service.answer('verify', begun);
+    scene.service.answer('operation', {
       body: anOperation({ kind: 'verify', state: 'done', done: 310, total: 310, bytes: 900_000_000 }),
     });
     const ran = await wharf(['backup', 'verify', ...words]);
     expect(ran).toMatchObject({ code: 0, out: 'All is well: 310 objects read and checked, 900 MB.\n' });
-    expect(service.asked[0]?.body).toEqual({ backup });
+    expect(scene.service.asked[0]?.body).toEqual({ backup });
   });
 
   it('ends with 1 where something is damaged, and says what', async () => {
-    service.answer('verify', begun);
+    scene.service.answer('verify', begun);
     const findings = ['objects/ab/abcd: not what its hash says; 7/sales of 20261122T090003Z needs it'];
-    service.answer('operation', {
+    scene.service.answer('operation', {
       body: anOperation({ kind: 'verify', state: 'done', done: 310, total: 310, failed: 1, findings }),
     });
     const ran = await wharf(['backup', 'verify']);
@@ -71,35 +54,35 @@ describe('wharf backup prune', () => {
   const ended = anOperation({ kind: 'prune', state: 'done', done: 3, total: 3, bytes: 12_000_000 });
 
   it('shows under --dry-run what goes, what stays and why, and asks for no more', async () => {
-    service.answer('prune', { body: plan });
+    scene.service.answer('prune', { body: plan });
     const ran = await wharf(['backup', 'prune', '--dry-run']);
     expect(ran.code).toBe(0);
     expect(ran.out).toMatch(/^20261122T090003Z +keep +the newest, hourly\n20261101T090003Z +remove +older/m);
     expect(ran.out).toContain('1 backup to remove, 1 to keep; 3 objects that none needs, 12 MB.');
-    expect(service.askedOf('prune').map((each) => each.body)).toEqual([{ dry_run: true }]);
+    expect(scene.service.askedOf('prune').map((each) => each.body)).toEqual([{ dry_run: true }]);
   });
 
   it('refuses with 2 where nobody can be asked, and does nothing after a no', async () => {
-    service.answer('prune', { body: plan });
+    scene.service.answer('prune', { body: plan });
     expect((await wharf(['backup', 'prune'])).code).toBe(2);
     expect((await wharf(['backup', 'prune'], { answers: ['n'] })).code).toBe(1);
-    expect(service.askedOf('prune').map((each) => each.body)).toEqual([{ dry_run: true }]);
+    expect(scene.service.askedOf('prune').map((each) => each.body)).toEqual([{ dry_run: true }]);
   });
 
   it('asks nothing where there is nothing to remove', async () => {
-    service.answer('prune', { body: { ...plan, remove: [], objects: { count: 0, bytes: 0 } } });
+    scene.service.answer('prune', { body: { ...plan, remove: [], objects: { count: 0, bytes: 0 } } });
     const ran = await wharf(['backup', 'prune'], { answers: [] });
     expect([ran.code, ran.err]).toEqual([0, expect.stringContaining('0 backups to remove, 1 to keep.')]);
-    expect(service.askedOf('prune')).toHaveLength(1);
+    expect(scene.service.askedOf('prune')).toHaveLength(1);
   });
 
   it('shows it, asks, and removes it after a yes', async () => {
-    service.answer('prune', { body: plan }, { status: 202, body: anOperation({ kind: 'prune' }) });
-    service.answer('operation', { body: ended });
+    scene.service.answer('prune', { body: plan }, { status: 202, body: anOperation({ kind: 'prune' }) });
+    scene.service.answer('operation', { body: ended });
     const ran = await wharf(['backup', 'prune'], { answers: ['y'] });
     expect(ran).toMatchObject({ code: 0, out: 'Pruned: 3 objects removed, 12 MB.\n' });
     expect(ran.err).toContain('older than all that is kept');
-    expect(service.askedOf('prune').map((each) => each.body)).toEqual([
+    expect(scene.service.askedOf('prune').map((each) => each.body)).toEqual([
       { dry_run: true },
       { dry_run: false },
     ]);
@@ -109,7 +92,7 @@ describe('wharf backup prune', () => {
 describe('wharf backup export', () => {
   const tar = Buffer.alloc(300_000, 'tar');
   const send = (whole: boolean) => {
-    service.answer('export', (response) => {
+    scene.service.answer('export', (response) => {
       response.writeHead(200, { 'Content-Type': 'application/x-tar' });
       response.write(tar, () => (whole ? response.end() : response.destroy()));
     });
@@ -121,7 +104,7 @@ describe('wharf backup export', () => {
     send(true);
     const ran = await wharf(['backup', 'export', 'latest', 'sales', '-w', '7', '--output', output]);
     expect(ran).toMatchObject({ code: 0, out: `${output} written, 300 kB.\n` });
-    expect(service.asked[0]?.url).toBe('/api/backups/latest/export?workspace_id=7&session_id=sales');
+    expect(scene.service.asked[0]?.url).toBe('/api/backups/latest/export?workspace_id=7&session_id=sales');
     expect((await readFile(output)).equals(tar)).toBe(true);
     expect((await stat(output)).mode & 0o777).toBe(0o600);
   });
@@ -142,7 +125,7 @@ describe('wharf backup export', () => {
   });
 
   it('says what the service says of a session that is not in it, and why a file cannot be written', async () => {
-    service.answer(
+    scene.service.answer(
       'export',
       serviceProblem(404, 'backup_not_found', 'It has no session sale; it has: sales.'),
     );

@@ -1,29 +1,12 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { useBackupScene } from '../helpers/backup-scene.ts';
 import { aBackup, aBackupList, anOperation } from '../helpers/backup-values.ts';
-import { FakeBackupService, serviceProblem } from '../helpers/fake-backup-service.ts';
-import { ADMIN_KEY, startFleet, type TestFleet } from '../helpers/router.ts';
-import { runWharf, type TerminalOptions } from '../helpers/terminal.ts';
+import { serviceProblem } from '../helpers/fake-backup-service.ts';
 
-let fleet: TestFleet;
-let service: FakeBackupService;
+const scene = useBackupScene();
+const { wharf } = scene;
 
-beforeAll(async () => {
-  fleet = await startFleet();
-  service = await new FakeBackupService(fleet.redis.url, fleet.token).start();
-});
-afterAll(async () => {
-  await service.stop();
-  await fleet.close();
-});
-beforeEach(() => service.reset());
-
-const now = new Date('2026-11-22T09:30:00Z');
 const BACKUP = '20261122T090003Z';
-
-/** Runs a command against the fleet's real router, as its admin, at half past nine. */
-function wharf(words: string[], options: TerminalOptions = {}) {
-  return runWharf(words, { now, ...options, env: { WHARF_URL: fleet.url, WHARF_API_KEY: ADMIN_KEY } });
-}
 
 const list = aBackupList({
   backups: [
@@ -49,7 +32,7 @@ const list = aBackupList({
 
 describe('wharf backup list', () => {
   it('shows times, sizes and why each is kept; where they are, and when the next is made', async () => {
-    service.answer('list', { body: list });
+    scene.service.answer('list', { body: list });
     const ran = await wharf(['backup', 'list']);
     expect(ran.code).toBe(0);
     expect(ran.out).toBe(
@@ -68,18 +51,18 @@ describe('wharf backup list', () => {
   });
 
   it('makes a damaged one stand out', async () => {
-    service.answer('list', { body: list });
+    scene.service.answer('list', { body: list });
     expect((await wharf(['backup', 'list'], { color: true })).out).toContain('\u001b[31mDAMAGED\u001b[39m');
   });
 
   it('gives all of it under --json', async () => {
-    service.answer('list', { body: list });
+    scene.service.answer('list', { body: list });
     expect(JSON.parse((await wharf(['backup', 'list', '--json'])).out)).toEqual(list);
   });
 
   it('says how to begin where there is none, and tells of a run that goes on', async () => {
     const running = anOperation({ done: 3, bytes: 2_000_000, left_seconds: 95 });
-    service.answer('list', { body: { ...list, backups: [], last_success: null, running } });
+    scene.service.answer('list', { body: { ...list, backups: [], last_success: null, running } });
     const { out } = await wharf(['backup', 'list']);
     expect(out).toContain('There is no backup yet. Make one: wharf backup run');
     expect(out).toContain('None has succeeded yet; the next in 30 min.');
@@ -123,10 +106,10 @@ describe('wharf backup show', () => {
   const not_in_it = [{ workspace_id: '8', session_id: 'lost', reason: 'no instance owns it' }];
 
   it('shows the sessions, which of them are older, and what is missing', async () => {
-    service.answer('get', { body: { ...aBackup(), contents, not_in_it } });
+    scene.service.answer('get', { body: { ...aBackup(), contents, not_in_it } });
     const ran = await wharf(['backup', 'show', BACKUP, '-w', '7']);
     expect(ran.code).toBe(0);
-    expect(service.asked[0]?.url).toBe(`/api/backups/${BACKUP}?workspace_id=7`);
+    expect(scene.service.asked[0]?.url).toBe(`/api/backups/${BACKUP}?workspace_id=7`);
     expect(ran.out).toMatch(/^backup +20261122T090003Z$/m);
     expect(ran.out).toMatch(
       /^7 +sales +491701234567 +2026-11-22T09:00:05Z +29 min ago +104 MB +312 +61 ms$/m,
@@ -137,7 +120,7 @@ describe('wharf backup show', () => {
 
   it('says what the service says of a backup that is not there: it names the nearest', async () => {
     const detail = 'There is no backup 20261122T090003Z. The nearest: 20261122T080003Z.';
-    service.answer('get', serviceProblem(404, 'backup_not_found', detail));
+    scene.service.answer('get', serviceProblem(404, 'backup_not_found', detail));
     const ran = await wharf(['backup', 'show', BACKUP]);
     expect([ran.code, ran.err]).toEqual([1, expect.stringContaining(detail)]);
   });
@@ -153,9 +136,9 @@ describe('wharf backup run', () => {
   });
 
   it('follows it to its end, and says what was made', async () => {
-    service.answer('run', { status: 202, body: anOperation() });
-    service.answer('operation', { body: anOperation({ done: 12, left_seconds: 20 }) }, { body: done });
-    service.answer('get', { body: { ...aBackup(), contents: [], not_in_it: [] } });
+    scene.service.answer('run', { status: 202, body: anOperation() });
+    scene.service.answer('operation', { body: anOperation({ done: 12, left_seconds: 20 }) }, { body: done });
+    scene.service.answer('get', { body: { ...aBackup(), contents: [], not_in_it: [] } });
     const ran = await wharf(['backup', 'run']);
     expect(ran.code).toBe(0);
     expect(ran.err).toBe('0/25 sessions\n25/25 sessions, 34 MB\n');
@@ -163,10 +146,10 @@ describe('wharf backup run', () => {
   });
 
   it('draws a bar where a person watches', async () => {
-    service.answer('run', { status: 202, body: anOperation() });
+    scene.service.answer('run', { status: 202, body: anOperation() });
     const half = anOperation({ done: 12, bytes: 5_000_000, left_seconds: 20, doing: '7/sales' });
-    service.answer('operation', { body: half }, { body: done });
-    service.answer('get', { body: { ...aBackup(), contents: [], not_in_it: [] } });
+    scene.service.answer('operation', { body: half }, { body: done });
+    scene.service.answer('get', { body: { ...aBackup(), contents: [], not_in_it: [] } });
     const { err } = await wharf(['backup', 'run'], { answers: [] });
     expect(err.split('\r\u001b[2K').slice(1)).toEqual([
       '[░░░░░░░░░░░░░░░░░░░░] 0/25 sessions',
@@ -176,10 +159,10 @@ describe('wharf backup run', () => {
   });
 
   it('ends with 1 where sessions could not be copied, and names them', async () => {
-    service.answer('run', { status: 202, body: anOperation() });
+    scene.service.answer('run', { status: 202, body: anOperation() });
     const findings = ['7/sales: its owner did not answer; carried from 20261122T080003Z'];
-    service.answer('operation', { body: { ...done, failed: 1, findings } });
-    service.answer('get', {
+    scene.service.answer('operation', { body: { ...done, failed: 1, findings } });
+    scene.service.answer('get', {
       body: { ...aBackup({ state: 'partial', carried: 1 }), contents: [], not_in_it: [] },
     });
     const ran = await wharf(['backup', 'run']);
@@ -191,9 +174,9 @@ describe('wharf backup run', () => {
   });
 
   it('tells what it found where nothing failed: a session that was lost, and is carried', async () => {
-    service.answer('run', { status: 202, body: anOperation() });
-    service.answer('operation', { body: { ...done, findings: ['7/sales is not there any more'] } });
-    service.answer('get', {
+    scene.service.answer('run', { status: 202, body: anOperation() });
+    scene.service.answer('operation', { body: { ...done, findings: ['7/sales is not there any more'] } });
+    scene.service.answer('get', {
       body: { ...aBackup({ state: 'partial', carried: 1 }), contents: [], not_in_it: [] },
     });
     const ran = await wharf(['backup', 'run']);
@@ -204,8 +187,8 @@ describe('wharf backup run', () => {
   });
 
   it('ends with 1 where it failed, with the reason, under --json too', async () => {
-    service.answer('run', { status: 202, body: anOperation() });
-    service.answer('operation', {
+    scene.service.answer('run', { status: 202, body: anOperation() });
+    scene.service.answer('operation', {
       body: anOperation({ state: 'failed', error: 'the bucket refuses (403)' }),
     });
     const ran = await wharf(['backup', 'run', '--json']);
@@ -218,22 +201,25 @@ describe('wharf backup run', () => {
   });
 
   it('does not wait under --no-wait', async () => {
-    service.answer('run', { status: 202, body: anOperation() });
+    scene.service.answer('run', { status: 202, body: anOperation() });
     const ran = await wharf(['backup', 'run', '--no-wait']);
     expect(ran).toMatchObject({ code: 0, out: 'The run has begun. Follow with: wharf backup operations\n' });
-    expect(service.askedOf('operation')).toEqual([]);
+    expect(scene.service.askedOf('operation')).toEqual([]);
   });
 
   it('says what runs where one does', async () => {
-    service.answer('run', serviceProblem(409, 'backup_busy', 'The backup service is at a run (run-1).'));
+    scene.service.answer(
+      'run',
+      serviceProblem(409, 'backup_busy', 'The backup service is at a run (run-1).'),
+    );
     const ran = await wharf(['backup', 'run']);
     expect([ran.code, ran.err]).toEqual([1, expect.stringContaining('"wharf backup operations"')]);
   });
 
   it('says on Ctrl-C that it goes on', async () => {
     const stop = new AbortController();
-    service.answer('run', { status: 202, body: anOperation() });
-    service.answer('operation', (response) => {
+    scene.service.answer('run', { status: 202, body: anOperation() });
+    scene.service.answer('operation', (response) => {
       response.end(JSON.stringify(anOperation()));
       stop.abort(new Error('Ctrl-C'));
     });
@@ -245,8 +231,8 @@ describe('wharf backup run', () => {
   });
 
   it('says so where the service was started anew meanwhile', async () => {
-    service.answer('run', { status: 202, body: anOperation() });
-    service.answer('operation', serviceProblem(404, 'not_found', 'There is no operation run-1.'));
+    scene.service.answer('run', { status: 202, body: anOperation() });
+    scene.service.answer('operation', serviceProblem(404, 'not_found', 'There is no operation run-1.'));
     const ran = await wharf(['backup', 'run']);
     expect([ran.code, ran.err]).toEqual([1, expect.stringContaining('started anew meanwhile')]);
   });
@@ -264,7 +250,7 @@ describe('wharf backup operations', () => {
       }),
       anOperation({ state: 'failed', error: 'the bucket refuses', ended_at: '2026-11-22T09:00:10.000Z' }),
     ];
-    service.answer('operations', { body: { operations } });
+    scene.service.answer('operations', { body: { operations } });
     const { out } = await wharf(['backup', 'operations']);
     expect(out).toMatch(/^verify-2 +verify +running +1 min ago +1 min +3\/10 objects/m);
     expect(out).toMatch(/^run-1 +run +failed +29 min ago +7 s +0\/25 sessions +the bucket refuses$/m);
@@ -273,11 +259,11 @@ describe('wharf backup operations', () => {
 
 describe('wharf status', () => {
   it('tells of the last backup, of what goes on, and that there is none', async () => {
-    service.answer('list', { body: aBackupList() });
+    scene.service.answer('list', { body: aBackupList() });
     expect((await wharf(['status'])).out).toContain('\nLast backup 29 min ago\n');
-    service.answer('list', { body: aBackupList({ running: anOperation() }) });
+    scene.service.answer('list', { body: aBackupList({ running: anOperation() }) });
     expect((await wharf(['status'])).out).toContain('\nLast backup 29 min ago; a run goes on\n');
-    service.answer('list', { body: aBackupList({ last_success: null }) });
+    scene.service.answer('list', { body: aBackupList({ last_success: null }) });
     expect((await wharf(['status'])).out).toContain('\nNo backup has been made yet\n');
     expect(JSON.parse((await wharf(['status', '--json'])).out).backups).toMatchObject({
       kept: 0,
@@ -286,10 +272,10 @@ describe('wharf status', () => {
   });
 
   it('shows the rest where nobody makes backups, and says so', async () => {
-    service.answer('list', serviceProblem(503, 'backup_unavailable', 'No backup service runs.'));
+    scene.service.answer('list', serviceProblem(503, 'backup_unavailable', 'No backup service runs.'));
     const ran = await wharf(['status']);
     expect(ran.code).toBe(0);
-    expect(ran.out).toContain(`Fleet ${fleet.url}`);
+    expect(ran.out).toContain(`Fleet ${scene.fleet.url}`);
     expect(ran.out).toContain('\nNo backup service runs: wharf backup list\n');
   });
 });
@@ -309,7 +295,7 @@ describe('their help', () => {
       const ran = await wharf(['backup', ...words.filter(Boolean)]);
       expect(ran.code).toBe(2);
       expect(ran.err).toMatch(/wharf backup list|Did you mean list/);
-      expect(service.asked).toEqual([]);
+      expect(scene.service.asked).toEqual([]);
     },
   );
 });

@@ -1,28 +1,12 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { useBackupScene } from '../helpers/backup-scene.ts';
 import { aRestore, aRestoreItem, RESTORE_ID } from '../helpers/backup-values.ts';
-import { FakeBackupService, serviceProblem } from '../helpers/fake-backup-service.ts';
-import { ADMIN_KEY, startFleet, type TestFleet } from '../helpers/router.ts';
-import { runWharf, type TerminalOptions } from '../helpers/terminal.ts';
+import { serviceProblem } from '../helpers/fake-backup-service.ts';
 
-let fleet: TestFleet;
-let service: FakeBackupService;
+const scene = useBackupScene();
+const { wharf } = scene;
 
-beforeAll(async () => {
-  fleet = await startFleet();
-  service = await new FakeBackupService(fleet.redis.url, fleet.token).start();
-});
-afterAll(async () => {
-  await service.stop();
-  await fleet.close();
-});
-beforeEach(() => service.reset());
-
-const now = new Date('2026-11-22T09:30:00Z');
 const BACKUP = '20261122T090003Z';
-
-function wharf(words: string[], options: TerminalOptions = {}) {
-  return runWharf(words, { now, ...options, env: { WHARF_URL: fleet.url, WHARF_API_KEY: ADMIN_KEY } });
-}
 
 const warnings = ['Messages since then may show as "waiting" until their senders repeat them.'];
 const deleted = aRestoreItem({
@@ -50,13 +34,13 @@ const ended = aRestore({
 
 /** Plans, begins and ends a restore. */
 function answerWell(): void {
-  service.answer('restore', { body: plan }, { status: 202, body: begun });
-  service.answer('restoreGet', { body: ended });
+  scene.service.answer('restore', { body: plan }, { status: 202, body: begun });
+  scene.service.answer('restoreGet', { body: ended });
 }
 
 describe('wharf restore --dry-run', () => {
   it('shows what would change, what is refused and why, and what should be known', async () => {
-    service.answer('restore', { body: plan });
+    scene.service.answer('restore', { body: plan });
     const ran = await wharf(['restore', '--workspace', '7', '--dry-run']);
     expect(ran.code).toBe(0);
     expect(ran.out).toBe(
@@ -73,8 +57,13 @@ describe('wharf restore --dry-run', () => {
         '',
       ].join('\n'),
     );
-    expect(service.asked).toHaveLength(1);
-    expect(service.asked[0]?.body).toEqual({ at: 'latest', workspace_id: '7', dry_run: true, force: false });
+    expect(scene.service.asked).toHaveLength(1);
+    expect(scene.service.asked[0]?.body).toEqual({
+      at: 'latest',
+      workspace_id: '7',
+      dry_run: true,
+      force: false,
+    });
   });
 
   it.each([
@@ -83,9 +72,9 @@ describe('wharf restore --dry-run', () => {
     ['2026-11-22T10:00:00+01:00', '2026-11-22T09:00:00.000Z'],
     ['2026-11-22 09:00Z', '2026-11-22T09:00:00.000Z'],
   ])('takes %s as a time', async (at, asked) => {
-    service.answer('restore', { body: plan });
+    scene.service.answer('restore', { body: plan });
     expect((await wharf(['restore', '--at', at, '--dry-run'])).code).toBe(0);
-    expect(service.asked[0]?.body.at).toBe(asked);
+    expect(scene.service.asked[0]?.body.at).toBe(asked);
   });
 
   it.each(['yesterday', '2026-11-22', '2026-11-22T09:00', '2026-13-01T09:00Z', '20261122'])(
@@ -94,13 +83,13 @@ describe('wharf restore --dry-run', () => {
       const ran = await wharf(['restore', '--at', at, '--dry-run']);
       expect(ran.code).toBe(2);
       expect(ran.err).toContain('a time with its zone, such as 2026-11-22T09:00:00Z');
-      expect(service.asked).toEqual([]);
+      expect(scene.service.asked).toEqual([]);
     },
   );
 
   it('names the nearest times where there is none of that time', async () => {
     const detail = 'No backup was finished by 2026-11-01T00:00:00Z; the oldest is 20261122T080003Z.';
-    service.answer('restore', serviceProblem(404, 'backup_not_found', detail));
+    scene.service.answer('restore', serviceProblem(404, 'backup_not_found', detail));
     const ran = await wharf(['restore', '--at', '2026-11-01T00:00Z', '--dry-run']);
     expect(ran.code).toBe(1);
     expect(ran.err).toContain(detail);
@@ -108,7 +97,7 @@ describe('wharf restore --dry-run', () => {
 
   it('passes 007 on to be refused, with 2', async () => {
     const ran = await wharf(['restore', '-w', '007', '--dry-run']);
-    expect([ran.code, service.asked]).toEqual([2, []]);
+    expect([ran.code, scene.service.asked]).toEqual([2, []]);
   });
 });
 
@@ -116,7 +105,7 @@ describe('wharf restore', () => {
   it('refuses with 2 where nobody can be asked, and asks for nothing', async () => {
     const ran = await wharf(['restore', '--session', 'sales']);
     expect([ran.code, ran.err]).toEqual([2, expect.stringContaining('--yes')]);
-    expect(service.asked).toEqual([]);
+    expect(scene.service.asked).toEqual([]);
   });
 
   it('shows everything first and then asks; a yes restores the very backup that was shown', async () => {
@@ -127,7 +116,11 @@ describe('wharf restore', () => {
       /^From backup 20261122T090003Z.*Note: Messages since.*Restore workspace 7|everything/s,
     );
     expect(ran.err).toContain('(1 session)? Type yes: ');
-    expect(service.askedOf('restore')[1]?.body).toMatchObject({ at: BACKUP, dry_run: false, force: false });
+    expect(scene.service.askedOf('restore')[1]?.body).toMatchObject({
+      at: BACKUP,
+      dry_run: false,
+      force: false,
+    });
     expect(ran.out).toMatch(/^7 +sales +restored/m);
     expect(ran.out).toContain(`wharf restore --undo ${RESTORE_ID}`);
   });
@@ -136,7 +129,7 @@ describe('wharf restore', () => {
     answerWell();
     const ran = await wharf(['restore', '-w', '7'], { answers: [answer] });
     expect([ran.code, ran.err]).toEqual([1, expect.stringContaining('Nothing was done.')]);
-    expect(service.askedOf('restore')).toHaveLength(1);
+    expect(scene.service.askedOf('restore')).toHaveLength(1);
   });
 
   it('tells what should be known under --yes too, before it begins', async () => {
@@ -146,7 +139,7 @@ describe('wharf restore', () => {
     expect(ran.err).toBe(
       `Note: ${warnings[0]}\n0/1 session restored, 0 B of 100 MB\n1/1 session restored, 100 MB of 100 MB\n`,
     );
-    expect(service.askedOf('restore')[1]?.body).toEqual({
+    expect(scene.service.askedOf('restore')[1]?.body).toEqual({
       at: BACKUP,
       session_id: 'sales',
       dry_run: false,
@@ -155,9 +148,9 @@ describe('wharf restore', () => {
   });
 
   it('tells of one session in a line', async () => {
-    service.answer('restore', { body: plan }, { status: 202, body: begun });
+    scene.service.answer('restore', { body: plan }, { status: 202, body: begun });
     const request = { at: 'latest', session_id: 'sales', dry_run: false, force: false } as const;
-    service.answer('restoreGet', { body: { ...ended, request, sessions: [restored] } });
+    scene.service.answer('restoreGet', { body: { ...ended, request, sessions: [restored] } });
     const ran = await wharf(['restore', '-s', 'sales', '--yes']);
     expect(ran.out).toBe(
       `Restored session 7/sales as of 2026-11-22T09:00:05Z.\nWhat was there before is kept in the trash. To put it back: wharf restore --undo ${RESTORE_ID}\n`,
@@ -173,8 +166,8 @@ describe('wharf restore', () => {
 
   it('ends with 1 where a session failed, with the reason of each', async () => {
     const failed = aRestoreItem({ session_id: 'torn', state: 'failed', error: 'objects/ab/abcd is damaged' });
-    service.answer('restore', { body: plan }, { status: 202, body: begun });
-    service.answer('restoreGet', { body: aRestore({ state: 'failed', sessions: [restored, failed] }) });
+    scene.service.answer('restore', { body: plan }, { status: 202, body: begun });
+    scene.service.answer('restoreGet', { body: aRestore({ state: 'failed', sessions: [restored, failed] }) });
     const ran = await wharf(['restore', '-w', '7', '--yes']);
     expect(ran.code).toBe(1);
     expect(ran.out).toMatch(/7 +torn +failed.*\n7 +sales +restored/);
@@ -184,17 +177,17 @@ describe('wharf restore', () => {
   });
 
   it('begins nothing where all is refused, and names --force', async () => {
-    service.answer('restore', { body: aRestore({ id: null, state: 'planned', sessions: [deleted] }) });
+    scene.service.answer('restore', { body: aRestore({ id: null, state: 'planned', sessions: [deleted] }) });
     const ran = await wharf(['restore', '-s', 'old', '--yes']);
     expect(ran.code).toBe(1);
     expect(ran.err).toMatch(/7\/old: it was deleted since\n.*--force.*\(restore_refused\)/s);
-    expect(service.askedOf('restore')).toHaveLength(1);
+    expect(scene.service.askedOf('restore')).toHaveLength(1);
   });
 
   it('says on Ctrl-C that it goes on, how to look, and how to end it', async () => {
     const stop = new AbortController();
     answerWell();
-    service.answer('restoreGet', (response) => {
+    scene.service.answer('restoreGet', (response) => {
       response.end(JSON.stringify(begun));
       stop.abort(new Error('Ctrl-C'));
     });
@@ -207,7 +200,7 @@ describe('wharf restore', () => {
 
   it('goes on watching while the backup service is away for a moment', async () => {
     answerWell();
-    service.answer('restoreGet', (response) => response.destroy(), { body: ended });
+    scene.service.answer('restoreGet', (response) => response.destroy(), { body: ended });
     expect((await wharf(['restore', '--yes'])).code).toBe(0);
   });
 
@@ -218,15 +211,15 @@ describe('wharf restore', () => {
       code: 0,
       out: `${RESTORE_ID} has begun. Follow with: wharf restores ${RESTORE_ID}\n`,
     });
-    expect(service.askedOf('restoreGet')).toEqual([]);
+    expect(scene.service.askedOf('restoreGet')).toEqual([]);
   });
 
   it('says that no backup service runs, and how one is started', async () => {
-    await service.release();
+    await scene.service.release();
     let ran = await wharf(['restore', '--yes']);
     // Routers believe for a second who holds the lease.
     while (ran.err.includes('not_found')) ran = await wharf(['restore', '--yes']);
-    await service.hold();
+    await scene.service.hold();
     expect([ran.code, ran.err]).toEqual([1, expect.stringContaining('node dist/backup/main.js')]);
     expect(ran.err).toContain('(backup_unavailable');
   });
@@ -239,14 +232,14 @@ describe('wharf restore --undo', () => {
       request: { at: 'latest', session_id: 'sales', dry_run: false, force: false },
       sessions: [aRestoreItem({ state: 'undone' })],
     });
-    service.answer('restoreUndo', {
+    scene.service.answer('restoreUndo', {
       status: 202,
       body: { ...ended, state: 'undoing', sessions: [restored] },
     });
-    service.answer('restoreGet', { body: undone });
+    scene.service.answer('restoreGet', { body: undone });
     expect((await wharf(['restore', '--undo', RESTORE_ID])).code).toBe(2);
     expect((await wharf(['restore', '--undo', RESTORE_ID], { answers: ['n'] })).code).toBe(1);
-    expect(service.asked).toEqual([]);
+    expect(scene.service.asked).toEqual([]);
     const ran = await wharf(['restore', '--undo', RESTORE_ID, '--yes']);
     expect(ran).toMatchObject({ code: 0, out: `Put back session 7/sales as it was before ${RESTORE_ID}.\n` });
     expect(ran.err).toBe('0/1 session put back\n1/1 session put back\n');
@@ -260,27 +253,27 @@ describe('wharf restore --undo', () => {
     ['--cancel', RESTORE_ID, '--at', 'latest'],
   ])('ends with 2 for %s %s %s', async (...words) => {
     expect((await wharf(['restore', ...words])).code).toBe(2);
-    expect(service.asked).toEqual([]);
+    expect(scene.service.asked).toEqual([]);
   });
 });
 
 describe('wharf restore --cancel', () => {
   it('ends a restore, and says what stays', async () => {
-    service.answer('restoreCancel', { status: 202, body: begun });
+    scene.service.answer('restoreCancel', { status: 202, body: begun });
     const ran = await wharf(['restore', '--cancel', RESTORE_ID]);
     expect([ran.code, ran.out]).toEqual([0, expect.stringContaining('what was restored already stays so')]);
-    expect(service.asked[0]?.url).toBe(`/api/restores/${RESTORE_ID}/cancel`);
+    expect(scene.service.asked[0]?.url).toBe(`/api/restores/${RESTORE_ID}/cancel`);
   });
 });
 
 describe('wharf restores', () => {
   it('lists them, and shows one with how it is undone', async () => {
-    service.answer('restores', { body: { restores: [begun, ended] } });
+    scene.service.answer('restores', { body: { restores: [begun, ended] } });
     const listed = await wharf(['restores']);
     expect(listed.out).toMatch(
       /^r-20261122T093000Z-1a2b3c +0 s ago +everything +20261122T090003Z +running +0\/1 session restored/m,
     );
-    service.answer('restoreGet', { body: ended });
+    scene.service.answer('restoreGet', { body: ended });
     const shown = await wharf(['restores', RESTORE_ID]);
     expect(shown.out).toContain(`Restore ${RESTORE_ID} of everything from backup ${BACKUP}: done`);
     expect(shown.out).toMatch(/^7 +old +refused .* it was deleted since$/m);
@@ -288,7 +281,7 @@ describe('wharf restores', () => {
   });
 
   it('says what the service says of one that is not there: it names the newest', async () => {
-    service.answer('restoreGet', serviceProblem(404, 'restore_not_found', 'There is no such restore.'));
+    scene.service.answer('restoreGet', serviceProblem(404, 'restore_not_found', 'There is no such restore.'));
     const ran = await wharf(['restores', RESTORE_ID]);
     expect([ran.code, ran.err]).toEqual([1, expect.stringContaining('There is no such restore.')]);
   });

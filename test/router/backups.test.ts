@@ -1,36 +1,25 @@
 import { createHash } from 'node:crypto';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { backupRoutes } from '../../fleet/backup/api.ts';
+import { useBackupScene } from '../helpers/backup-scene.ts';
 import { aBackup, anOperation, aRestore, RESTORE_ID } from '../helpers/backup-values.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { FakeBackupService, serviceProblem } from '../helpers/fake-backup-service.ts';
-import { startFleet, type TestFleet } from '../helpers/router.ts';
 
-let fleet: TestFleet;
-let service: FakeBackupService;
-
-beforeAll(async () => {
-  fleet = await startFleet();
-  service = await new FakeBackupService(fleet.redis.url, fleet.token).start();
-});
-afterAll(async () => {
-  await service.stop();
-  await fleet.close();
-});
-beforeEach(() => service.reset());
+const scene = useBackupScene();
 
 const BACKUP = '20261122T090003Z';
 
 describe('what is asked of backups', () => {
   it('reaches the service with its query, and comes back as the service said it', async () => {
-    service.answer('get', { body: { ...aBackup(), contents: [], not_in_it: [] } });
-    const told = await fleet.ask('GET', `/api/backups/${BACKUP}?workspace_id=7`, {
+    scene.service.answer('get', { body: { ...aBackup(), contents: [], not_in_it: [] } });
+    const told = await scene.fleet.ask('GET', `/api/backups/${BACKUP}?workspace_id=7`, {
       headers: { 'X-Request-Id': 'asked-by-a-test' },
     });
     expect(told.status).toBe(200);
     expect(told.json).toMatchObject({ id: BACKUP, state: 'complete' });
     expect(told.headers.get('x-request-id')).toBe('asked-by-a-test');
-    expect(service.asked).toEqual([
+    expect(scene.service.asked).toEqual([
       {
         route: 'get',
         method: 'GET',
@@ -42,10 +31,12 @@ describe('what is asked of backups', () => {
   });
 
   it('reaches it with its body, checked and filled in', async () => {
-    service.answer('restore', { status: 202, body: aRestore() });
-    const told = await fleet.ask('POST', '/api/restores', { body: { workspace_id: 7, session_id: 'sales' } });
+    scene.service.answer('restore', { status: 202, body: aRestore() });
+    const told = await scene.fleet.ask('POST', '/api/restores', {
+      body: { workspace_id: 7, session_id: 'sales' },
+    });
     expect([told.status, told.json.id]).toEqual([202, RESTORE_ID]);
-    expect(service.asked[0]?.body).toEqual({
+    expect(scene.service.asked[0]?.body).toEqual({
       at: 'latest',
       workspace_id: '7',
       session_id: 'sales',
@@ -55,16 +46,16 @@ describe('what is asked of backups', () => {
   });
 
   it('finds its way to operations, which are no backups', async () => {
-    service.answer('operations', { body: { operations: [anOperation()] } });
-    expect((await fleet.ask('GET', '/api/backups/operations')).json.operations).toHaveLength(1);
-    service.answer('operation', { body: anOperation() });
-    expect((await fleet.ask('GET', '/api/backups/operations/run-1')).json.id).toBe('run-1');
-    expect(service.asked.map((each) => each.route)).toEqual(['operations', 'operation']);
+    scene.service.answer('operations', { body: { operations: [anOperation()] } });
+    expect((await scene.fleet.ask('GET', '/api/backups/operations')).json.operations).toHaveLength(1);
+    scene.service.answer('operation', { body: anOperation() });
+    expect((await scene.fleet.ask('GET', '/api/backups/operations/run-1')).json.id).toBe('run-1');
+    expect(scene.service.asked.map((each) => each.route)).toEqual(['operations', 'operation']);
   });
 
   it('is refused by the service in its own words', async () => {
-    service.answer('run', serviceProblem(409, 'backup_busy', 'A backup is running: run-1.'));
-    const told = await fleet.ask('POST', '/api/backups');
+    scene.service.answer('run', serviceProblem(409, 'backup_busy', 'A backup is running: run-1.'));
+    const told = await scene.fleet.ask('POST', '/api/backups');
     expect(told.status).toBe(409);
     expect(told.json).toMatchObject({ code: 'backup_busy', detail: 'A backup is running: run-1.' });
     expect(told.headers.get('content-type')).toContain('application/problem+json');
@@ -82,23 +73,23 @@ describe('what is asked of backups', () => {
     ['GET', '/api/restores/1', undefined],
     ['POST', `/api/restores/${RESTORE_ID}/undo`, { really: true }],
   ])('is refused before it gets there: %s %s %j', async (method, path, body) => {
-    const told = await fleet.ask(method, path, { body });
+    const told = await scene.fleet.ask(method, path, { body });
     expect([told.status, told.json.code]).toEqual([400, 'invalid_request']);
-    expect(service.asked).toEqual([]);
+    expect(scene.service.asked).toEqual([]);
   });
 
   it.each(Object.values(backupRoutes).map(({ method, path }) => [method.toUpperCase(), path]))(
     'is for admins alone: %s %s',
     async (method, path) => {
-      const made = await fleet.ask('POST', '/api/fleet/keys', { body: { workspace_id: 7 } });
+      const made = await scene.fleet.ask('POST', '/api/fleet/keys', { body: { workspace_id: 7 } });
       const at = path
         .replace(':backup', BACKUP)
         .replace(':restore', RESTORE_ID)
         .replace(':operation', 'run-1');
-      const told = await fleet.ask(method, at, { key: made.json.key });
+      const told = await scene.fleet.ask(method, at, { key: made.json.key });
       expect([told.status, told.json.code]).toEqual([403, 'forbidden']);
-      expect((await fleet.ask(method, at, { key: null })).status).toBe(401);
-      expect(service.asked).toEqual([]);
+      expect((await scene.fleet.ask(method, at, { key: null })).status).toBe(401);
+      expect(scene.service.asked).toEqual([]);
     },
   );
 });
@@ -107,7 +98,7 @@ describe('an export', () => {
   const piece = Buffer.alloc(64 * 1024, 'wharf');
 
   it('comes through byte for byte, with its name', async () => {
-    service.answer('export', async (response) => {
+    scene.service.answer('export', async (response) => {
       response.writeHead(200, {
         'Content-Type': 'application/x-tar',
         'Content-Disposition': 'attachment; filename="sales.tar"',
@@ -117,7 +108,7 @@ describe('an export', () => {
       }
       response.end();
     });
-    const response = await fetch(`${fleet.url}/api/backups/latest/export?session_id=sales`, {
+    const response = await fetch(`${scene.fleet.url}/api/backups/latest/export?session_id=sales`, {
       headers: { Authorization: 'Bearer admin-key-of-a-test-fleet-0123456789' },
     });
     expect(response.headers.get('content-type')).toBe('application/x-tar');
@@ -131,11 +122,11 @@ describe('an export', () => {
   });
 
   it('that breaks off is cut for the caller too', async () => {
-    service.answer('export', (response) => {
+    scene.service.answer('export', (response) => {
       response.writeHead(200, { 'Content-Type': 'application/x-tar' });
       response.write(piece, () => response.destroy());
     });
-    const response = await fetch(`${fleet.url}/api/backups/latest/export?session_id=sales`, {
+    const response = await fetch(`${scene.fleet.url}/api/backups/latest/export?session_id=sales`, {
       headers: { Authorization: 'Bearer admin-key-of-a-test-fleet-0123456789' },
     });
     await expect(response.arrayBuffer()).rejects.toThrow();
@@ -143,7 +134,7 @@ describe('an export', () => {
 
   it('is ended when the caller leaves', async () => {
     let ended = false;
-    service.answer('export', (response) => {
+    scene.service.answer('export', (response) => {
       response.writeHead(200, { 'Content-Type': 'application/x-tar' });
       response.write(piece);
       response.once('close', () => {
@@ -151,7 +142,7 @@ describe('an export', () => {
       });
     });
     const leaving = new AbortController();
-    await fetch(`${fleet.url}/api/backups/latest/export?session_id=sales`, {
+    await fetch(`${scene.fleet.url}/api/backups/latest/export?session_id=sales`, {
       headers: { Authorization: 'Bearer admin-key-of-a-test-fleet-0123456789' },
       signal: leaving.signal,
     });
@@ -162,56 +153,58 @@ describe('an export', () => {
 
 describe('without a service', () => {
   it('it is said that none runs, and how one is started', async () => {
-    await service.release();
+    await scene.service.release();
     const told = await eventually(async () => {
-      const answer = await fleet.ask('GET', '/api/backups');
+      const answer = await scene.fleet.ask('GET', '/api/backups');
       return answer.status === 503 && answer;
     });
     expect(told.json).toMatchObject({ code: 'backup_unavailable', retry_after: 2 });
     expect(told.json.detail).toContain('node dist/backup/main.js');
-    await service.hold();
-    service.answer('list', { body: {} });
-    await eventually(async () => (await fleet.ask('GET', '/api/backups')).status === 200);
+    await scene.service.hold();
+    scene.service.answer('list', { body: {} });
+    await eventually(async () => (await scene.fleet.ask('GET', '/api/backups')).status === 200);
   });
 
   it('that can be reached, it is said where it should be; and another that has its place is asked', async () => {
-    const other = await new FakeBackupService(fleet.redis.url, fleet.token).start();
+    const other = await new FakeBackupService(scene.fleet.redis.url, scene.fleet.token).start();
     other.answer('list', { body: { from: 'the other' } });
-    await eventually(async () => (await fleet.ask('GET', '/api/backups')).json.from === 'the other');
+    await eventually(async () => (await scene.fleet.ask('GET', '/api/backups')).json.from === 'the other');
     await other.kill();
-    const told = await fleet.ask('GET', '/api/backups');
+    const told = await scene.fleet.ask('GET', '/api/backups');
     expect([told.status, told.json.code]).toEqual([503, 'backup_unavailable']);
     expect(told.json.detail).toMatch(/backup-host\) cannot be reached at http:.* \(ECONNREFUSED\)/);
-    await service.hold();
-    service.answer('list', { body: { from: 'the first' } });
-    expect((await fleet.ask('GET', '/api/backups')).json.from).toBe('the first');
+    await scene.service.hold();
+    scene.service.answer('list', { body: { from: 'the first' } });
+    expect((await scene.fleet.ask('GET', '/api/backups')).json.from).toBe('the first');
     await other.stop();
   });
 
   it('that answers, nothing is asked twice: what was begun may have begun', async () => {
-    service.answer('run', (response) => response.destroy());
-    const told = await fleet.ask('POST', '/api/backups');
+    scene.service.answer('run', (response) => response.destroy());
+    const told = await scene.fleet.ask('POST', '/api/backups');
     expect([told.status, told.json.code]).toEqual([503, 'backup_unavailable']);
     expect(told.json.detail).toContain('may have begun all the same');
-    expect(service.askedOf('run')).toHaveLength(1);
+    expect(scene.service.askedOf('run')).toHaveLength(1);
   });
 
   it('that takes the token, the caller is not told to show another key', async () => {
-    const other = await new FakeBackupService(fleet.redis.url, 'another-token').start();
+    const other = await new FakeBackupService(scene.fleet.redis.url, 'another-token').start();
     const told = await eventually(async () => {
-      const answer = await fleet.ask('GET', '/api/backups');
+      const answer = await scene.fleet.ask('GET', '/api/backups');
       return answer.json?.code === 'backup_unavailable' && answer;
     });
     expect(told.json.detail).toContain('refuses this router');
-    expect(fleet.log.some((line) => String(line['msg']).includes('refuses the internal token'))).toBe(true);
+    expect(scene.fleet.log.some((line) => String(line['msg']).includes('refuses the internal token'))).toBe(
+      true,
+    );
     await other.stop();
-    await service.hold();
+    await scene.service.hold();
   });
 });
 
 describe('the description of the API', () => {
   it('tells of every one of these paths', async () => {
-    const { json } = await fleet.ask('GET', '/openapi.json');
+    const { json } = await scene.fleet.ask('GET', '/openapi.json');
     for (const { method, path } of Object.values(backupRoutes)) {
       const operation = json.paths[path.replace(/:(\w+)/g, '{$1}')]?.[method];
       expect(operation, `${method} ${path}`).toMatchObject({
