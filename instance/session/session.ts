@@ -1,5 +1,5 @@
 import type { Clock } from '../../common/clock.ts';
-import { messageOf, WharfError } from '../../common/errors.ts';
+import { messageOf } from '../../common/errors.ts';
 import type { Logger } from '../../common/logger.ts';
 import type { SessionDetail, SessionRecord, SessionStatus } from '../../fleet/records.ts';
 import type { ChromiumVersion } from '../profile/chromium-version.ts';
@@ -11,16 +11,18 @@ import type { InstanceCounters } from './counters.ts';
 import { LinkDesk } from './link-desk.ts';
 import type { SessionListener } from './listener.ts';
 import { ProfileUse } from './profile-use.ts';
-import { detailOf, hintFor } from './session-detail.ts';
+import { detailOf } from './session-detail.ts';
 import { type Conclusion, SessionEndings } from './session-endings.ts';
 import { SessionFile } from './session-file.ts';
 import { type Ending, type LifeTimeouts, SessionLife } from './session-life.ts';
 import { SessionLoop } from './session-loop.ts';
 import { SessionProfile } from './session-profile.ts';
+import { notLinking, notReady } from './session-refusals.ts';
 import type { SessionStore } from './session-store.ts';
 import { SessionTakeover, type Tenure } from './session-takeover.ts';
+import { Standing, statusAtRest } from './standing.ts';
 import type { StartGate } from './start-gate.ts';
-import { isLinking, isLive, isPassing, nextStatus, type SessionEvent } from './state.ts';
+import { isLinking, isLive } from './state.ts';
 
 /** What sessions of an instance share. */
 export interface SessionParts {
@@ -65,14 +67,11 @@ export class Session {
   readonly #takeover: SessionTakeover;
   readonly #endings: SessionEndings;
   readonly #loop: SessionLoop;
+  readonly #standing: Standing;
   readonly #use = new ProfileUse();
   /** Aborted when the session is closed for good. */
   readonly #ending = new AbortController();
-  #status: SessionStatus = 'stopped';
   #client: WhatsAppClient | undefined;
-  #reconnects = 0;
-  #connectedAt: number | null = null;
-  #lastActivity: number | null = null;
 
   /** @param signed see {@link SessionTakeover} */
   constructor(record: SessionRecord, tenure: Tenure, parts: SessionParts, signed = true) {
@@ -88,25 +87,27 @@ export class Session {
         for (const listener of parts.listeners) listener.restored?.(this, takenAt);
       },
     });
+    this.#standing = new Standing(statusAtRest(record), parts.clock, this.#log, {
+      onMove: (from, to) => this.#moved(from, to),
+      onTouch: () => parts.onChange(this),
+    });
     const mine = { ...parts, file: this.#file, profile: this.#profile, tenure, log: this.#log };
     this.#takeover = new SessionTakeover(mine, signed);
     this.#endings = new SessionEndings(mine);
     const rounds = {
       onBegin: () => {
         this.#endings.begin();
-        this.#move('start');
+        this.#standing.move('start');
       },
       onAgain: () => {
-        this.#reconnects += 1;
+        this.#standing.reconnect();
         parts.counters.reconnects += 1;
-        this.#move('start');
+        this.#standing.move('start');
       },
-      onEnd: () => this.#move('stop'),
+      onEnd: () => this.#standing.move('stop'),
       round: (signal: AbortSignal) => this.#once(signal),
     };
     this.#loop = new SessionLoop(rounds, parts.clock, this.#ending.signal);
-    if (record.last_error !== null && !record.should_run)
-      this.#status = record.linked ? 'failed' : 'logged_out';
   }
 
   get epoch(): number {
@@ -118,7 +119,7 @@ export class Session {
   }
 
   get status(): SessionStatus {
-    return this.#status;
+    return this.#standing.status;
   }
 
   get browserPid(): number | undefined {
@@ -142,14 +143,7 @@ export class Session {
 
   /** The session as the API shows it. */
   detail(): SessionDetail {
-    return detailOf(this.record, {
-      status: this.#status,
-      instance: this.#parts.instance,
-      epoch: this.epoch,
-      connectedAt: this.#connectedAt,
-      lastActivity: this.#lastActivity,
-      reconnects: this.#reconnects,
-    });
+    return detailOf(this.record, this.#standing, { instance: this.#parts.instance, epoch: this.epoch });
   }
 
   /** The QR codes to scan, as they come. */
@@ -159,13 +153,7 @@ export class Session {
 
   /** The client, where messages can go and come. Throws `session_not_ready`. */
   readyClient(): WhatsAppClient {
-    if (this.#status !== 'ready' || !this.#client) {
-      throw new WharfError(
-        'session_not_ready',
-        `Session ${this.record.session_id} is ${this.#status}, not ready.${hintFor(this.#status)}`,
-        { ...(isPassing(this.#status) ? { retryAfter: 5 } : {}), extra: { session_status: this.#status } },
-      );
-    }
+    if (this.status !== 'ready' || !this.#client) throw notReady(this.record.session_id, this.status);
     return this.#client;
   }
 
@@ -250,29 +238,29 @@ export class Session {
     await this.#file.write(change);
     if (takenAt !== null) for (const listener of this.#parts.listeners) listener.restored?.(this, takenAt);
     if (this.record.should_run) this.resume();
-    else if (!this.#loop.isRunning) this.#move('stop');
+    else if (!this.#loop.isRunning) this.#standing.move('stop');
   }
 
   /** Ends its browser and remembers that it should not run. */
   async stop(): Promise<void> {
     await this.#file.write({ should_run: false, last_error: null });
     await this.pause();
-    if (!this.#loop.isRunning) this.#move('stop');
+    if (!this.#loop.isRunning) this.#standing.move('stop');
   }
 
   async restart(): Promise<void> {
     await this.#file.write({ should_run: true, last_error: null });
-    this.#reconnects += 1;
+    this.#standing.reconnect();
     await this.#loop.anew();
   }
 
   /** Unlinks the device and puts the profile into the trash. True when WhatsApp was told; a session that is not connected cannot tell it. */
   async logout(): Promise<boolean> {
     await this.#file.write({ should_run: false });
-    const unlinked = this.#status === 'ready' && this.#client ? await this.#client.logout() : false;
+    const unlinked = this.status === 'ready' && this.#client ? await this.#client.logout() : false;
     await this.pause();
     await this.#endings.loggedOutHere(unlinked);
-    this.#set('logged_out');
+    this.#standing.set('logged_out');
     return unlinked;
   }
 
@@ -280,28 +268,23 @@ export class Session {
   async sendingClient(): Promise<WhatsAppClient> {
     this.readyClient();
     await this.#tenure.settled();
-    this.#touch();
+    this.#standing.touch();
     return this.readyClient();
   }
 
   /** Ends this life of its browser, and begins another where it is to run. */
   async renew(): Promise<void> {
     if (!this.#loop.isWanted) return;
-    this.#reconnects += 1;
+    this.#standing.reconnect();
     await this.#loop.anew();
   }
 
   /** Asks for a code to type into the phone instead of a QR to scan. Throws `invalid_state`, `pairing_refused`. */
   async requestPairingCode(phoneNumber: string, signal: AbortSignal): Promise<string> {
-    if (!isLinking(this.#status)) await this.#links.next(20_000, signal, () => this.#status);
-    if (!isLinking(this.#status) || !this.#client) {
-      throw new WharfError(
-        'not_awaiting_qr',
-        `Session ${this.record.session_id} is ${this.#status}: there is nothing to link.${hintFor(this.#status)}`,
-      );
-    }
+    if (!isLinking(this.status)) await this.#links.next(20_000, signal, () => this.status);
+    if (!isLinking(this.status) || !this.#client) throw notLinking(this.record.session_id, this.status);
     const code = await this.#client.requestPairingCode(phoneNumber);
-    this.#move('pairing');
+    this.#standing.move('pairing');
     return code;
   }
 
@@ -321,14 +304,14 @@ export class Session {
       leave();
       await this.#use.end(this.browserPid);
       this.#client = undefined;
-      this.#connectedAt = null;
+      this.#standing.disconnected();
       this.#links.clear();
     }
   }
 
   #follow({ again, event }: Conclusion): number | undefined {
     if (again === null) this.#loop.rest();
-    if (event !== null) this.#move(event);
+    if (event !== null) this.#standing.move(event);
     return again ?? undefined;
   }
 
@@ -341,14 +324,14 @@ export class Session {
     }
     if (this.record.should_run) return true;
     this.#loop.rest();
-    this.#move('stop');
+    this.#standing.move('stop');
     return false;
   }
 
   #gone(): void {
     this.#log.warn('the session is gone: the owner before had deleted it');
     this.#loop.rest();
-    this.#move('stop');
+    this.#standing.move('stop');
     this.#parts.onGone(this);
   }
 
@@ -371,9 +354,9 @@ export class Session {
         qr: (code) => {
           this.#links.show(code);
           for (const listener of parts.listeners) listener.qr(this, code);
-          if (this.#status !== 'pairing') this.#move('qr');
+          if (this.status !== 'pairing') this.#standing.move('qr');
         },
-        authenticated: () => this.#move('authenticated'),
+        authenticated: () => this.#standing.move('authenticated'),
         ready: (account) => this.#onReady(account.phoneNumber),
         happened: (happening) => this.#happened(happening),
         corrupted: (detail) =>
@@ -383,49 +366,34 @@ export class Session {
     this.#client = life.client;
     const ending = await life.run(signal, started);
     if ((ending.kind === 'stopped' || ending.kind === 'not_linked') && ending.clean)
-      await this.#profile.markClean(this.#connectedAt !== null);
+      await this.#profile.markClean(this.#standing.connectedAt !== null);
     return ending;
   }
 
   #onReady(phoneNumber: string | null): void {
     this.#endings.recovered();
-    this.#connectedAt = this.#parts.clock.now();
+    this.#standing.connected();
     this.#links.clear();
     this.#profile.noteReady();
     const unnoted = (error: unknown) =>
       this.#log.error({ reason: messageOf(error) }, 'that it is linked could not be written down');
     this.#file.noteLinked(phoneNumber).catch(unnoted);
-    this.#move('ready');
+    this.#standing.move('ready');
   }
 
   #happened(happening: Happening): void {
     const { counters, listeners } = this.#parts;
     if (happening.kind === 'message') {
-      this.#touch();
+      this.#standing.touch();
       if (!happening.message.from_me) counters.messages_received += 1;
     }
     for (const listener of listeners) listener.happened(this, happening);
   }
 
-  #touch(): void {
-    this.#lastActivity = this.#parts.clock.now();
-    this.#parts.onChange(this);
-  }
-
-  #move(event: SessionEvent): void {
-    const next = nextStatus(this.#status, event);
-    if (next === undefined) this.#log.debug({ status: this.#status, event }, 'an event that came too late');
-    else this.#set(next);
-  }
-
-  #set(next: SessionStatus): void {
-    if (next === this.#status) return;
-    const from = this.#status;
-    this.#log.info({ from, to: next }, 'the session changed its state');
-    this.#status = next;
-    if (!isLive(next)) this.#links.clear();
+  #moved(from: SessionStatus, to: SessionStatus): void {
+    if (!isLive(to)) this.#links.clear();
     this.#links.changed();
     this.#parts.onChange(this);
-    for (const listener of this.#parts.listeners) listener.changed(this, from, next);
+    for (const listener of this.#parts.listeners) listener.changed(this, from, to);
   }
 }
