@@ -9,6 +9,8 @@ import { type InstanceParts, route, SESSION_PATH, sessionParamsSchema } from './
 
 /** 20 000 hashes with their quotes. */
 const REQUEST_LIMIT = 2 * 1024 * 1024;
+/** What is read of a file at one time, bytes: with Node's 64 KB, sending pieces takes a third more CPU time. */
+const CHUNK = 256 * 1024;
 
 const copyParamsSchema = sessionParamsSchema.extend({ copy: z.string().regex(/^[0-9a-f]{24}$/) });
 const pieceParamsSchema = copyParamsSchema.extend({ sha256: sha256Schema });
@@ -81,7 +83,7 @@ async function sendFile(path: string, type: string, response: Response): Promise
     throw storageError('read the copy', path, error);
   }
   response.set({ 'Content-Type': type, 'Content-Length': String(size), 'Cache-Control': 'no-store' });
-  await pipeline(createReadStream(path), response).catch((error: unknown) => {
+  await pipeline(createReadStream(path, { highWaterMark: CHUNK }), response).catch((error: unknown) => {
     // The client went away, or the answer has begun: there is nobody to tell.
     if (!response.headersSent) throw storageError('read the copy', path, error);
     response.destroy();
