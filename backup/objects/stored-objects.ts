@@ -134,10 +134,13 @@ export class StoredObjects implements Objects {
     try {
       if (ref.size > WHOLE) {
         await this.#store.put(key, Readable.from(pieces, { objectMode: false }), signal);
+        return measure.end();
       } else {
         const whole: Buffer[] = [];
         for await (const piece of pieces) whole.push(piece);
-        await this.#store.put(key, Buffer.concat(whole), signal);
+        const sent = measure.end();
+        await this.#store.put(key, Buffer.concat(whole), signal, sent.sha256);
+        return sent;
       }
     } catch (error) {
       if (!isWharfError(error, 'backup_damaged')) throw error;
@@ -149,7 +152,6 @@ export class StoredObjects implements Objects {
     } finally {
       if (!Buffer.isBuffer(content)) content.destroy();
     }
-    return measure.end();
   }
 
   async #faultOf(key: string, ref: ObjectRef, signal: AbortSignal): Promise<string | null> {

@@ -19,8 +19,12 @@ export interface ObjectStore {
   readonly shown: string;
   /** Checks that it is there and may be read and written, and tells what the matter is. For the start, and `doctor`. */
   check(): Promise<void>;
-  /** Puts an object, over an earlier one. Streams of any length are put in parts; one that breaks off leaves nothing, and its own error is thrown. */
-  put(key: string, content: Buffer | Readable, signal?: AbortSignal): Promise<void>;
+  /**
+   * Puts an object, over an earlier one. Streams of any length are put in parts; one that breaks off leaves nothing, and its own error is thrown.
+   *
+   * @param sha256 of a buffer, in hex, where it is known: a store that signs what it sends need not hash it again
+   */
+  put(key: string, content: Buffer | Readable, signal?: AbortSignal, sha256?: string): Promise<void>;
   /** Puts an object where there is none. False: there is one, and it is as it was. Of any number at once, one wins. */
   create(key: string, content: Buffer): Promise<boolean>;
   /** Null: there is none. */

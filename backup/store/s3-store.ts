@@ -76,11 +76,12 @@ export class S3Store implements ObjectStore {
     refuseFaults(await tryOut(this), this.shown);
   }
 
-  async put(key: string, content: Buffer | Readable, signal?: AbortSignal): Promise<void> {
+  async put(key: string, content: Buffer | Readable, signal?: AbortSignal, sha256?: string): Promise<void> {
     const params = { ...this.#object(key), ...this.#encryption() };
     signal?.throwIfAborted();
     if (Buffer.isBuffer(content)) {
       const put = new PutObjectCommand({ ...params, Body: content });
+      if (sha256 !== undefined) signWith(put, sha256);
       await this.#call(`put ${key}`, WRITE, () => this.#client.send(put, this.#until(signal)), signal);
       return;
     }
@@ -340,6 +341,19 @@ export class S3Store implements ObjectStore {
       cause: new Error(why),
     });
   }
+}
+
+/** Signs a request with the hash of its body that is known. The SDK takes it from the header, and the server refuses a body that is another. */
+function signWith(put: PutObjectCommand, sha256: string): void {
+  put.middlewareStack.add(
+    (next) => async (args) => {
+      const { request } = args;
+      if (request !== null && typeof request === 'object' && 'headers' in request)
+        Object(request.headers)['x-amz-content-sha256'] = sha256;
+      return await next(args);
+    },
+    { step: 'build', name: 'knownHash' },
+  );
 }
 
 /** As the answer to a HEAD has it: some servers list milliseconds, and the two times of one object would differ. */

@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, describe } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { S3Store } from '../../../backup/store/s3-store.ts';
 import { testsObjectStore } from '../../conformance/object-store.ts';
+import { refOf } from '../../helpers/backed-up-session.ts';
 import { type S3Server, startRadosgw, whyNoRadosgw } from '../../helpers/radosgw.ts';
 
 const missing = whyNoRadosgw();
@@ -25,5 +26,25 @@ describe.skipIf(missing !== undefined)('a bucket for backups', () => {
       kmsKey: null,
     };
     return new S3Store(place, { credentials: server.credentials });
+  });
+
+  it('signs a body with the hash that is given, and the server refuses one that is another', async () => {
+    const place = {
+      bucket: 'backups',
+      prefix: 'signed/',
+      endpoint: server.endpoint,
+      region: server.region,
+      kmsKey: null,
+    };
+    const store = new S3Store(place, { credentials: server.credentials });
+    const content = Buffer.from('content');
+    await store.put('right', content, undefined, refOf(content).sha256);
+    const wrong = refOf(Buffer.from('c0ntent')).sha256;
+    await expect(store.put('wrong', content, undefined, wrong)).rejects.toMatchObject({
+      code: 'backup_store_failed',
+    });
+    expect(await store.head('right')).toMatchObject({ size: content.length });
+    expect(await store.head('wrong')).toBeNull();
+    store.close();
   });
 });
