@@ -9,6 +9,7 @@ import { cutFile } from '../../fleet/backup/pieces.ts';
 import type { CopiedFile, ObjectRef } from '../../fleet/backup/session-copy.ts';
 import type { SessionRecord } from '../../fleet/records.ts';
 import { MemoryObjectStore } from './memory-object-store.ts';
+import { aRecord } from './session-record.ts';
 
 const signal = new AbortController().signal;
 
@@ -21,23 +22,17 @@ export function memoryObjects(clock: Clock = systemClock): {
   return { store, objects: new StoredObjects(store, gzip, [], clock) };
 }
 
+/** The record of a linked session. */
 export function aSessionRecord(changes: Partial<SessionRecord> = {}): SessionRecord {
-  return {
-    version: 1,
-    workspace_id: '7',
-    session_id: 'main',
-    account_id: null,
-    proxy: null,
-    should_run: true,
+  return aRecord({
     linked: true,
     phone_number: '491700000000',
     generation: 3,
     created_at: '2026-11-01T00:00:00.000Z',
-    last_error: null,
     link_id: 'link-1',
     link_ended: null,
     ...changes,
-  };
+  });
 }
 
 /** Keeps files as a run does, and tells how a manifest notes them. `content` of a piece that repeats may be the same buffer. */

@@ -29,6 +29,12 @@ export class EmulatedWhatsApp {
     return new EmulatedWhatsApp(emulator, page);
   }
 
+  /** What an instance's process is told, so that its browsers find the emulator. */
+  get browserEnv(): Record<string, string> {
+    const { httpsPort, spki } = this.emulator;
+    return { WHATSAPP_WEB_RESOLVE: `127.0.0.1:${httpsPort}`, WHATSAPP_WEB_SPKI: spki };
+  }
+
   /** A client that is not started. Without a profile it gets one of its own, removed with everything else. */
   async client(profile?: string, options: Partial<ClientOptions> = {}): Promise<Client> {
     const dataPath = profile ?? (await this.profile());

@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ADOPT_HEADER, INTERNAL_TOKEN_HEADER, instanceSessionPath } from '../../fleet/instance-api.ts';
 import type { AcceptedMessage } from '../../fleet/queue/outgoing.ts';
+import { askSession } from './ask-session.ts';
 import { EmulatedWhatsApp } from './emulated-whatsapp.ts';
 import { eventually } from './eventually.ts';
 import { browsersUnder } from './processes.ts';
@@ -52,14 +52,12 @@ export class OutboxFleet {
 
   /** Starts an instance; limits are off. */
   instance(number = 1, env: Record<string, string> = {}): SupervisedInstance {
-    const { httpsPort, spki } = this.whatsapp.emulator;
     const one = new SupervisedInstance({
       INSTANCE_ID: `instance-${number}`,
       PORT: '0',
       REDIS_URL: this.redis.url,
       WHATSAPP_SESSION_PATH: this.root,
-      WHATSAPP_WEB_RESOLVE: `127.0.0.1:${httpsPort}`,
-      WHATSAPP_WEB_SPKI: spki,
+      ...this.whatsapp.browserEnv,
       WHARF_INTERNAL_TOKEN: TOKEN,
       WHATSAPP_RATE_LIMIT_MAX: '0',
       RATE_LIMIT_CRITICAL: '0',
@@ -102,15 +100,7 @@ export class OutboxFleet {
   }
 
   async call(url: string, method: string, workspace: string, path: string, body?: object): Promise<Response> {
-    return await fetch(`${url}${instanceSessionPath(workspace, 'main')}${path}`, {
-      method,
-      headers: {
-        [INTERNAL_TOKEN_HEADER]: TOKEN,
-        [ADOPT_HEADER]: 'first',
-        'content-type': 'application/json',
-      },
-      ...(body ? { body: JSON.stringify(body) } : {}),
-    });
+    return await askSession({ url, token: TOKEN, workspace }, method, path, body);
   }
 
   /** Hands texts in, in order; their ids. */

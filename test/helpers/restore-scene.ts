@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { createLogger } from '../../common/logger.ts';
 import { connectRedis, parseRedisUrl, type Redis } from '../../common/redis.ts';
 import { type Restore, type RestoreRequest, restoreSchema } from '../../fleet/backup/api.ts';
-import { ADOPT_HEADER, INTERNAL_TOKEN_HEADER, instanceSessionPath } from '../../fleet/instance-api.ts';
 import { type SessionDetail, sessionDetailSchema } from '../../fleet/records.ts';
+import { askSession } from './ask-session.ts';
 import { type BackupProcess, startBackupProcess } from './backup-process.ts';
 import { EmulatedWhatsApp } from './emulated-whatsapp.ts';
 import { eventually } from './eventually.ts';
@@ -54,15 +54,13 @@ export class RestoreScene {
   }
 
   async startInstance(): Promise<void> {
-    const { httpsPort, spki } = this.whatsapp.emulator;
     this.#instance = new SupervisedInstance({
       INSTANCE_ID: 'instance-1',
       PORT: '0',
       REDIS_URL: this.#server.url,
       WHATSAPP_SESSION_PATH: this.sessionPath,
       WHARF_SCRATCH: join(this.#root, 'scratch'),
-      WHATSAPP_WEB_RESOLVE: `127.0.0.1:${httpsPort}`,
-      WHATSAPP_WEB_SPKI: spki,
+      ...this.whatsapp.browserEnv,
       WHARF_INTERNAL_TOKEN: TOKEN,
     });
     await this.#instance.ready();
@@ -90,15 +88,7 @@ export class RestoreScene {
 
   async ask(of: SceneSession, method: string, path = '', body?: object): Promise<Response> {
     const url = this.instance.readies.at(-1)?.url ?? '';
-    return await fetch(`${url}${instanceSessionPath(of.workspace, of.session)}${path}`, {
-      method,
-      headers: {
-        [INTERNAL_TOKEN_HEADER]: TOKEN,
-        [ADOPT_HEADER]: 'first',
-        'content-type': 'application/json',
-      },
-      ...(body ? { body: JSON.stringify(body) } : {}),
-    });
+    return await askSession({ url, token: TOKEN, ...of }, method, path, body);
   }
 
   /** A session as its instance shows it; undefined while it does not. */

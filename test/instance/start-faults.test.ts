@@ -14,8 +14,8 @@ import { type Instance, startInstance } from '../../instance/context.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { InProcessSupervisor } from '../helpers/in-process-supervisor.ts';
 import { type PrivateRedis, startRedis } from '../helpers/redis.ts';
+import { aRecord } from '../helpers/session-record.ts';
 import { temporaryDirectory } from '../helpers/temp-dir.ts';
-import { aRecord } from './helpers/session-parts.ts';
 
 const run = promisify(execFile);
 const isRoot = process.getuid?.() === 0;

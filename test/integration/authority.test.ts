@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { JournalEntry } from '../../emulator/server/journal.ts';
-import { ADOPT_HEADER, INTERNAL_TOKEN_HEADER, instanceSessionPath } from '../../fleet/instance-api.ts';
 import { OWNERSHIP_TIMES } from '../../fleet/ownership-times.ts';
+import { askSession } from '../helpers/ask-session.ts';
 import { EmulatedWhatsApp } from '../helpers/emulated-whatsapp.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { browsersUnder } from '../helpers/processes.ts';
@@ -46,15 +46,7 @@ describe('browsers whose instance does not end them', () => {
   });
 
   const call = async (url: string, session: string, method = 'GET', path = '', body?: object) => {
-    const answer = await fetch(`${url}${instanceSessionPath('7', session)}${path}`, {
-      method,
-      headers: {
-        [INTERNAL_TOKEN_HEADER]: TOKEN,
-        [ADOPT_HEADER]: 'first',
-        'content-type': 'application/json',
-      },
-      ...(body ? { body: JSON.stringify(body) } : {}),
-    });
+    const answer = await askSession({ url, token: TOKEN, session }, method, path, body);
     return (await answer.json()) as Record<string, unknown>;
   };
   const connections = async () =>
@@ -75,14 +67,12 @@ describe('browsers whose instance does not end them', () => {
   async function fleet() {
     await whatsapp.post('/reset', {});
     [redis, sessions] = await Promise.all([startRedis(), temporaryDirectory()]);
-    const { httpsPort, spki } = whatsapp.emulator;
     one = new SupervisedInstance({
       INSTANCE_ID: 'instance-1',
       PORT: '0',
       REDIS_URL: redis.url,
       WHATSAPP_SESSION_PATH: sessions,
-      WHATSAPP_WEB_RESOLVE: `127.0.0.1:${httpsPort}`,
-      WHATSAPP_WEB_SPKI: spki,
+      ...whatsapp.browserEnv,
       WHARF_INTERNAL_TOKEN: TOKEN,
     });
     const { url, pid } = await one.ready();

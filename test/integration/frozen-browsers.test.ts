@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { sessionCopySchema } from '../../fleet/backup/session-copy.ts';
-import { ADOPT_HEADER, INTERNAL_TOKEN_HEADER, instanceSessionPath } from '../../fleet/instance-api.ts';
 import { SessionPaths } from '../../fleet/session-paths.ts';
+import { askSession } from '../helpers/ask-session.ts';
 import { EmulatedWhatsApp } from '../helpers/emulated-whatsapp.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { browsersUnder, isAlive } from '../helpers/processes.ts';
@@ -50,14 +50,12 @@ describe('a browser that is frozen for a copy of its profile', () => {
     const sessions = await temporaryDirectory();
     const redis = await startRedis();
     onTestFinished(() => redis.close());
-    const { httpsPort, spki } = whatsapp.emulator;
     const env = {
       INSTANCE_ID: 'instance-1',
       PORT: '0',
       REDIS_URL: redis.url,
       WHATSAPP_SESSION_PATH: sessions,
-      WHATSAPP_WEB_RESOLVE: `127.0.0.1:${httpsPort}`,
-      WHATSAPP_WEB_SPKI: spki,
+      ...whatsapp.browserEnv,
       WHARF_INTERNAL_TOKEN: TOKEN,
       WHARF_SCRATCH: join(sessions, 'scratch'),
     };
@@ -69,15 +67,7 @@ describe('a browser that is frozen for a copy of its profile', () => {
     const supervised = start();
     const { url, pid } = await supervised.ready();
     const ask = (method: string, path: string, body?: object, at = url) =>
-      fetch(`${at}${instanceSessionPath('7', 'main')}${path}`, {
-        method,
-        headers: {
-          [INTERNAL_TOKEN_HEADER]: TOKEN,
-          [ADOPT_HEADER]: 'first',
-          'content-type': 'application/json',
-        },
-        ...(body ? { body: JSON.stringify(body) } : {}),
-      });
+      askSession({ url: at, token: TOKEN }, method, path, body);
     const isReady = async (at = url) => {
       const answer = await ask('GET', '', undefined, at).catch(() => undefined);
       return answer?.ok === true && JSON.stringify(await answer.json()).includes('"ready"');
@@ -127,7 +117,7 @@ describe('a browser that is frozen for a copy of its profile', () => {
   });
 
   it('goes on where its instance is stopped (SIGSTOP) meanwhile', async () => {
-    const { supervised, pid, browser, isReady, onceFrozen } = await scene('491700000103');
+    const { pid, browser, isReady, onceFrozen } = await scene('491700000103');
     const copying = onceFrozen(() => process.kill(pid, 'SIGSTOP'));
     await eventually(() => stateNow(pid) === 'T');
     await eventually(() => stateNow(browser) !== 'T');

@@ -3,8 +3,8 @@ import { z } from 'zod';
 import { createLogger } from '../../common/logger.ts';
 import { connectRedis, parseRedisUrl, type Redis } from '../../common/redis.ts';
 import type { Coordination } from '../../fleet/coordination.ts';
-import { ADOPT_HEADER, INTERNAL_TOKEN_HEADER, instanceSessionPath } from '../../fleet/instance-api.ts';
 import { redisCoordination } from '../../fleet/redis-coordination.ts';
+import { askSession } from '../helpers/ask-session.ts';
 import { EmulatedWhatsApp } from '../helpers/emulated-whatsapp.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { leaseHolder } from '../helpers/fleet-values.ts';
@@ -42,14 +42,12 @@ describe('an instance under its supervisor', () => {
   });
 
   const start = (env: Record<string, string> = {}) => {
-    const { httpsPort, spki } = whatsapp.emulator;
     const one = new SupervisedInstance({
       INSTANCE_ID: 'instance-1',
       PORT: '0',
       REDIS_URL: server.url,
       WHATSAPP_SESSION_PATH: sessions,
-      WHATSAPP_WEB_RESOLVE: `127.0.0.1:${httpsPort}`,
-      WHATSAPP_WEB_SPKI: spki,
+      ...whatsapp.browserEnv,
       WHARF_INTERNAL_TOKEN: TOKEN,
       ...env,
     });
@@ -57,15 +55,7 @@ describe('an instance under its supervisor', () => {
     return one;
   };
   const call = (url: string, method: string, body?: object) =>
-    fetch(`${url}${instanceSessionPath('7', 'main')}`, {
-      method,
-      headers: {
-        [INTERNAL_TOKEN_HEADER]: TOKEN,
-        [ADOPT_HEADER]: 'first',
-        'content-type': 'application/json',
-      },
-      ...(body ? { body: JSON.stringify(body) } : {}),
-    });
+    askSession({ url, token: TOKEN }, method, '', body);
   /** The browser of the one session, once it runs; another than `not`. */
   const browser = (not = 0) =>
     eventually(async () => (await browsersUnder(sessions)).find(({ pid }) => pid !== not)?.pid, 60_000);

@@ -7,8 +7,9 @@ import { openMessaging } from '../../../instance/messaging-context.ts';
 import { newCounters } from '../../../instance/session/counters.ts';
 import { Session } from '../../../instance/session/session.ts';
 import { hostClock } from '../../../instance/supervisor/host-clock.ts';
+import { aRecord } from '../../helpers/session-record.ts';
 import { FakeClients } from '../../instance/helpers/fake-clients.ts';
-import { aRecord, aTenure, memoryParts } from '../../instance/helpers/session-parts.ts';
+import { aTenure, memoryParts } from '../../instance/helpers/session-parts.ts';
 import { benchSessions } from './queue-sessions.ts';
 
 /**

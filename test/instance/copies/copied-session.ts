@@ -9,8 +9,8 @@ import type { CopySubject } from '../../../instance/copies/copy-profile.ts';
 import { ScratchRoom } from '../../../instance/copies/scratch-room.ts';
 import { SessionCopies } from '../../../instance/copies/session-copies.ts';
 import { FetchedCopies } from '../../helpers/fetched-copies.ts';
+import { aRecord } from '../../helpers/session-record.ts';
 import { temporaryDirectory } from '../../helpers/temp-dir.ts';
-import { aRecord } from '../helpers/session-parts.ts';
 
 const DATABASE = 'Default/IndexedDB/https_web.whatsapp.com_0.indexeddb.leveldb';
 export const LOG = `${DATABASE}/000003.log`;

@@ -2,8 +2,9 @@ import { expect } from 'vitest';
 import type { SessionRecord } from '../../../fleet/records.ts';
 import { Session, type SessionParts } from '../../../instance/session/session.ts';
 import { eventually } from '../../helpers/eventually.ts';
+import { aRecord } from '../../helpers/session-record.ts';
 import { type ClientScript, FakeClients } from './fake-clients.ts';
-import { aRecord, aTenure, memoryParts } from './session-parts.ts';
+import { aTenure, memoryParts } from './session-parts.ts';
 
 /** A session in memory with fake browsers, not started, and what it stands on. */
 export function aSession(

@@ -1,8 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { aRecord } from '../../helpers/session-record.ts';
 import { expectProblem, InstanceApi, MAIN, TOKEN } from '../helpers/instance-api.ts';
-import { aRecord } from '../helpers/session-parts.ts';
 
 const RESTORE = 'r-20261122T093000Z-1a2b3c';
 

@@ -4,8 +4,9 @@ import type { EventLog } from '../../../fleet/events/event-log.ts';
 import { Inbox } from '../../../instance/inbox/inbox.ts';
 import { Session } from '../../../instance/session/session.ts';
 import type { Happening, SeenMessage } from '../../../instance/whatsapp/client.ts';
+import { aRecord } from '../../helpers/session-record.ts';
 import { FakeClients } from '../helpers/fake-clients.ts';
-import { aRecord, aTenure, memoryParts } from '../helpers/session-parts.ts';
+import { aTenure, memoryParts } from '../helpers/session-parts.ts';
 import { MemoryInboxStore } from './memory-log.ts';
 import { aSeenMessage } from './seen-message.ts';
 

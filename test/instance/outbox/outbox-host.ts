@@ -20,9 +20,10 @@ import { Session } from '../../../instance/session/session.ts';
 import { hostClock } from '../../../instance/supervisor/host-clock.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { type PrivateRedis, startRedis } from '../../helpers/redis.ts';
+import { aRecord } from '../../helpers/session-record.ts';
 import { testMessage, testMessaging } from '../../helpers/test-queues.ts';
 import { type ClientScript, FakeClients } from '../helpers/fake-clients.ts';
-import { aRecord, aTenure, memoryParts } from '../helpers/session-parts.ts';
+import { aTenure, memoryParts } from '../helpers/session-parts.ts';
 
 /** The session of a test, unless it has several. */
 const SESSION = { workspace: '7', session: 'main' };

@@ -11,9 +11,10 @@ import { SessionManager } from '../../../instance/session/session-manager.ts';
 import { SessionStore } from '../../../instance/session/session-store.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { Granting } from '../../helpers/granting.ts';
+import { aRecord } from '../../helpers/session-record.ts';
 import { temporaryDirectory } from '../../helpers/temp-dir.ts';
 import { type ClientScript, FakeClients } from '../helpers/fake-clients.ts';
-import { aRecord, memoryParts } from '../helpers/session-parts.ts';
+import { memoryParts } from '../helpers/session-parts.ts';
 
 const SETTINGS: CreateSession = { account_id: null, proxy: null };
 const me = { instance: 'instance-1', incarnation: 'a', host: 'here' };

@@ -3,8 +3,8 @@ import { dirname } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { SessionPaths } from '../../../fleet/session-paths.ts';
 import { SessionStore } from '../../../instance/session/session-store.ts';
+import { aRecord } from '../../helpers/session-record.ts';
 import { temporaryDirectory } from '../../helpers/temp-dir.ts';
-import { aRecord } from '../helpers/session-parts.ts';
 
 async function make() {
   const paths = new SessionPaths(await temporaryDirectory());

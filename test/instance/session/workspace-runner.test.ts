@@ -13,9 +13,10 @@ import { SessionStore } from '../../../instance/session/session-store.ts';
 import { hostClock } from '../../../instance/supervisor/host-clock.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { Granting } from '../../helpers/granting.ts';
+import { aRecord } from '../../helpers/session-record.ts';
 import { temporaryDirectory } from '../../helpers/temp-dir.ts';
 import { type ClientScript, FakeClients } from '../helpers/fake-clients.ts';
-import { aRecord, memoryParts } from '../helpers/session-parts.ts';
+import { memoryParts } from '../helpers/session-parts.ts';
 
 const DAY = 86_400_000;
 
