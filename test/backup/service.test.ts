@@ -4,7 +4,7 @@ import type { backupDetailSchema, backupListSchema } from '../../fleet/backup/ap
 import { redisKeys } from '../../fleet/keys.ts';
 import { useBackupFleets } from '../helpers/backup-fleet.ts';
 import { someFiles } from '../helpers/copyable-sessions.ts';
-import { refuse } from '../helpers/copying-instance.ts';
+import { refuse } from '../helpers/fake-problem.ts';
 
 const aFleet = useBackupFleets();
 

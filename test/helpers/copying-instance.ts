@@ -8,6 +8,7 @@ import { type SessionPaths, trashEntryName } from '../../fleet/session-paths.ts'
 import { aSessionRecord } from './backed-up-session.ts';
 import { type MadeCopy, makeCopy, type SessionFiles } from './copyable-sessions.ts';
 import { FakeInstance } from './fake-instance.ts';
+import { refuse } from './fake-problem.ts';
 
 /** What a test does to a copy; true: it has answered. */
 export type CopyFault = (asked: string, response: ServerResponse) => boolean | Promise<boolean>;
@@ -104,18 +105,4 @@ export class CopyingInstance {
     response.writeHead(200, { 'Content-Type': 'application/octet-stream' }).end(content);
     return true;
   }
-}
-
-/** Answers with a problem document. */
-export function refuse(response: ServerResponse, status: number, code: string): true {
-  const problem = {
-    type: `urn:wharf:error:${code}`,
-    title: code,
-    status,
-    detail: `the fake says ${code}`,
-    code,
-    request_id: 'fake',
-  };
-  response.writeHead(status, { 'Content-Type': 'application/problem+json' }).end(JSON.stringify(problem));
-  return true;
 }

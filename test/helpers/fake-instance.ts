@@ -4,6 +4,7 @@ import type { Coordination } from '../../fleet/coordination.ts';
 import { ADOPT_HEADER, createSessionSchema, INTERNAL_TOKEN_HEADER } from '../../fleet/instance-api.ts';
 import type { Announcement, SessionDetail, SessionStatus } from '../../fleet/records.ts';
 import type { Registry } from '../../fleet/registry.ts';
+import { refuse } from './fake-problem.ts';
 
 /** What an instance was asked. */
 export interface Asked {
@@ -168,13 +169,13 @@ export class FakeInstance {
       adopt: request.headers[ADOPT_HEADER] === 'first',
     });
     if (request.headers[INTERNAL_TOKEN_HEADER] !== this.#options.token) {
-      this.#problem(response, 401, 'unauthorized');
+      refuse(response, 401, 'unauthorized');
       return;
     }
     if (await this.intercept?.(request, response, body)) return;
     const match = /^\/workspaces\/([^/?]+)\/sessions\/([^/?]+)(\/[^?]*)?(?:\?(.*))?$/.exec(url);
     if (!match?.[1] || !match[2]) {
-      this.#problem(response, 404, 'not_found');
+      refuse(response, 404, 'not_found');
       return;
     }
     const place = { workspace: decodeURIComponent(match[1]), session: decodeURIComponent(match[2]) };
@@ -203,7 +204,7 @@ export class FakeInstance {
     const claim = this.#claims.get(workspace);
     const adopting = this.owning && claim === undefined && method === 'PUT' && this.asked.at(-1)?.adopt;
     if (!this.owning || (claim?.instance !== this.id && !adopting)) {
-      this.#problem(response, 421, 'not_owner');
+      refuse(response, 421, 'not_owner');
       return;
     }
     const known = this.sessions.get(key);
@@ -212,7 +213,7 @@ export class FakeInstance {
       return;
     }
     if (!known) {
-      this.#problem(response, 404, 'session_not_found');
+      refuse(response, 404, 'session_not_found');
       return;
     }
     if (method === 'GET' && rest === '') this.#json(response, 200, known);
@@ -228,19 +229,19 @@ export class FakeInstance {
     else if (rest.startsWith('/chats/')) this.#json(response, 200, { messages: [] });
     else if (rest.startsWith('/numbers/')) {
       this.#json(response, 200, { phone_number: rest.slice(9), on_whatsapp: false, whatsapp_id: null });
-    } else this.#problem(response, 404, 'not_found');
+    } else refuse(response, 404, 'not_found');
   }
 
   async #create(response: ServerResponse, workspace: string, session: string, body: string): Promise<void> {
     const settings = createSessionSchema.parse(JSON.parse(body));
     const known = this.sessions.get(`${workspace}/${session}`);
     if (known) {
-      if (known.account_id !== settings.account_id) this.#problem(response, 409, 'session_exists');
+      if (known.account_id !== settings.account_id) refuse(response, 409, 'session_exists');
       else this.#json(response, 200, known);
       return;
     }
     if (this.sessions.size >= (this.#options.capacity ?? 10)) {
-      this.#problem(response, 503, 'no_capacity');
+      refuse(response, 503, 'no_capacity');
       return;
     }
     const claim = this.#claims.get(workspace) ?? { instance: this.id, epoch: 1 };
@@ -287,20 +288,6 @@ export class FakeInstance {
       'Content-Length': Buffer.byteLength(text),
     });
     response.end(text);
-  }
-
-  #problem(response: ServerResponse, status: number, code: string): void {
-    response.writeHead(status, { 'Content-Type': 'application/problem+json' });
-    response.end(
-      JSON.stringify({
-        type: `urn:wharf:error:${code}`,
-        title: code,
-        status,
-        detail: `the fake says ${code}`,
-        code,
-        request_id: 'fake',
-      }),
-    );
   }
 }
 

@@ -5,9 +5,9 @@ import { InstanceCalls } from '../../../backup/fleet/instance-calls.ts';
 import { Owners } from '../../../backup/fleet/owners.ts';
 import type { Announcement, Assignment } from '../../../fleet/records.ts';
 import { makeCopy, someFiles } from '../../helpers/copyable-sessions.ts';
-import { refuse } from '../../helpers/copying-instance.ts';
 import { DrivenClock } from '../../helpers/driven-clock.ts';
 import { FakeInstance, fakeSession, type Intercept } from '../../helpers/fake-instance.ts';
+import { refuse } from '../../helpers/fake-problem.ts';
 
 const token = 't'.repeat(40);
 const name = { workspace: '7', session: 'main' };
