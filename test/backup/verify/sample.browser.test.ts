@@ -13,15 +13,11 @@ import { BackupsInUse } from '../../../backup/prune/backups-in-use.ts';
 import { Scratch } from '../../../backup/scratch.ts';
 import { Sampler } from '../../../backup/verify/sampler.ts';
 import { systemClock } from '../../../common/clock.ts';
-import { createLogger } from '../../../common/logger.ts';
 import { isTable, listNeeded } from '../../../fleet/profile/needed-files.ts';
 import { SessionPaths } from '../../../fleet/session-paths.ts';
-import { ScratchRoom } from '../../../instance/copies/scratch-room.ts';
-import { SessionCopies } from '../../../instance/copies/session-copies.ts';
-import { hostClock } from '../../../instance/supervisor/host-clock.ts';
 import { aManifest, keep, memoryObjects } from '../../helpers/backed-up-session.ts';
 import type { EmulatedWhatsApp } from '../../helpers/emulated-whatsapp.ts';
-import { FetchedCopies } from '../../helpers/fetched-copies.ts';
+import { copiesOf } from '../../helpers/host-copies.ts';
 import { ToldOperation } from '../../helpers/operation-handle.ts';
 import type { SessionHost } from '../../helpers/session-host.ts';
 import { temporaryDirectory } from '../../helpers/temp-dir.ts';
@@ -35,15 +31,7 @@ type Stored = ReturnType<typeof memoryObjects>;
 
 /** Backs the session of a host up while its browser runs and messages come in. */
 async function backedUp(host: SessionHost, { objects }: Stored): Promise<BackedUpSession> {
-  const copies = new SessionCopies({
-    instance: 'instance-1',
-    find: (workspace, session) => host.manager.get(workspace, session),
-    paths: host.paths,
-    room: new ScratchRoom(await temporaryDirectory(), 'copies'),
-    clock: hostClock,
-    log: createLogger('silent', {}),
-  });
-  const fetched = new FetchedCopies(copies);
+  const fetched = await copiesOf(host);
   const { answer, archive } = await fetched.take();
   const { copy: _, ...session } = answer;
   const pieces = [];

@@ -1,32 +1,14 @@
 import { writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { createLogger } from '../../../common/logger.ts';
 import { SessionPaths } from '../../../fleet/session-paths.ts';
-import { ScratchRoom } from '../../../instance/copies/scratch-room.ts';
-import { SessionCopies } from '../../../instance/copies/session-copies.ts';
-import { Trash } from '../../../instance/profile/trash.ts';
-import { SessionStore } from '../../../instance/session/session-store.ts';
-import { hostClock } from '../../../instance/supervisor/host-clock.ts';
 import type { EmulatedWhatsApp } from '../../helpers/emulated-whatsapp.ts';
-import { FetchedCopies, type FetchedCopy } from '../../helpers/fetched-copies.ts';
-import type { SessionHost } from '../../helpers/session-host.ts';
+import type { FetchedCopies, FetchedCopy } from '../../helpers/fetched-copies.ts';
+import { copiesOf } from '../../helpers/host-copies.ts';
 import { temporaryDirectory } from '../../helpers/temp-dir.ts';
 import { emulatedWhatsApp, sessionHost } from '../whatsapp/quirks/setup.ts';
 
 const PHONE = '491700000081';
 const FRIEND = '491700000082';
-
-async function copiesOf(host: SessionHost): Promise<FetchedCopies> {
-  const copies = new SessionCopies({
-    instance: 'instance-1',
-    find: (workspace, session) => host.manager.get(workspace, session),
-    paths: host.paths,
-    room: new ScratchRoom(await temporaryDirectory(), 'copies'),
-    clock: hostClock,
-    log: createLogger('silent', {}),
-  });
-  return new FetchedCopies(copies);
-}
 
 /** Starts a copy as the only session of another host, and returns when it is ready; throws where it asks for a QR. */
 async function startsFrom(

@@ -267,11 +267,10 @@ describe('copies of sessions', () => {
     await clock.pass(9 * 60_000);
     await session.copies.expire();
     let letGo = () => {};
-    const reading = session.copies.read(
-      name,
-      null,
-      () => new Promise<void>((resolve) => void (letGo = resolve)),
-    );
+    const held = new Promise<void>((resolve) => {
+      letGo = resolve;
+    });
+    const reading = session.copies.read(name, null, () => held);
     await clock.pass(11 * 60_000);
     await session.copies.expire();
     letGo();
