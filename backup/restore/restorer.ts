@@ -75,16 +75,7 @@ export class Restorer {
     const id = `r-${backupIdAt(this.#parts.clock.now())}-${randomBytes(3).toString('hex')}`;
     const job: RestoreJob = { version: 1, cancel: false, restore: { ...restore, id, state: 'running' } };
     const run = this.#newRun(job, term);
-    // Known before it is written: another one that comes meanwhile is refused.
-    const going: Going = { run, ended: Promise.resolve() };
-    this.#going.set(id, going);
-    try {
-      await this.#jobs.save(job);
-    } catch (error) {
-      this.#going.delete(id);
-      throw error;
-    }
-    going.ended = this.#restore(run, async () => chosen.manifest, term);
+    await this.#go(id, run, () => this.#restore(run, async () => chosen.manifest, term));
     return shown(run);
   }
 
@@ -118,15 +109,7 @@ export class Restorer {
     job.restore.ended_at = null;
     for (const item of job.restore.sessions) if (item.state === 'restored') item.error = null;
     const run = this.#newRun(job, term);
-    const going: Going = { run, ended: Promise.resolve() };
-    this.#going.set(id, going);
-    try {
-      await this.#jobs.save(job);
-    } catch (error) {
-      this.#going.delete(id);
-      throw error;
-    }
-    going.ended = this.#undo(run, term);
+    await this.#go(id, run, () => this.#undo(run, term));
     return shown(run);
   }
 
@@ -221,6 +204,20 @@ export class Restorer {
     for (const { workspace_id, session_id, state } of restore.sessions)
       if (state === 'failed')
         await removeWhole(paths.preparedRestore(String(workspace_id), session_id, restore.id));
+  }
+
+  /** Writes a job down, and begins its work. Throws WharfError `storage_unavailable`: then nothing is begun. */
+  async #go(id: string, run: RestoreRun, work: () => Promise<void>): Promise<void> {
+    // Known before it is written: another one that comes meanwhile is refused.
+    const going: Going = { run, ended: Promise.resolve() };
+    this.#going.set(id, going);
+    try {
+      await this.#jobs.save(run.job);
+    } catch (error) {
+      this.#going.delete(id);
+      throw error;
+    }
+    going.ended = work();
   }
 
   #newRun(job: RestoreJob, term: AbortSignal): RestoreRun {

@@ -55,6 +55,15 @@ async function killedAfter(
   return ended;
 }
 
+/** Service and instance that come next, once they have done what was left. */
+async function next(root: string, backups: Backups): Promise<RestoreFleet> {
+  const fleet = new RestoreFleet(root, backups);
+  await fleet.bench.run();
+  await fleet.restorer.resume(fleet.term.signal);
+  await fleet.restorer.idle();
+  return fleet;
+}
+
 describe('a restore whose service and instance are killed between any two steps', () => {
   it(`is gone on with to its end by those that follow, and undone as well (SEED=${SEED})`, async () => {
     const random = new SeededRandom(SEED);
@@ -70,10 +79,7 @@ describe('a restore whose service and instance are killed between any two steps'
         await first.restorer.idle();
       });
 
-      const second = new RestoreFleet(root, backups);
-      await second.bench.run();
-      await second.restorer.resume(second.term.signal);
-      await second.restorer.idle();
+      const second = await next(root, backups);
       const [restore] = await second.restorer.list();
       await eventually(() => second.bench.started.length > 0);
       if (!restore) {
@@ -117,10 +123,7 @@ describe('the undoing of a restore whose service and instance are killed between
         await first.restorer.idle();
       });
 
-      const second = new RestoreFleet(root, backups);
-      await second.bench.run();
-      await second.restorer.resume(second.term.signal);
-      await second.restorer.idle();
+      const second = await next(root, backups);
       const state = (await second.restorer.get(id ?? '')).state;
       expect(['done', 'undone'], about).toContain(state);
       const mark = state === 'undone' ? 'now' : 'old';

@@ -33,6 +33,18 @@ async function running() {
   return { ...made, session };
 }
 
+/** One whose service lost the lease in the middle of a restore. */
+async function leftInTheMiddle() {
+  const { fleet: first, backups, root } = await running();
+  first.beforeOrder = async () => {
+    first.term.abort(new Error('the lease was lost'));
+    throw new Error('the lease was lost');
+  };
+  const { id } = await first.restorer.begin(ALL);
+  await first.restorer.idle();
+  return { first, id, backups, root };
+}
+
 describe('a restore', () => {
   it('restores everything into an empty share, with the files of the fleet and the token', async () => {
     const { fleet: live, backups, root } = await fleet();
@@ -249,13 +261,7 @@ describe('a restore', () => {
   });
 
   it('is gone on with by whoever holds the lease next, where its service lost it in the middle', async () => {
-    const { fleet: first, backups, root } = await running();
-    first.beforeOrder = async () => {
-      first.term.abort(new Error('the lease was lost'));
-      throw new Error('the lease was lost');
-    };
-    const { id } = await first.restorer.begin(ALL);
-    await first.restorer.idle();
+    const { first, id, backups, root } = await leftInTheMiddle();
     const second = new RestoreFleet(root, backups, first.bench);
     onTestFinished(() => second.close());
     expect((await second.restorer.get(id ?? '')).state).toBe('running');
@@ -267,13 +273,7 @@ describe('a restore', () => {
 
 describe('a restore that cannot go on', () => {
   it('fails by name where its backup is gone when another service takes over; one that the storage refuses is not begun', async () => {
-    const { fleet: first, backups, root } = await running();
-    first.beforeOrder = async () => {
-      first.term.abort(new Error('the lease was lost'));
-      throw new Error('the lease was lost');
-    };
-    const { id } = await first.restorer.begin(ALL);
-    await first.restorer.idle();
+    const { first, id, backups, root } = await leftInTheMiddle();
     const [manifest] = backups.manifests.splice(0);
     const second = new RestoreFleet(root, backups, first.bench);
     onTestFinished(() => second.close());

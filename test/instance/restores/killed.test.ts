@@ -52,12 +52,19 @@ async function killedAfter(
   return ended;
 }
 
-/** Starts what comes next, and tells on which profile its browser began. */
+/** Starts what comes next, until its browser has begun. */
 async function next(root: string, grants: { takenOver: boolean }): Promise<RestoreBench> {
   const bench = new RestoreBench(root, grants);
   await bench.run();
   await eventually(() => bench.started.length === 1 && bench.clients.running === 1);
   return bench;
+}
+
+/** On which of the two profiles its browser began. */
+function profileOf(bench: RestoreBench, changes: number): 'now' | 'old' {
+  const mark = bench.started[0];
+  if (mark === 'now' || mark === 'old') return mark;
+  return expect.fail(`after ${changes} changes it began on ${mark}`);
 }
 
 describe.each(NEXT)(
@@ -71,9 +78,7 @@ describe.each(NEXT)(
         const first = await begin(root);
         const ended = await killedAfter(changes, first, () => first.restores.restore(KEY, false));
         const second = await next(root, grants);
-        const mark = second.started[0];
-        expect(['now', 'old'], `after ${changes} changes`).toContain(mark);
-        if (mark === 'now' || mark === 'old') started[mark] += 1;
+        started[profileOf(second, changes)] += 1;
         expect(await second.placesOf('now'), `after ${changes} changes`).not.toEqual([]);
         expect(await second.placesOf('old'), `after ${changes} changes`).not.toEqual([]);
 
@@ -134,9 +139,7 @@ describe.each(NEXT)(
         await eventually(() => first.started.at(-1) === 'old' && first.clients.running === 1);
         const ended = await killedAfter(changes, first, () => first.undos.undo(KEY, false));
         const second = await next(root, grants);
-        const mark = second.started[0];
-        expect(['now', 'old'], `after ${changes} changes`).toContain(mark);
-        if (mark === 'now' || mark === 'old') started[mark] += 1;
+        started[profileOf(second, changes)] += 1;
 
         const { trash } = await second.undos.undo(KEY, false);
         await eventually(() => second.clients.running === 1 && second.started.at(-1) === 'now');
