@@ -1,12 +1,12 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, onTestFinished } from 'vitest';
+import { onTestFinished } from 'vitest';
 import { StoredCatalog } from '../../backup/manifest/stored-catalog.ts';
 import { openObjects } from '../../backup/objects/open-objects.ts';
 import { DirectoryStore } from '../../backup/store/directory-store.ts';
 import { systemClock } from '../../common/clock.ts';
 import { createLogger } from '../../common/logger.ts';
-import { connectRedis, parseRedisUrl, type Redis } from '../../common/redis.ts';
+import type { Redis } from '../../common/redis.ts';
 import type { WharfEvent } from '../../fleet/events/event.ts';
 import { RedisEventLog } from '../../fleet/events/redis-event-log.ts';
 import { RedisChannels } from '../../fleet/redis-channels.ts';
@@ -15,7 +15,7 @@ import { redisRegistry } from '../../fleet/redis-registry.ts';
 import { SessionPaths } from '../../fleet/session-paths.ts';
 import { type BackupProcess, startBackupProcess } from './backup-process.ts';
 import { CopyingInstance } from './copying-instance.ts';
-import { type PrivateRedis, startRedis } from './redis.ts';
+import { useRedis } from './redis-client.ts';
 import { temporaryDirectory } from './temp-dir.ts';
 
 const TOKEN = 't'.repeat(40);
@@ -40,18 +40,9 @@ export interface BackupFleet {
 
 /** Call where a test file begins: one Redis for its tests, emptied for each. */
 export function useBackupFleets(): () => Promise<BackupFleet> {
-  let server: PrivateRedis;
-  let redis: Redis;
-  beforeAll(async () => {
-    server = await startRedis();
-    redis = await connectRedis(parseRedisUrl(server.url), log);
-  });
-  afterAll(async () => {
-    redis.disconnect();
-    await server.close();
-  });
-
+  const used = useRedis();
   return async () => {
+    const { server, redis } = used;
     await redis.flushall();
     const root = await temporaryDirectory();
     const [sessionPath, directory] = [join(root, 'sessions'), join(root, 'backups')];
