@@ -1,33 +1,16 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterEach, expect, it, vi } from 'vitest';
 import type { S3StoreOptions } from '../../../backup/store/s3-store.ts';
 import { tryOut } from '../../../backup/store/try-out.ts';
-import { whyNoRadosgw } from '../../helpers/radosgw.ts';
 import { freePort } from '../../helpers/redis.ts';
-import type { S3FaultProxy } from '../../helpers/s3-fault-proxy.ts';
-import { FaultyS3 } from './faulty-s3.ts';
+import { describeFaultyS3 } from './faulty-scene.ts';
 
-const missing = whyNoRadosgw();
-if (missing !== undefined) process.stderr.write(`refusals of S3 are NOT tested here: ${missing}\n`);
-
-describe.skipIf(missing !== undefined)('S3 that refuses', () => {
-  let s3: FaultyS3;
-  let proxy: S3FaultProxy;
-  beforeAll(async () => {
-    s3 = await FaultyS3.start();
-    ({ proxy } = s3);
-  });
-  afterAll(() => s3?.close());
-  afterEach(() => {
-    vi.unstubAllEnvs();
-    s3.next();
-  });
-
-  const open: FaultyS3['open'] = (...options) => s3.open(...options);
-  const faultOf = (attempt: Promise<unknown>) => s3.faultOf(attempt);
+describeFaultyS3('S3 that refuses', (scene) => {
+  const { open, faultOf } = scene;
+  afterEach(() => vi.unstubAllEnvs());
 
   it('names the right that is missing', async () => {
     const denied = { answer: 403, code: 'AccessDenied', message: 'Access Denied' };
-    proxy.fault = () => denied;
+    scene.proxy.fault = () => denied;
     const store = open();
     expect(await faultOf(store.put('key', Buffer.from('x')))).toMatch(
       /AccessDenied.*s3:PutObject on arn:aws:s3:::backups/,
@@ -38,11 +21,13 @@ describe.skipIf(missing !== undefined)('S3 that refuses', () => {
     expect(await faultOf(store.create('key', Buffer.from('x')))).toMatch(/s3:PutObject/);
     expect(await faultOf(store.abortUploads(0))).toMatch(/s3:ListBucket/);
     // Refusals are not repeated.
-    expect(['PUT', 'GET', 'HEAD', 'DELETE'].map((method) => s3.asked(method).length)).toEqual([2, 2, 1, 1]);
+    expect(['PUT', 'GET', 'HEAD', 'DELETE'].map((method) => scene.s3.asked(method).length)).toEqual([
+      2, 2, 1, 1,
+    ]);
   });
 
   it('names all rights that are missing, when it is tried out', async () => {
-    proxy.fault = ({ method }) =>
+    scene.proxy.fault = ({ method }) =>
       method === 'DELETE' || method === 'GET' ? { answer: 403, code: 'AccessDenied' } : undefined;
     const store = open();
     expect((await tryOut(store, true)).map(({ trial }) => trial)).toEqual([
@@ -56,7 +41,8 @@ describe.skipIf(missing !== undefined)('S3 that refuses', () => {
   });
 
   it('says so of a server that knows no conditional writes', async () => {
-    proxy.fault = ({ headers }) => (headers['if-none-match'] === undefined ? undefined : { answer: 200 });
+    scene.proxy.fault = ({ headers }) =>
+      headers['if-none-match'] === undefined ? undefined : { answer: 200 };
     expect(await faultOf(open().check())).toMatch(/If-None-Match/);
   });
 
@@ -93,21 +79,21 @@ describe.skipIf(missing !== undefined)('S3 that refuses', () => {
       },
     ],
   ])('names the right region (%#)', async (redirect) => {
-    proxy.fault = () => redirect;
+    scene.proxy.fault = () => redirect;
     expect(await faultOf(open().put('key', Buffer.from('x')))).toMatch(
       /is in the region eu-west-1: set AWS_REGION=eu-west-1/,
     );
   });
 
   it('names the right region also where an answer has no body', async () => {
-    proxy.fault = () => ({ answer: 400, headers: { 'x-amz-bucket-region': 'eu-west-1' } });
+    scene.proxy.fault = () => ({ answer: 400, headers: { 'x-amz-bucket-region': 'eu-west-1' } });
     expect(await faultOf(open().head('key'))).toMatch(/set AWS_REGION=eu-west-1/);
-    proxy.fault = () => ({ answer: 400, headers: { 'x-amz-bucket-region': 'us-east-1' } });
+    scene.proxy.fault = () => ({ answer: 400, headers: { 'x-amz-bucket-region': 'us-east-1' } });
     expect(await faultOf(open().head('key'))).not.toMatch(/AWS_REGION/);
   });
 
   it('says that clocks disagree', async () => {
-    proxy.fault = () => ({
+    scene.proxy.fault = () => ({
       answer: 403,
       code: 'RequestTimeTooSkewed',
       message: 'The difference is too large.',
@@ -117,7 +103,7 @@ describe.skipIf(missing !== undefined)('S3 that refuses', () => {
 
   it('says what is wrong with the credentials', async () => {
     const put = (options: S3StoreOptions) => faultOf(open({}, options).put('key', Buffer.from('x')));
-    const { accessKeyId, secretAccessKey } = s3.server.credentials;
+    const { accessKeyId, secretAccessKey } = scene.s3.server.credentials;
     expect(await put({ credentials: { accessKeyId, secretAccessKey: 'wrong' } })).toMatch(
       /SignatureDoesNotMatch.*AWS_SECRET_ACCESS_KEY/,
     );
