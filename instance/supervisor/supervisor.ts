@@ -5,6 +5,7 @@ import type { Logger } from '../../common/logger.ts';
 import { type RestartHistory, restartDelay } from '../../common/restart-delay.ts';
 import type { ClaimStore } from '../../fleet/claims.ts';
 import type { Coordination, LeaseHolder } from '../../fleet/coordination.ts';
+import { isSameHost } from '../../fleet/host-identity.ts';
 import type { WorkspaceId } from '../../fleet/ids.ts';
 import type { OwnershipTimes } from '../../fleet/ownership-times.ts';
 import { InstanceProcess, type InstanceProgram, type InstanceReady } from './instance-process.ts';
@@ -102,7 +103,8 @@ export class Supervisor {
         const end = await this.#live(incarnation, signal);
         if (end.kind === 'stopped') return end.clean ? 0 : 1;
         if (signal.aborted) return 0;
-        if (end.kind === 'lease_taken')
+        // A lease of this very supervisor's, that a Redis which was away has brought back: it is over, and lapses.
+        if (end.kind === 'lease_taken' && !isSameSupervisor(end.holder, holder))
           throw new WharfError('invalid_state', heldBy(holder.instance, end.holder));
         if (end.kind === 'never_ready' && this.#port === null) return end.code || 1;
         const next = restartDelay(history, clock.monotonic() - startedAt, RAN_WELL);
@@ -271,4 +273,12 @@ export class Supervisor {
 function statusText({ owned, redis_ok, storage_ok }: ReturnType<OwnershipKeeper['status']>): string {
   const lacks = [redis_ok ? [] : ['Redis is away'], storage_ok ? [] : ['the storage does not answer']].flat();
   return [`${owned} workspaces`, ...lacks].join(', ');
+}
+
+/** Whether a lease was taken by this process, in whichever of its incarnations. */
+function isSameSupervisor(
+  one: Omit<LeaseHolder, 'incarnation'>,
+  other: Omit<LeaseHolder, 'incarnation'>,
+): boolean {
+  return isSameHost(one.host, other.host) && one.pid === other.pid && one.pid_start === other.pid_start;
 }

@@ -181,6 +181,20 @@ describe('a supervisor', () => {
     expect(await isAlive(first)).toBe(false);
   });
 
+  it('goes on where the lease is one of its own that it gave up long ago', async () => {
+    start();
+    const first = await browser();
+    const held = await holder();
+    await coordination.acquire(
+      { ...leaseHolder('instance-1', 'of-long-ago'), pid: held?.holder.pid ?? 0 },
+      1500,
+      [held?.holder.incarnation ?? ''],
+    );
+    await browser(first);
+    expect((await holder())?.holder.incarnation).not.toBe('of-long-ago');
+    expect(await isAlive(first)).toBe(false);
+  });
+
   it('ends with what its instance ended with where that never came up', async () => {
     env['FAKE_FAULT'] = 'never_ready';
     start();
