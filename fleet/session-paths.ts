@@ -1,5 +1,6 @@
 import { join, resolve, sep } from 'node:path';
 import { WharfError } from '../common/errors.ts';
+import { restoreIdSchema } from './backup/prepared-restore.ts';
 import { isSessionId, isWorkspaceId, type SessionId, type WorkspaceId } from './ids.ts';
 
 /** A generation of a session: which directory its profile is in. */
@@ -172,7 +173,7 @@ export class SessionPaths {
   /** `prepared.json` and `profile/` of one; see fleet/backup/prepared-restore.ts. Throws `invalid_request` also for an id that is none of a restore. */
   preparedRestore(workspace: WorkspaceId, session: SessionId, restore: string): string {
     checkSession(session);
-    if (!/^r-\d{8}T\d{6}Z-[0-9a-f]{6}$/.test(restore))
+    if (!restoreIdSchema.safeParse(restore).success)
       throw new WharfError('invalid_request', `${quote(restore)} is no id of a restore.`);
     return join(this.restores(workspace), `${restore}.session_${session}`);
   }

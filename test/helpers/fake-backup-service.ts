@@ -7,6 +7,7 @@ import { backupRoutes } from '../../fleet/backup/api.ts';
 import type { BackupServiceNote } from '../../fleet/backup/backup-lease.ts';
 import { redisBackupLease } from '../../fleet/backup/redis-backup-lease.ts';
 import { INTERNAL_TOKEN_HEADER } from '../../fleet/instance-api.ts';
+import type { Told } from './router.ts';
 
 /** A route of the service. */
 type BackupRouteName = keyof typeof backupRoutes;
@@ -17,8 +18,7 @@ interface AskedOfService {
   method: string;
   /** Path and query. */
   url: string;
-  // biome-ignore lint/suspicious/noExplicitAny: tests reach into bodies of all shapes, and fail where one is not there
-  body: any;
+  body: Told['json'];
   requestId: string | undefined;
 }
 
