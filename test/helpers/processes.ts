@@ -35,6 +35,16 @@ export async function isAlive(pid: number): Promise<boolean> {
   return state !== undefined && state !== 'Z';
 }
 
+/** A signal to one process; nothing where it is gone, or was never there. */
+export function signalOne(pid: number | undefined, signal: NodeJS.Signals): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+  }
+}
+
 async function runningProcesses(): Promise<RunningProcess[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
   const found = await Promise.all(

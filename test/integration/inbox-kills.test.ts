@@ -6,6 +6,7 @@ import { RedisEventLog } from '../../fleet/events/redis-event-log.ts';
 import { RedisChannels } from '../../fleet/redis-channels.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { aPhone, OutboxFleet } from '../helpers/outbox-fleet.ts';
+import { signalOne } from '../helpers/processes.ts';
 import { SeededRandom } from '../helpers/random.ts';
 import type { SupervisedInstance } from '../helpers/supervised-instance.ts';
 
@@ -55,8 +56,8 @@ describe('messages that come while their instance is killed with kill -9, again 
     const killing = (async () => {
       for (let kill = 0; kill < KILLS && !stopped; kill += 1) {
         await new Promise((resolve) => setTimeout(resolve, random.between(300, 2500)));
-        if (kill % 3 !== 0) killed((await fleet.browsers())[0]);
-        if (kill % 3 !== 1) killed(one.readies.at(-1)?.pid);
+        if (kill % 3 !== 0) signalOne((await fleet.browsers())[0], 'SIGKILL');
+        if (kill % 3 !== 1) signalOne(one.readies.at(-1)?.pid, 'SIGKILL');
         if (kill % 2 === 1) {
           await fleet.redis.kill();
           await new Promise((resolve) => setTimeout(resolve, random.between(100, 1500)));
@@ -95,12 +96,3 @@ describe('messages that come while their instance is killed with kill -9, again 
     }
   }, 170_000);
 });
-
-/** Kills a process, if it runs yet. */
-function killed(pid: number | undefined): void {
-  try {
-    if (pid !== undefined) process.kill(pid, 'SIGKILL');
-  } catch {
-    // It ended before: another follows it.
-  }
-}

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '../helpers/eventually.ts';
 import { aPhone, OutboxFleet } from '../helpers/outbox-fleet.ts';
+import { isAlive, signalOne } from '../helpers/processes.ts';
 import { SeededRandom } from '../helpers/random.ts';
 import type { SupervisedInstance } from '../helpers/supervised-instance.ts';
 
@@ -42,8 +43,8 @@ describe('messages while their instance is killed with kill -9, again and again'
       await eventually(async () => (await fleet.arrived(phone)).length >= wanted, 60_000);
       await new Promise((resolve) => setTimeout(resolve, random.between(0, 80)));
       const victims = kill % 2 === 0 ? [] : (await fleet.browsers()).slice(0, 1);
-      if (kill % 3 !== 1) victims.push(one.readies.at(-1)?.pid ?? 0);
-      for (const pid of victims) process.kill(pid, 'SIGKILL');
+      if (kill % 3 !== 1) victims.push(await running(one));
+      for (const pid of victims) signalOne(pid, 'SIGKILL');
     }
     for (const [workspace, accepted] of ids) {
       const views = await fleet.queues.ended(accepted);
@@ -63,3 +64,11 @@ describe('messages while their instance is killed with kill -9, again and again'
     }
   }, 170_000);
 });
+
+/** The instance's process that runs: after a kill, the next one. */
+async function running(one: SupervisedInstance): Promise<number> {
+  return await eventually(async () => {
+    const pid = one.readies.at(-1)?.pid;
+    return pid !== undefined && (await isAlive(pid)) && pid;
+  }, 60_000);
+}

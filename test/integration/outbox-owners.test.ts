@@ -5,6 +5,7 @@ import type { Coordination } from '../../fleet/coordination.ts';
 import { redisCoordination } from '../../fleet/redis-coordination.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { aPhone, OutboxFleet } from '../helpers/outbox-fleet.ts';
+import { signalOne } from '../helpers/processes.ts';
 import type { SupervisedInstance } from '../helpers/supervised-instance.ts';
 
 const FRIEND = '491711111120';
@@ -56,9 +57,9 @@ describe('a full queue whose workspace gets another owner', () => {
     const texts = Array.from({ length: 30 }, (_, index) => `takeover ${index}`);
     const ids = await fleet.accept(WORKSPACE, FRIEND, texts, { on_unknown: 'resend' });
     await eventually(async () => (await bodies()).length >= before + 5);
-    const pid = two.readies.at(-1)?.pid ?? 0;
+    const pid = two.readies.at(-1)?.pid;
     two.signal('SIGKILL');
-    process.kill(pid, 'SIGKILL');
+    signalOne(pid, 'SIGKILL');
     await eventually(
       async () => typeof (await coordination.takeOver(WORKSPACE, await epoch(), 'instance-1')) === 'number',
       60_000,

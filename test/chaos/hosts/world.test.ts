@@ -13,8 +13,11 @@ import type { Host } from './host.ts';
 import type { HostProcess } from './host-process.ts';
 import { World } from './world.ts';
 
-/** Answers each line it gets over TCP with the same line. */
-const ECHO = `require('net').createServer((socket) => socket.pipe(socket)).listen(7000, () => console.log('{"port":7000}'))`;
+/** Answers each line it gets over TCP with the same line, and outlives clients that are killed while it answers. */
+const ECHO = `
+const echo = (socket) => socket.on('error', () => {}).pipe(socket);
+require('net').createServer(echo).listen(7000, () => console.log('{"port":7000}'));
+`;
 
 /** Sends a number a moment over one connection, and prints what was sent and what came back. */
 const ASK = `
@@ -143,10 +146,9 @@ await describeHosts('hosts made of namespaces', () => {
   });
 
   it('use no namespace of this machine', async () => {
-    // What holds a host may not be seen yet as the host's while it is being set up.
-    const process_ = await eventually(async () => (await two.processes())[0] ?? false);
+    expect((await two.processes()).map(({ pid }) => pid)).toEqual([server.pid]);
     for (const kind of ['net', 'mnt', 'uts'])
-      expect(await readlink(`/proc/${process_.pid}/ns/${kind}`)).not.toBe(
+      expect(await readlink(`/proc/${server.pid}/ns/${kind}`)).not.toBe(
         await readlink(`/proc/self/ns/${kind}`),
       );
   });

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { killGroup, pidsUnder, processTable, waitForEnd } from '../../../instance/whatsapp/process-tree.ts';
 import { Phones, phoneNumber } from '../../bench/support/phones.ts';
 import { type BenchProcess, startProgram } from '../../bench/support/processes.ts';
-import { browsersUnder } from '../../helpers/processes.ts';
+import { browsersUnder, signalOne } from '../../helpers/processes.ts';
 import { freePort, type PrivateRedis, startRedis } from '../../helpers/redis.ts';
 import { type Answer, ask, type Json, mustAsk } from '../real/asking.ts';
 
@@ -191,7 +191,7 @@ export class MessagesFleet {
         ? [instance]
         : // Whoever would start another first.
           pidsUnder(table, [kind === 'host' ? supervisor.pid : instance]);
-    for (const pid of pids) signal(pid, 'SIGKILL');
+    for (const pid of pids) signalOne(pid, 'SIGKILL');
     await Promise.all(pids.map((pid) => waitForEnd(pid, ENDING)));
     if (kind === 'host') this.#supervisors.delete(id);
   }
@@ -200,7 +200,7 @@ export class MessagesFleet {
   async restartRouter(index: number): Promise<void> {
     const router = this.#routers[index];
     if (router === undefined) throw new Error(`there is no router ${index}`);
-    signal(router.process.pid, 'SIGKILL');
+    signalOne(router.process.pid, 'SIGKILL');
     await waitForEnd(router.process.pid, ENDING);
     await this.#startRouter(router.port, index);
   }
@@ -279,14 +279,5 @@ export class MessagesFleet {
       if (/instance\/main\.js/.test(command)) return pid;
     }
     return undefined;
-  }
-}
-
-/** Sends a signal to a process that may have ended. */
-function signal(pid: number, name: NodeJS.Signals): void {
-  try {
-    process.kill(pid, name);
-  } catch {
-    // It has ended.
   }
 }

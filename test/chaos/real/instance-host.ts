@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { eventually } from '../../helpers/eventually.ts';
+import { signalOne } from '../../helpers/processes.ts';
 import type { Host } from '../hosts/host.ts';
 import type { HostClock } from '../hosts/host-clock.ts';
 import type { HostProcess } from '../hosts/host-process.ts';
@@ -108,13 +109,4 @@ function isBrowser({ command }: SeenProcess): boolean {
     words.some((word) => word.startsWith('--user-data-dir=')) &&
     !words.some((word) => word.startsWith('--type='))
   );
-}
-
-/** A signal to one process; nothing where it is gone. */
-export function signalOne(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(pid, signal);
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
-  }
 }

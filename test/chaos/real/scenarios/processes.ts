@@ -1,4 +1,4 @@
-import { signalOne } from '../instance-host.ts';
+import { signalOne } from '../../../helpers/processes.ts';
 import type { Scenario } from '../scene.ts';
 
 /** Processes that are killed, stopped and go on. */

@@ -73,7 +73,7 @@ export async function watchedClient(
       chromium: await findChromium(null, 'auto'),
       webResolve: `127.0.0.1:${httpsPort}`,
       webSpki: spki,
-      timeouts: { start: 30_000, stop: 8000, ping: 10_000, read: 20_000, send: 60_000, ...timeouts },
+      timeouts: { start: 30_000, stop: 30_000, ping: 10_000, read: 20_000, send: 60_000, ...timeouts },
     },
     createLogger('debug', {}, { write: (line) => seen.log.push(JSON.parse(line)) }),
   );
