@@ -87,12 +87,16 @@ async function loseOne(scene: Scene): Promise<{ instance: InstanceHost }> {
   return { instance };
 }
 
-/** Waits until routers see the instance as dead: the one that leads assigns its workspaces in the same moment. */
+/**
+ * Waits until the instance is judged as dead: the router that leads assigns its workspaces in the same moment. Another router, which looks at Redis
+ * every half second, may see it only when all is given away; then it has no verdict on it any more.
+ */
 async function judgedDead(scene: Scene, lost: InstanceHost): Promise<void> {
   await eventually(async () => {
     const view = await scene.fleet.view().catch(() => undefined);
-    const seen = view?.instances.find(({ id }) => id === lost.id);
-    return seen?.verdict === 'dead';
+    if (view === undefined) return false;
+    const verdict = view.instances.find(({ id }) => id === lost.id)?.verdict;
+    return verdict === 'dead' || verdict === undefined;
   }, 60_000);
 }
 
