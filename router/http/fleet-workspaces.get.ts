@@ -1,19 +1,13 @@
 import { z } from 'zod';
 import { WharfError } from '../../common/errors.ts';
 import { workspaceIdSchema } from '../../fleet/ids.ts';
-import { homeOf } from '../../fleet/placement.ts';
-import { sessionDetailSchema, shownWorkspaceIdSchema } from '../../fleet/records.ts';
+import { sessionDetailSchema } from '../../fleet/records.ts';
 import { compareSessions } from '../registry/session-order.ts';
 import { type RouterRoute, route, type Services } from '../services.ts';
+import { placedWorkspaceSchema, shownPlace } from './workspace-shape.ts';
 
-const workspaceSchema = z
-  .object({
-    workspace_id: shownWorkspaceIdSchema,
-    home: z.string().describe('The instance that the home rule names'),
-    instance: z.string().describe('The instance it is on'),
-    epoch: z.number().int(),
-    sessions: z.array(sessionDetailSchema),
-  })
+const workspaceSchema = placedWorkspaceSchema
+  .extend({ sessions: z.array(sessionDetailSchema) })
   .meta({ id: 'Workspace' });
 
 /** GET `/api/fleet/workspaces/{id}` */
@@ -40,15 +34,7 @@ export function fleetWorkspacesGet({ table, follower, config }: Services): Route
       sessions.sort((a, b) =>
         compareSessions({ workspace, session: a.session_id }, { workspace, session: b.session_id }),
       );
-      return {
-        body: {
-          workspace_id: /^\d+$/.test(workspace) ? Number(workspace) : workspace,
-          home: homeOf(workspace, config.instanceCount, config.shardStrategy),
-          instance: owner.instance,
-          epoch: owner.epoch,
-          sessions,
-        },
-      };
+      return { body: { ...shownPlace(config, workspace, owner), sessions } };
     },
   });
 }

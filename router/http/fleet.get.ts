@@ -1,9 +1,15 @@
 import { z } from 'zod';
 import { showWorkspaceId } from '../../fleet/ids.ts';
-import { announcementSchema, shownWorkspaceIdSchema } from '../../fleet/records.ts';
+import {
+  announcementSchema,
+  type SessionStatus,
+  sessionStatusSchema,
+  shownWorkspaceIdSchema,
+} from '../../fleet/records.ts';
 import type { FleetView, InstanceView } from '../failover/view.ts';
 import type { Table } from '../registry/table.ts';
 import { type RouterRoute, route, type Services } from '../services.ts';
+import { shownPlace } from './workspace-shape.ts';
 
 /** Waiting workspaces that are named; all are counted. */
 const MOST_NAMED = 100;
@@ -43,7 +49,15 @@ const instanceSchema = announcementSchema
       .describe('restarting: it stopped cleanly and is expected back. gone: nobody renews it'),
     status: z.enum([...announcementSchema.shape.status.options, 'gone']),
     sessions: z.number().int(),
+    by_status: z.partialRecord(sessionStatusSchema, z.number().int()).describe('Its sessions'),
     workspaces: z.number().int(),
+    away: z.number().int().describe('Of its workspaces, those whose home is another instance'),
+    unclaimed: z
+      .number()
+      .int()
+      .describe(
+        'Of its workspaces, those assigned to it and not yet taken by it: takeovers and moves under way',
+      ),
   })
   .meta({ id: 'Instance' });
 
@@ -91,7 +105,7 @@ export function fleetGet({ table, follower, config, operations }: Services): Rou
       const view = operations.status();
       return {
         body: {
-          ...shownInstances(table, view),
+          ...shownInstances(table, view, config),
           instance_count: config.instanceCount,
           redis: { ok: follower.redisAnswers },
           ...shownView(view),
@@ -121,32 +135,57 @@ function shownView({ router, leader, frozen, unfrozen, draining, waiting, quaran
   };
 }
 
-function shownInstances(table: Table, view: FleetView) {
-  const workspaces = new Map<string, number>();
-  for (const workspace of table.workspaces()) {
-    const owner = table.owner(workspace)?.instance;
-    if (owner !== undefined) workspaces.set(owner, (workspaces.get(owner) ?? 0) + 1);
-  }
-  const sessions = new Map<string, number>();
-  let total = 0;
-  for (const { instance } of table.sessions()) {
-    sessions.set(instance, (sessions.get(instance) ?? 0) + 1);
-    total += 1;
-  }
+/** What an instance has to do, counted. */
+interface Load {
+  sessions: number;
+  by_status: Partial<Record<SessionStatus, number>>;
+  workspaces: number;
+  away: number;
+  unclaimed: number;
+}
+
+function shownInstances(table: Table, view: FleetView, config: Services['config']) {
+  const loads = loadsOf(table, config);
   const judged = new Map(view.instances.map((each) => [each.instance, each]));
   // An instance that is gone is still there for as long as something is assigned to it.
   const announced = table.instances().map((each) => each.instance);
-  const ids = new Set([...announced, ...workspaces.keys(), ...judged.keys()]);
+  const ids = new Set([...announced, ...loads.keys(), ...judged.keys()]);
   const instances = [...ids]
     .sort((a, b) => a.localeCompare(b, 'en', { numeric: true }))
-    .map((id) => ({
-      ...shownInstance(table, id, judged.get(id), sessions.get(id) ?? 0),
-      workspaces: workspaces.get(id) ?? 0,
-    }));
-  return { instances, sessions: total };
+    .filter((id) => announced.includes(id) || judged.has(id) || (loads.get(id)?.workspaces ?? 0) > 0)
+    .map((id) => shownInstance(table, id, judged.get(id), loads.get(id) ?? noLoad()));
+  return { instances, sessions: [...loads.values()].reduce((sum, { sessions }) => sum + sessions, 0) };
 }
 
-function shownInstance(table: Table, id: string, judged: InstanceView | undefined, sessions: number) {
+function noLoad(): Load {
+  return { sessions: 0, by_status: {}, workspaces: 0, away: 0, unclaimed: 0 };
+}
+
+function loadsOf(table: Table, config: Services['config']): Map<string, Load> {
+  const loads = new Map<string, Load>();
+  const loadOf = (instance: string) => {
+    const known = loads.get(instance) ?? noLoad();
+    loads.set(instance, known);
+    return known;
+  };
+  for (const workspace of table.workspaces()) {
+    const owner = table.owner(workspace);
+    if (owner === undefined) continue;
+    const load = loadOf(owner.instance);
+    load.workspaces += 1;
+    if (shownPlace(config, workspace, owner).home !== owner.instance) load.away += 1;
+    if (!owner.claimed) load.unclaimed += 1;
+  }
+  for (const session of table.sessions()) {
+    const load = loadOf(session.instance);
+    const { status } = table.shown(session);
+    load.sessions += 1;
+    load.by_status[status] = (load.by_status[status] ?? 0) + 1;
+  }
+  return loads;
+}
+
+function shownInstance(table: Table, id: string, judged: InstanceView | undefined, load: Load) {
   const announcement = table.instance(id);
   // What is not judged yet is taken at its word.
   const lease = judged?.lease ?? (announcement ? 'held' : 'gone');
@@ -159,7 +198,8 @@ function shownInstance(table: Table, id: string, judged: InstanceView | undefine
     deaths: judged.deaths,
     draining: judged.draining,
   };
-  if (!announcement) return { id, lease, status: 'gone', sessions, ...verdict };
+  if (!announcement) return { id, lease, status: 'gone', ...load, ...verdict };
   const { instance, protocol, pid, counters, ...shown } = announcement;
-  return { id, lease, ...shown, ...verdict };
+  // Of sessions, what it says of itself.
+  return { id, lease, ...load, ...shown, ...verdict };
 }

@@ -15,11 +15,14 @@ import { fleetRebalance } from './fleet-rebalance.ts';
 import { fleetUnfreeze } from './fleet-unfreeze.ts';
 import { fleetWebhooksList } from './fleet-webhooks.list.ts';
 import { fleetWorkspacesGet } from './fleet-workspaces.get.ts';
+import { fleetWorkspacesList } from './fleet-workspaces.list.ts';
 import { fleetWorkspacesMove } from './fleet-workspaces.move.ts';
 import { healthGet } from './health.get.ts';
+import { importsCreate } from './imports.create.ts';
 import { keysCreate } from './keys.create.ts';
 import { keysDelete } from './keys.delete.ts';
 import { keysList } from './keys.list.ts';
+import { keysOwn } from './keys.own.ts';
 import { mediaDelete } from './media.delete.ts';
 import { mediaGet } from './media.get.ts';
 import { mediaLink } from './media.link.ts';
@@ -64,6 +67,7 @@ export function allRoutes(services: Services): RouterRoute[] {
     sessionsCommand(services, 'logout'),
     sessionsQr(services),
     sessionsPairingCode(services),
+    importsCreate(services),
     messagesSend(services),
     messagesBulk(services),
     messagesGet(services),
@@ -91,6 +95,7 @@ export function allRoutes(services: Services): RouterRoute[] {
     fleetQueuesGet(services),
     fleetWebhooksList(services),
     fleetEventsList(services),
+    fleetWorkspacesList(services),
     fleetWorkspacesGet(services),
     fleetWorkspacesMove(services),
     fleetMovesList(services),
@@ -103,6 +108,7 @@ export function allRoutes(services: Services): RouterRoute[] {
     whatsappMetricsGet(services),
     keysCreate(services),
     keysList(services),
+    keysOwn(services),
     keysDelete(services),
     healthGet(services),
     readyGet(services),
