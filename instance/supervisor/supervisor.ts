@@ -3,6 +3,7 @@ import { isWharfError, messageOf, WharfError } from '../../common/errors.ts';
 import { aborted } from '../../common/lifecycle.ts';
 import type { Logger } from '../../common/logger.ts';
 import { type RestartHistory, restartDelay } from '../../common/restart-delay.ts';
+import type { SystemdNotifier } from '../../common/sd-notify.ts';
 import type { ClaimStore } from '../../fleet/claims.ts';
 import type { Coordination, LeaseHolder } from '../../fleet/coordination.ts';
 import { isSameHost } from '../../fleet/host-identity.ts';
@@ -14,7 +15,6 @@ import { type KeeperEnd, OwnershipKeeper } from './keeper.ts';
 import { LeaseBridge } from './lease-bridge.ts';
 import type { InstanceMessage } from './messages.ts';
 import { endProcesses, ofIncarnation } from './process-end.ts';
-import type { SystemdNotifier } from './sd-notify.ts';
 import { heldBy } from './start-checks.ts';
 import type { WakefulClock } from './suspension.ts';
 

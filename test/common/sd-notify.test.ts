@@ -3,11 +3,11 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { readEnv } from '../../../common/env.ts';
-import { createLogger } from '../../../common/logger.ts';
-import { SystemdNotifier } from '../../../instance/supervisor/sd-notify.ts';
-import { eventually } from '../../helpers/eventually.ts';
-import { temporaryDirectory } from '../../helpers/temp-dir.ts';
+import { readEnv } from '../../common/env.ts';
+import { createLogger } from '../../common/logger.ts';
+import { SystemdNotifier } from '../../common/sd-notify.ts';
+import { eventually } from '../helpers/eventually.ts';
+import { temporaryDirectory } from '../helpers/temp-dir.ts';
 
 /** Listens as systemd does, and prints each datagram as a line of JSON. */
 const RECEIVER = `

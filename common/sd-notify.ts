@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
-import type { Env } from '../../common/env.ts';
-import type { Logger } from '../../common/logger.ts';
+import type { Env } from './env.ts';
+import type { Logger } from './logger.ts';
 
 /** systemd's own program; in every package of systemd. */
 const PROGRAM = 'systemd-notify';
