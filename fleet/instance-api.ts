@@ -63,6 +63,7 @@ export const restoreAnswerSchema = z.object({
   session: sessionDetailSchema.nullable(),
   trash: z.string().nullable(),
 });
+export type RestoreAnswer = z.infer<typeof restoreAnswerSchema>;
 
 /** Hand-overs that a router asks for past Redis; see `Order` in coordination.ts. */
 export const ordersSchema = z.strictObject({

@@ -8,8 +8,8 @@ export const restoreIdSchema = z
   .regex(/^r-\d{8}T\d{6}Z-[0-9a-f]{6}$/, 'is no id of a restore, such as r-20261122T093000Z-1a2b3c');
 
 /**
- * `prepared.json` beside `profile/` in `workspace_{id}/restores/{restore}.session_{sid}/`: a session that was assembled from a backup and waits for its owner to
- * put it in place. Written last, after all files were synced; without it there is nothing prepared.
+ * `prepared.json` beside `profile/` in `workspace_{id}/restores/{restore}.session_{sid}/`: a session that was assembled from a backup, or copied from a plain LocalAuth
+ * directory, and waits for its owner to put it in place. Written last, after all files were synced; without it there is nothing prepared.
  */
 export const preparedRestoreSchema = z.strictObject({
   version: z.literal(1),
@@ -30,7 +30,9 @@ export const preparedRestoreSchema = z.strictObject({
       }),
     )
     .nullable(),
-  /** Restore though the session was relinked, logged out or deleted since. */
+  /** Restore though the session was relinked, logged out or deleted since; import though there is one of that name. */
   forced: z.boolean(),
+  /** Not there: it is from a backup. */
+  origin: z.literal('import').optional(),
 });
 export type PreparedRestore = z.infer<typeof preparedRestoreSchema>;

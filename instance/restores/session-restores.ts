@@ -88,7 +88,7 @@ export class SessionRestores {
     await removeTree(paths.preparedRestore(key.workspace, key.session, key.restore));
     log.warn(
       { ...key, taken_at: prepared.taken_at, trash: noted.trash, forced: prepared.forced },
-      'the session was restored from a backup',
+      prepared.origin === 'import' ? 'the session was imported' : 'the session was restored from a backup',
     );
     return answer(turn, noted);
   }
@@ -152,7 +152,7 @@ export class SessionRestores {
     if (!mayOpen(parseChromiumVersion(prepared.chromium ?? ''), chromium))
       throw new WharfError(
         'chromium_too_old',
-        `The profile of session ${key.session} (workspace ${key.workspace}) in the backup was last opened by Chromium ${prepared.chromium}, and this host has ` +
+        `The profile of session ${key.session} (workspace ${key.workspace}) that is to be put in place was last opened by Chromium ${prepared.chromium}, and this host has ` +
           `${formatChromiumVersion(chromium)}: an older one would destroy it. Install ${prepared.chromium} or newer here, or move the workspace to where it is. Nothing was changed.`,
       );
     if (prepared.files === null) return;
@@ -169,6 +169,7 @@ export class SessionRestores {
     status: SessionStatus | null,
   ): Promise<void> {
     if (prepared.forced) return;
+    if (prepared.origin === 'import') return requireNone(key, record);
     const deletedSince = await this.#deletedSince(key, prepared);
     const refusal = refusalOf(prepared.record, { record, deletedSince, status });
     if (refusal === null) return;
@@ -276,7 +277,9 @@ export class SessionRestores {
       link_id: note.link_id,
       link_ended: record.linked ? null : (record.link_ended ?? null),
     };
-    const takenAt = prepared.files === null ? null : Date.parse(prepared.taken_at);
+    // Nobody who hears of events knew an imported session as it was before.
+    const isTold = prepared.files !== null && prepared.origin !== 'import';
+    const takenAt = isTold ? Date.parse(prepared.taken_at) : null;
     turn.require();
     await (session ?? (await turn.add(after))).goOnWith(after, takenAt);
   }
@@ -289,6 +292,15 @@ export class SessionRestores {
 
 function answer(turn: Turn, { note, trash }: FoundNote): RestoreAnswer {
   return { session: turn.session()?.detail() ?? null, trash: note.before === null ? null : trash };
+}
+
+/** An import takes no session's place unless it is forced. */
+function requireNone({ session, workspace }: RestoreKey, record: SessionRecord | null): void {
+  if (record === null) return;
+  throw new WharfError(
+    'session_exists',
+    `Session ${session} of workspace ${workspace} is there already${record.linked ? ' and linked' : ''}. Nothing was changed. Import it under another id, or replace it.`,
+  );
 }
 
 function gone({ restore, session, workspace }: RestoreKey): WharfError {

@@ -4,7 +4,7 @@ import { type RouterRoute, route, type Services } from '../services.ts';
 import { noQuery } from './fleet-schemas.ts';
 
 /** POST `/api/imports`: `wharf import` asks for it, once it has prepared a profile on the shared storage. */
-export function importsCreate({ creator, leftovers }: Services): RouterRoute {
+export function importsCreate({ creator }: Services): RouterRoute {
   return route({
     method: 'post',
     path: IMPORTS_PATH,
@@ -30,8 +30,6 @@ export function importsCreate({ creator, leftovers }: Services): RouterRoute {
           'session_not_found',
           `Session ${place.session} of workspace ${place.workspace} was imported, and is not there any more: somebody deleted it since.`,
         );
-      // What was accepted for an earlier session of this id, in the moment it was deleted, is not this one's.
-      if (trash === null) await leftovers.end(place);
       return { body: importAnswerSchema.parse({ session, trash }) };
     },
   });
