@@ -58,7 +58,7 @@ Examples:
   $ wharf sessions list --json`;
 
 /** The whole command, with every subcommand. @param version what `--version` says */
-function buildProgram(context: CommandContext, version: string): Command {
+export function buildProgram(context: CommandContext, version: string): Command {
   const { terminal } = context;
   const program = new Command('wharf')
     .description('Runs thousands of WhatsApp sessions on a few machines.')
