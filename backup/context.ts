@@ -5,7 +5,9 @@ import { messageOf } from '../common/errors.ts';
 import { listen } from '../common/http/server.ts';
 import { Lifecycle } from '../common/lifecycle.ts';
 import type { Logger } from '../common/logger.ts';
+import { addBuildInfo } from '../common/process-metrics.ts';
 import { connectRedis, openRedis, type Redis } from '../common/redis.ts';
+import { wharfVersion } from '../common/version.ts';
 import type { BackupId } from '../fleet/backup/api.ts';
 import type { BackupServiceNote } from '../fleet/backup/backup-lease.ts';
 import { redisBackupLease } from '../fleet/backup/redis-backup-lease.ts';
@@ -46,7 +48,6 @@ import { openStore } from './store/open-store.ts';
 import { DamageReports } from './verify/damage-reports.ts';
 import { Sampler } from './verify/sampler.ts';
 import { Verifier } from './verify/verifier.ts';
-import { wharfVersion } from './version.ts';
 
 /** Milliseconds that closing the service may take: what it is at is ended, not waited for. */
 const CLOSE_DEADLINE = 10_000;
@@ -121,13 +122,19 @@ async function compose(
   };
   const lease = redisBackupLease(redis, OWNERSHIP_TIMES.redis);
   const leadership = new Leadership({ lease, me, clock, log });
-  const operations = new Operations({ term: () => leadership.term(), clock, log });
+  const operations: Operations = new Operations({
+    term: () => leadership.term(),
+    onEnd: (kind, outcome) => metrics.ended(kind, outcome),
+    clock,
+    log,
+  });
+  const version = await wharfVersion();
   const metrics = new BackupMetrics({
     leads: () => leadership.leads,
     running: (kind) => operations.isRunning(kind),
     lastSuccess: () => last.get()?.made ?? null,
-    now: () => clock.now(),
   });
+  addBuildInfo(metrics.registry, { component: 'backup', version });
   const restorer = new Restorer({
     term: () => leadership.term(),
     paths,
@@ -174,15 +181,20 @@ async function compose(
     events,
     confirm,
     concurrency: config.concurrency,
-    version: await wharfVersion(),
+    version,
     clock,
     log,
     after: [
       {
+        step: 'sample',
         doing: 'looking at a sample',
         work: (manifest, operation) => sampler.look(manifest, operation),
       },
-      { doing: 'removing what is not kept', work: (_, operation) => pruner.prune(inWords(operation)) },
+      {
+        step: 'prune',
+        doing: 'removing what is not kept',
+        work: (_, operation) => pruner.prune(inWords(operation)),
+      },
     ],
   });
   const schedule = new ScheduleRunner({ schedule: cron, jitter: config.jitter, runs, clock, log });

@@ -1,10 +1,19 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { addProcessMetrics } from '../common/process-metrics.ts';
 import type { Operation } from '../fleet/backup/api.ts';
 
 /** Bounds of the times that sessions are frozen, seconds. */
 const FROZEN = [0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 1.5, 2.5];
 
 const KINDS = ['run', 'verify', 'prune'] as const;
+const OUTCOMES = ['done', 'failed', 'cancelled'] as const;
+const AFTER_STEPS = ['sample', 'prune'] as const;
+
+/** How an operation ended. */
+export type Outcome = (typeof OUTCOMES)[number];
+
+/** What follows a backup. */
+export type AfterStep = (typeof AFTER_STEPS)[number];
 
 /** What metrics are read from. */
 export interface MetricsSources {
@@ -13,8 +22,6 @@ export interface MetricsSources {
   running: (kind: Operation['kind']) => boolean;
   /** When the last backup was made, milliseconds since 1970; null: never, or not known. */
   lastSuccess: () => number | null;
-  /** Milliseconds since 1970. */
-  now: () => number;
 }
 
 /** What a run came to, for {@link BackupMetrics.ran}. */
@@ -37,10 +44,12 @@ export class BackupMetrics {
   readonly #sent: Counter;
   readonly #frozen: Histogram;
   readonly #damaged: Counter;
+  readonly #operations: Counter<'kind' | 'outcome'>;
+  readonly #afterFailures: Counter<'step'>;
 
-  constructor({ leads, running, lastSuccess, now }: MetricsSources) {
+  constructor({ leads, running, lastSuccess }: MetricsSources) {
     const registers = [this.registry];
-    collectDefaultMetrics({ register: this.registry, prefix: 'wharf_backup_' });
+    addProcessMetrics(this.registry);
     const gauge = (name: string, help: string, value: () => number) =>
       new Gauge({
         name: `wharf_backup_${name}`,
@@ -55,14 +64,6 @@ export class BackupMetrics {
       'last_success_timestamp_seconds',
       'When the last backup was made, as far as this service knows; 0: it knows of none',
       () => (lastSuccess() ?? 0) / 1000,
-    );
-    gauge(
-      'age_seconds',
-      'How old the last backup is that this service knows of; NaN: it knows of none',
-      () => {
-        const last = lastSuccess();
-        return last === null ? Number.NaN : Math.max(0, now() - last) / 1000;
-      },
     );
     new Gauge({
       name: 'wharf_backup_running',
@@ -112,6 +113,30 @@ export class BackupMetrics {
       help: 'Objects, manifests and sessions that verifications found damaged',
       registers,
     });
+    this.#operations = new Counter({
+      name: 'wharf_backup_operations_total',
+      help: 'Runs, verifications and prunings that ended: done, failed, or cancelled since the service stopped or lost its lease',
+      labelNames: ['kind', 'outcome'],
+      registers,
+    });
+    for (const kind of KINDS) for (const outcome of OUTCOMES) this.#operations.inc({ kind, outcome }, 0);
+    this.#afterFailures = new Counter({
+      name: 'wharf_backup_after_failures_total',
+      help: 'Backups that were made and not looked at (sample), or after which nothing old was removed (prune), since that failed',
+      labelNames: ['step'],
+      registers,
+    });
+    for (const step of AFTER_STEPS) this.#afterFailures.inc({ step }, 0);
+  }
+
+  /** A run, a verification or a pruning came to its end. */
+  ended(kind: Operation['kind'], outcome: Outcome): void {
+    this.#operations.inc({ kind, outcome });
+  }
+
+  /** The backup was made, and what follows it failed. */
+  afterFailed(step: AfterStep): void {
+    this.#afterFailures.inc({ step });
   }
 
   /** A run that made a backup. */

@@ -33,6 +33,8 @@ export interface OperationHandle {
 export interface OperationsParts {
   /** Aborted when this service is not the one that makes the backups any more; throws `backup_unavailable` where it is not now. */
   term: () => AbortSignal;
+  /** Hears how each ended. */
+  onEnd?: (kind: Operation['kind'], outcome: Exclude<Operation['state'], 'running'>) => void;
   clock: Clock;
   log: Logger;
 }
@@ -174,8 +176,10 @@ export class Operations {
       const outcome = await work(handle);
       operation.backup = outcome?.backup ?? null;
       operation.state = 'done';
+      this.#parts.onEnd?.(operation.kind, 'done');
     } catch (error) {
       operation.state = signal.aborted ? 'cancelled' : 'failed';
+      this.#parts.onEnd?.(operation.kind, operation.state);
       operation.error = signal.aborted ? `It was ended. ${messageOf(signal.reason)}` : messageOf(error);
       log.warn(
         { operation: operation.id, state: operation.state, reason: messageOf(error) },

@@ -157,6 +157,11 @@ export class ApiKeys {
     return { key, info: known.info };
   }
 
+  /** The keys on the shared storage, as last read. */
+  stored(): KeyInfo[] {
+    return [...this.#known.values()].map(({ info }) => info);
+  }
+
   /** All keys, oldest first, read anew. */
   async list(): Promise<KeyInfo[]> {
     await this.#read();

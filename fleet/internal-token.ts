@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, open, readFile, unlink } from 'node:fs/promises';
+import { link, mkdir, open, readFile, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemCode, WharfError } from '../common/errors.ts';
 
@@ -31,6 +31,14 @@ export async function internalToken(sessionPath: string, fromEnv?: string): Prom
       { cause: error },
     );
   }
+}
+
+/** When the token on the shared storage was made, milliseconds since 1970; null where there is none, or that cannot be read. */
+export async function internalTokenMadeAt(sessionPath: string): Promise<number | null> {
+  return await stat(join(sessionPath, TOKEN_FILE)).then(
+    ({ mtimeMs }) => mtimeMs,
+    () => null,
+  );
 }
 
 async function make(path: string): Promise<string> {

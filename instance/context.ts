@@ -5,7 +5,9 @@ import { messageOf, WharfError } from '../common/errors.ts';
 import { type HttpServer, listen } from '../common/http/server.ts';
 import { Lifecycle } from '../common/lifecycle.ts';
 import type { Logger } from '../common/logger.ts';
+import { addBuildInfo } from '../common/process-metrics.ts';
 import { openRedis } from '../common/redis.ts';
+import { wharfVersion } from '../common/version.ts';
 import { internalToken } from '../fleet/internal-token.ts';
 import { OWNERSHIP_TIMES } from '../fleet/ownership-times.ts';
 import { type Announcement, PROTOCOL_VERSION } from '../fleet/records.ts';
@@ -25,6 +27,7 @@ import { parseChromiumVersion } from './profile/chromium-version.ts';
 import { ProfileStore } from './profile/profile-store.ts';
 import { Trash } from './profile/trash.ts';
 import { newCounters } from './session/counters.ts';
+import { newLossCounts } from './session/losses.ts';
 import type { Session } from './session/session.ts';
 import { SessionManager } from './session/session-manager.ts';
 import { SessionStore } from './session/session-store.ts';
@@ -121,6 +124,7 @@ async function compose(
 
   const paths = new SessionPaths(config.sessionPath);
   const counters = newCounters();
+  const losses = newLossCounts();
   const trash = new Trash(paths, clock);
   const store = new SessionStore(paths);
   const messaging = await openMessaging({
@@ -143,13 +147,23 @@ async function compose(
     claim: (workspace) => link.claim(workspace),
     lapsed: (workspace, epoch) => void manager.workspaces.lapse(workspace, epoch),
   });
-  const metrics = new InstanceMetrics({
+  const browserPids = () => manager.all().flatMap((session) => session.browserPid ?? []);
+  const metrics: InstanceMetrics = new InstanceMetrics({
     manager: () => manager,
     standing: () => standing,
     owned: () => ownership.workspaces().length,
     outbox: messaging.outbox,
     eventsWaiting: messaging.eventsWaiting,
+    counters,
+    losses,
+    usage: () => usage.last,
+    browsers: () => browserPids().length,
     now: () => clock.monotonic(),
+  });
+  addBuildInfo(metrics.registry, {
+    component: 'instance',
+    version: await wharfVersion(),
+    chromium: chromium.version,
   });
   const manager: SessionManager = new SessionManager({
     ownership,
@@ -179,12 +193,13 @@ async function compose(
       backoff: config.backoff,
       timeouts: config.life,
       counters,
+      losses,
       log,
       random: Math.random,
       listeners: messaging.listeners,
     },
   });
-  const usage = new HostUsageMeter(() => manager.all().flatMap((session) => session.browserPid ?? []));
+  const usage = new HostUsageMeter(browserPids);
   const announcement = (): Announcement => ({
     protocol: PROTOCOL_VERSION,
     instance: me.instance,
@@ -224,6 +239,7 @@ async function compose(
     redisOk: () => announcer.ok,
     standing: () => standing,
     owned: () => ownership.workspaces().length,
+    onProbe: (seconds) => metrics.probed(seconds),
   });
   lifecycle.add('health', () => health.close());
 

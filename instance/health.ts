@@ -27,6 +27,8 @@ export interface HealthOptions {
   standing: () => Standing | undefined;
   /** Workspaces that are granted. */
   owned: () => number;
+  /** Told how many seconds each look at the storage took; null: it failed, or took too long. */
+  onProbe?: (seconds: number | null) => void;
 }
 
 /** Says how the instance is; see `/health` in the interface. Looks at the storage at intervals, so that a report costs nothing and never hangs. */
@@ -105,7 +107,12 @@ export class HealthReporter {
 
   /** Writes a small file to the storage and removes it. One probe at a time: a storage that hangs must not use up Node's thread pool. */
   async probeStorage(): Promise<void> {
-    if (this.#probing) return;
+    const { onProbe } = this.#options;
+    if (this.#probing) {
+      // The one before still hangs.
+      onProbe?.(null);
+      return;
+    }
     this.#probing = true;
     const started = performance.now();
     const path = join(
@@ -119,10 +126,13 @@ export class HealthReporter {
       });
     try {
       await withDeadline(probe, STORAGE_DEADLINE, () => new Error('late'));
-      this.#storage = { ok: true, latency_ms: Math.round((performance.now() - started) * 10) / 10 };
+      const milliseconds = performance.now() - started;
+      this.#storage = { ok: true, latency_ms: Math.round(milliseconds * 10) / 10 };
+      onProbe?.(milliseconds / 1000);
     } catch {
       probe.catch(() => {});
       this.#storage = { ok: false, latency_ms: null };
+      onProbe?.(null);
     }
     this.#lag.reset();
   }

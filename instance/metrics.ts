@@ -1,11 +1,24 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { addProcessMetrics } from '../common/process-metrics.ts';
+import { type SessionStatus, sessionStatusSchema } from '../fleet/records.ts';
+import type { HostUsage } from './host-usage.ts';
 import type { OutboxStatus } from './outbox/outbox-status.ts';
+import type { InstanceCounters } from './session/counters.ts';
+import { LOSS_REASONS, type LossCounts } from './session/losses.ts';
 import type { Session } from './session/session.ts';
 import type { SessionManager } from './session/session-manager.ts';
 import type { Standing } from './supervisor-link.ts';
 
 /** Bounds of the times from a grant to ready, seconds. */
 const BUCKETS = [1, 2, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600];
+
+/** Bounds of the times that a small file takes to be written to the storage and removed, seconds; what takes 5 is not well. */
+const PROBE_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
+
+/** After so many starts in a row that did not come to be ready a session counts as one that does not come back: about a minute, with the default delays. */
+const FAILING = 4;
+
+const MEGABYTE = 1024 * 1024;
 
 /** What metrics are read from. */
 export interface MetricsSources {
@@ -18,6 +31,12 @@ export interface MetricsSources {
   outbox: OutboxStatus;
   /** Events that wait to be written to the log. */
   eventsWaiting?: () => number;
+  counters: InstanceCounters;
+  losses: LossCounts;
+  /** What was measured of the host last. */
+  usage: () => HostUsage;
+  /** How many browsers run. */
+  browsers: () => number;
   /** Monotonic, milliseconds. */
   now: () => number;
 }
@@ -42,8 +61,11 @@ const SENT = {
 
 /** The instance's Prometheus metrics. */
 export class InstanceMetrics {
-  readonly #registry = new Registry();
+  /** Where others add theirs. */
+  readonly registry = new Registry();
   readonly #ready: Histogram;
+  readonly #probe: Histogram;
+  readonly #probeFailures: Counter;
   readonly #sources: MetricsSources;
   /** When sessions that have not been ready yet began here. */
   readonly #began = new WeakMap<Session, number>();
@@ -51,8 +73,8 @@ export class InstanceMetrics {
 
   constructor(sources: MetricsSources) {
     this.#sources = sources;
-    const registers = [this.#registry];
-    collectDefaultMetrics({ register: this.#registry, prefix: 'wharf_instance_' });
+    const registers = [this.registry];
+    addProcessMetrics(this.registry);
     const gauge = (name: string, help: string, value: () => number | undefined) =>
       new Gauge({
         name: `wharf_instance_${name}`,
@@ -62,6 +84,16 @@ export class InstanceMetrics {
           const now = value();
           if (now === undefined) this.remove();
           else this.set(now);
+        },
+      });
+    const counter = (name: string, help: string, value: () => number) =>
+      new Counter({
+        name: `wharf_instance_${name}_total`,
+        help,
+        registers,
+        collect() {
+          this.reset();
+          this.inc(value());
         },
       });
     gauge('workspaces', 'Workspaces this instance owns', sources.owned);
@@ -87,36 +119,59 @@ export class InstanceMetrics {
       () => outbox.stuckSessions,
     );
     gauge('events_waiting', 'Events that wait to be written to the log', () => sources.eventsWaiting?.());
-    for (const [name, [counter, help]] of Object.entries(SENT)) {
-      new Counter({
-        name: `wharf_instance_${name}_total`,
-        help,
-        registers,
-        collect() {
-          this.reset();
-          this.inc(outbox[counter]);
-        },
-      });
-    }
-    for (const [name, help] of Object.entries(COUNTED) as [keyof typeof COUNTED, string][]) {
-      new Counter({
-        name: `wharf_instance_${name}_total`,
-        help,
-        registers,
-        collect() {
-          this.reset();
-          this.inc(sources.standing()?.[name] ?? 0);
-        },
-      });
-    }
+    for (const [name, [key, help]] of Object.entries(SENT)) counter(name, help, () => outbox[key]);
+    for (const [name, help] of Object.entries(COUNTED) as [keyof typeof COUNTED, string][])
+      counter(name, help, () => sources.standing()?.[name] ?? 0);
+    const { counters, losses, usage, manager } = sources;
+    counter('messages_received', 'Messages that came in', () => counters.messages_received);
+    counter('reconnects', 'Browsers started again after a session was lost', () => counters.reconnects);
+    gauge('capacity_sessions', 'Sessions that may run here at one time', () => manager().capacity);
+    gauge(
+      'occupied_sessions',
+      'Sessions that take up a place: those that should run',
+      () => manager().occupied,
+    );
+    gauge(
+      'failing_sessions',
+      `Sessions that failed to come back ${FAILING} times in a row or more`,
+      () =>
+        manager()
+          .all()
+          .filter(({ failedStarts }) => failedStarts >= FAILING).length,
+    );
+    gauge('browsers', 'Browsers that run', sources.browsers);
+    gauge(
+      'browsers_pss_bytes',
+      'Memory of all browsers, shared pages shared out (PSS); some are measured every 10 seconds, the others counted as their mean',
+      () => usage().browsers_pss_mb * MEGABYTE,
+    );
+    gauge(
+      'cpu_cores',
+      'Processor cores used by this process and its browsers, in the last 10 seconds',
+      () => usage().cpu,
+    );
+    new Counter({
+      name: 'wharf_instance_sessions_lost_total',
+      help: 'Sessions that stopped running without being told to, or did not start, by reason',
+      labelNames: ['reason'],
+      registers,
+      collect() {
+        this.reset();
+        for (const reason of LOSS_REASONS) this.inc({ reason }, losses[reason]);
+      },
+    });
     new Gauge({
       name: 'wharf_instance_sessions',
       help: 'Sessions of this instance, by status',
       labelNames: ['status'],
       registers,
       collect() {
-        this.reset();
-        for (const { status } of sources.manager().all()) this.inc({ status });
+        const counts = Object.fromEntries(sessionStatusSchema.options.map((status) => [status, 0])) as Record<
+          SessionStatus,
+          number
+        >;
+        for (const { status } of sources.manager().all()) counts[status] += 1;
+        for (const [status, count] of Object.entries(counts)) this.set({ status }, count);
       },
     });
     this.#ready = new Histogram({
@@ -125,6 +180,23 @@ export class InstanceMetrics {
       buckets: BUCKETS,
       registers,
     });
+    this.#probe = new Histogram({
+      name: 'wharf_instance_storage_probe_seconds',
+      help: 'Time to write a small file to the shared storage and remove it',
+      buckets: PROBE_BUCKETS,
+      registers,
+    });
+    this.#probeFailures = new Counter({
+      name: 'wharf_instance_storage_probe_failures_total',
+      help: 'Small files that could not be written to the shared storage within 5 seconds',
+      registers,
+    });
+  }
+
+  /** The storage was tried. @param seconds that it took; null: it failed, or took too long */
+  probed(seconds: number | null): void {
+    if (seconds === null) this.#probeFailures.inc();
+    else this.#probe.observe(seconds);
   }
 
   /** A session changed its state. */
@@ -142,10 +214,10 @@ export class InstanceMetrics {
   }
 
   get contentType(): string {
-    return this.#registry.contentType;
+    return this.registry.contentType;
   }
 
   text(): Promise<string> {
-    return this.#registry.metrics();
+    return this.registry.metrics();
   }
 }

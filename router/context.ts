@@ -5,7 +5,9 @@ import { Pools } from '../common/http/pools.ts';
 import { type HttpServer, listen } from '../common/http/server.ts';
 import { Lifecycle } from '../common/lifecycle.ts';
 import type { Logger } from '../common/logger.ts';
+import { addBuildInfo } from '../common/process-metrics.ts';
 import { connectRedis } from '../common/redis.ts';
+import { wharfVersion } from '../common/version.ts';
 import { ApiKeys } from '../fleet/api-keys.ts';
 import type { BackupLease } from '../fleet/backup/backup-lease.ts';
 import { redisBackupLease } from '../fleet/backup/redis-backup-lease.ts';
@@ -13,7 +15,7 @@ import type { ClaimStore } from '../fleet/claims.ts';
 import type { Coordination } from '../fleet/coordination.ts';
 import { FileClaims } from '../fleet/file-claims.ts';
 import { hostIdentity } from '../fleet/host-identity.ts';
-import { internalToken } from '../fleet/internal-token.ts';
+import { internalToken, internalTokenMadeAt } from '../fleet/internal-token.ts';
 import { OWNERSHIP_TIMES } from '../fleet/ownership-times.ts';
 import { PROTOCOL_VERSION } from '../fleet/records.ts';
 import { redisCoordination } from '../fleet/redis-coordination.ts';
@@ -50,6 +52,7 @@ import { Follower } from './registry/follower.ts';
 import { Instances } from './registry/instances.ts';
 import { MovesUnderWay } from './registry/moves-under-way.ts';
 import { Table } from './registry/table.ts';
+import { addSecretsMetrics } from './secrets-metrics.ts';
 import { startSeen } from './seen-context.ts';
 import type { Services } from './services.ts';
 import { Creator } from './sessions/creator.ts';
@@ -156,6 +159,11 @@ export async function startRouter(
       () => follower.redisAnswers,
       () => forwarder.held,
     );
+    addBuildInfo(metrics.registry, { component: 'router', version: await wharfVersion() });
+    addSecretsMetrics(metrics.registry, {
+      keys: () => keys.stored(),
+      tokenMadeAt: secrets.internalToken === undefined ? await internalTokenMadeAt(config.sessionPath) : null,
+    });
     const { queueRedis, ...messaging } = await startMessaging(
       { config: config.messaging, paths, metrics, clock, log, lifecycle },
       overrides.messaging,
@@ -299,7 +307,11 @@ async function joinFleet(sources: FailoverSources): Promise<FleetOperations> {
   const monitor = new Monitor({ me, facts, prober, coordination, clock, times, log });
   const orders = new HttpOrders(sources.pools, sources.token);
   const random = () => randomBytes(8).toString('hex');
-  const recorder: FailoverMetrics = new FailoverMetrics(sources.metrics.registry, () => leader.status());
+  const recorder: FailoverMetrics = new FailoverMetrics(
+    sources.metrics.registry,
+    () => leader.status(),
+    () => leader.underWay(),
+  );
   const parts = { coordination, facts, settings, orders, clock, times, log, random };
   const onScene = ({ assignments, moves, view }: Scene, leads: boolean) =>
     sources.fleetEvents.see({ assignments, moves, instances: view.instances, leads });

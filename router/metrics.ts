@@ -1,4 +1,5 @@
-import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { Gauge, Histogram, Registry } from 'prom-client';
+import { addProcessMetrics } from '../common/process-metrics.ts';
 import type { Table } from './registry/table.ts';
 
 /** Bounds of the request times, seconds: from what a proxied read takes to what a waiting one may. */
@@ -16,7 +17,7 @@ export class Metrics {
    */
   constructor(table: Table, redisAnswers: () => boolean, held: () => number) {
     const registers = [this.registry];
-    collectDefaultMetrics({ register: this.registry, prefix: 'wharf_router_' });
+    addProcessMetrics(this.registry);
     this.#requests = new Histogram({
       name: 'wharf_router_request_seconds',
       help: 'Time from a request to the end of its answer',

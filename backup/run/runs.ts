@@ -4,7 +4,7 @@ import type { BackupEvents } from '../events.ts';
 import { timeOfBackup } from '../manifest/backup-ids.ts';
 import type { Manifest } from '../manifest/manifest.ts';
 import { factsOf } from '../manifest/summaries.ts';
-import type { BackupMetrics } from '../metrics.ts';
+import type { AfterStep, BackupMetrics } from '../metrics.ts';
 import type { OperationHandle, Operations } from '../operations.ts';
 import type { LastBackup } from '../schedule/due.ts';
 import { type BackupRunParts, makeBackup, type RunResult } from './backup-run.ts';
@@ -12,6 +12,7 @@ import type { LastBackupMemory } from './last-backup.ts';
 
 /** Something that is done after each backup; what it throws is told, and fails nothing. */
 export interface AfterRun {
+  step: AfterStep;
   /** What it is at, in words. */
   doing: string;
   work(manifest: Manifest, operation: OperationHandle): Promise<void>;
@@ -112,12 +113,13 @@ export class Runs {
   }
 
   async #after(manifest: Manifest, operation: OperationHandle): Promise<void> {
-    for (const { doing, work } of this.#parts.after) {
+    for (const { step, doing, work } of this.#parts.after) {
       if (operation.signal.aborted) return;
       operation.set({ doing });
       try {
         await work(manifest, operation);
       } catch (error) {
+        this.#parts.metrics.afterFailed(step);
         operation.find(`The backup is made, but ${doing} failed: ${messageOf(error)}`);
         this.#parts.log.warn({ doing, reason: messageOf(error) }, 'what follows a backup failed');
       }

@@ -2,6 +2,7 @@ import type { Clock } from '../../common/clock.ts';
 import { isWharfError, messageOf } from '../../common/errors.ts';
 import type { Logger } from '../../common/logger.ts';
 import { afterLoss, type BackoffRules, type LossHistory, NO_LOSSES } from './backoff.ts';
+import type { LossCounts } from './losses.ts';
 import type { LinkEnd, SessionFile } from './session-file.ts';
 import type { Ending } from './session-life.ts';
 import type { SessionProfile } from './session-profile.ts';
@@ -22,6 +23,7 @@ export interface EndingParts {
   profile: SessionProfile;
   tenure: Tenure;
   backoff: BackoffRules;
+  losses: LossCounts;
   clock: Clock;
   random: () => number;
   log: Logger;
@@ -34,6 +36,11 @@ export class SessionEndings {
 
   constructor(parts: EndingParts) {
     this.#parts = parts;
+  }
+
+  /** Tries in a row that did not come to be ready. */
+  get failedStarts(): number {
+    return this.#losses.attempts;
   }
 
   /** Somebody starts the session: losses count from here. */
@@ -107,7 +114,8 @@ export class SessionEndings {
   }
 
   #lost({ reason, detail, wasReady }: Extract<Ending, { kind: 'lost' }>): Conclusion {
-    const { backoff, clock, file, log, random } = this.#parts;
+    const { backoff, clock, file, log, losses, random } = this.#parts;
+    losses[reason] += 1;
     // Another browser with this profile took the connection: to take it back at once would have the two throw each other out without end.
     const atOnce = wasReady && reason !== 'conflict';
     const { delay, history, alarm } = afterLoss(this.#losses, atOnce, clock.monotonic(), backoff, random());

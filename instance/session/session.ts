@@ -10,6 +10,7 @@ import type { BackoffRules } from './backoff.ts';
 import type { InstanceCounters } from './counters.ts';
 import { LinkDesk } from './link-desk.ts';
 import type { SessionListener } from './listener.ts';
+import type { LossCounts } from './losses.ts';
 import { ProfileUse } from './profile-use.ts';
 import { detailOf } from './session-detail.ts';
 import { type Conclusion, SessionEndings } from './session-endings.ts';
@@ -39,6 +40,7 @@ export interface SessionParts {
   backoff: BackoffRules;
   timeouts: LifeTimeouts;
   counters: InstanceCounters;
+  losses: LossCounts;
   log: Logger;
   /** From 0 to 1; spreads reconnects. */
   random: () => number;
@@ -134,6 +136,11 @@ export class Session {
   /** How often its browser was started here, or was about to be. */
   get lives(): number {
     return this.#use.lives;
+  }
+
+  /** Tries in a row to bring it back that failed. */
+  get failedStarts(): number {
+    return this.#endings.failedStarts;
   }
 
   /** Whether no browser has its profile open, and nobody but this owner can: it stays as it is until the next life. */

@@ -125,6 +125,12 @@ export class Leader {
     return this.#view;
   }
 
+  /** What goes on: takeovers of this router whose sessions are not all ready, and moves of the fleet. */
+  underWay(): { takeovers: number; moves: number } {
+    const moves = this.#read.moves.filter((move) => !hasEnded(move)).length;
+    return { takeovers: this.#ready.waitedFor, moves };
+  }
+
   /** What happened, oldest first. */
   events(): readonly FleetEvent[] {
     return this.#story.events;

@@ -16,6 +16,11 @@ export class ReadyWatch {
     this.#recorder = recorder;
   }
 
+  /** Workspaces that are waited for. */
+  get waitedFor(): number {
+    return this.#watched.size;
+  }
+
   /** @param epoch the one it got by the takeover */
   takenOver(workspace: WorkspaceId, epoch: number, noticedAt: number): void {
     this.#watched.set(workspace, { epoch, noticedAt, seen: new Set() });

@@ -12,9 +12,19 @@ export interface FleetEvent {
   text: string;
 }
 
+/** What an operator may have to look at. */
+export const ALARM_KINDS = [
+  'mass_failure',
+  'no_capacity',
+  'no_reserve',
+  'quarantined',
+  'not_claimed',
+  'instance_lost',
+] as const;
+
 /** Something that an operator should look at; gone when it no longer holds. */
 export interface Alarm {
-  kind: 'mass_failure' | 'no_capacity' | 'no_reserve' | 'quarantined' | 'not_claimed' | 'instance_lost';
+  kind: (typeof ALARM_KINDS)[number];
   text: string;
 }
 

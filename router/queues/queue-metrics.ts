@@ -92,9 +92,4 @@ export function addQueueMetrics(
     'The same of messages whose fate is unknown',
     ({ unknown }) => unknown,
   );
-  gauge(
-    'wharf_queue_sent_last_minute',
-    'Messages sent in the last whole minute',
-    ({ sent_last_minute }) => sent_last_minute,
-  );
 }

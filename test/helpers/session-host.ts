@@ -12,6 +12,7 @@ import { Trash } from '../../instance/profile/trash.ts';
 import type { BackoffRules } from '../../instance/session/backoff.ts';
 import { newCounters } from '../../instance/session/counters.ts';
 import type { SessionListener } from '../../instance/session/listener.ts';
+import { newLossCounts } from '../../instance/session/losses.ts';
 import type { Session } from '../../instance/session/session.ts';
 import type { LifeTimeouts } from '../../instance/session/session-life.ts';
 import { SessionManager } from '../../instance/session/session-manager.ts';
@@ -126,6 +127,7 @@ export class SessionHost {
         backoff: { base: 200, maxAttempts: 10, slow: 60_000, ...options.backoff },
         timeouts: { health: 30_000, ready: 60_000, qr: 600_000, ...options.life },
         counters: newCounters(),
+        losses: newLossCounts(),
         log,
         listeners: options.listeners ?? [],
         random: () => 0,

@@ -11,6 +11,7 @@ async function reporter(occupied = 1) {
   const sessionPath = join(await temporaryDirectory(), 'sessions');
   await mkdir(sessionPath);
   const usage = new HostUsageMeter(() => []);
+  const probes: (number | null)[] = [];
   const manager = { all: () => [{}, {}], occupied, readyCount: 1, capacity: 4 };
   const health = new HealthReporter({
     me: { instance: 'instance-1', incarnation: 'a', host: 'h' },
@@ -21,9 +22,10 @@ async function reporter(occupied = 1) {
     redisOk: () => false,
     standing: () => undefined,
     owned: () => 0,
+    onProbe: (seconds) => probes.push(seconds),
   });
   onTestFinished(() => health.close());
-  return { health, usage, sessionPath };
+  return { health, usage, sessionPath, probes };
 }
 
 describe("an instance's health", () => {
@@ -50,12 +52,19 @@ describe("an instance's health", () => {
   });
 
   it('is unhealthy while a small file cannot be written, and healthy when it can again', async () => {
-    const { health, sessionPath } = await reporter();
+    const { health, sessionPath, probes } = await reporter();
     await rm(sessionPath, { recursive: true });
     await health.probeStorage();
     expect(health.report()).toMatchObject({ status: 'unhealthy', storage: { ok: false, latency_ms: null } });
     await mkdir(sessionPath);
     await health.probeStorage();
     expect(health.status()).toBe('healthy');
+    expect(probes).toEqual([null, expect.any(Number)]);
+  });
+
+  it('counts a look at the storage that finds the one before still hanging as one that failed', async () => {
+    const { health, probes } = await reporter();
+    await Promise.all([health.probeStorage(), health.probeStorage()]);
+    expect(probes).toEqual([null, expect.any(Number)]);
   });
 });

@@ -17,13 +17,17 @@ function someRuns(after: AfterRun[] = []) {
   const { clock, log } = parts;
   const term = new AbortController();
   const make = () => {
-    const operations = new Operations({ term: () => term.signal, clock, log });
+    const operations: Operations = new Operations({
+      term: () => term.signal,
+      onEnd: (kind, outcome) => metrics.ended(kind, outcome),
+      clock,
+      log,
+    });
     const last = new LastBackupMemory(clock);
     const metrics = new BackupMetrics({
       leads: () => true,
       running: (kind) => operations.isRunning(kind),
       lastSuccess: () => last.get()?.made ?? null,
-      now: () => clock.now(),
     });
     const append = async (events: readonly WharfEvent[]) => {
       for (const event of events) if (!told.has(event.id)) told.set(event.id, event);
@@ -45,6 +49,7 @@ describe('Runs', () => {
     const done: string[] = [];
     const { make, run, catalog } = someRuns([
       {
+        step: 'sample',
         doing: 'looking at a sample',
         work: async ({ id }, operation) => {
           done.push(`sample of ${id}, ${operation.signal.aborted}`);
@@ -52,19 +57,24 @@ describe('Runs', () => {
         },
       },
       {
+        step: 'prune',
         doing: 'removing what is not kept',
         work: async () => {
           done.push('prune');
         },
       },
     ]);
-    const ended = await run(make());
+    const service = make();
+    const ended = await run(service);
     expect(ended).toMatchObject({
       state: 'done',
       backup: '20261122T090003Z',
       findings: ['The backup is made, but looking at a sample failed: There is no room.'],
     });
     expect(done).toEqual(['sample of 20261122T090003Z, false', 'prune']);
+    const text = await service.metrics.text();
+    expect(text).toMatch(/wharf_backup_after_failures_total\{step="sample"\} 1/);
+    expect(text).toMatch(/wharf_backup_after_failures_total\{step="prune"\} 0/);
     expect(await catalog.list()).toHaveLength(1);
   });
 
@@ -87,7 +97,10 @@ describe('Runs', () => {
     const text = await service.metrics.text();
     expect(text).toMatch(/wharf_backup_runs_total\{outcome="failed"\} 1/);
     expect(text).toMatch(/wharf_backup_runs_total\{outcome="complete"\} 1/);
-    expect(text).toMatch(/wharf_backup_age_seconds 3600/);
+    expect(text).toMatch(/wharf_backup_last_success_timestamp_seconds 1795338003/);
+    expect(text).toMatch(/wharf_backup_operations_total\{kind="run",outcome="done"\} 1/);
+    expect(text).toMatch(/wharf_backup_operations_total\{kind="run",outcome="failed"\} 1/);
+    expect(text).toMatch(/wharf_backup_operations_total\{kind="verify",outcome="failed"\} 0/);
   });
 
   it('tells nothing of a run that ends since another service makes the backups', async () => {

@@ -103,6 +103,10 @@ export class InstanceApi {
       standing: () => undefined,
       owned: () => 0,
       outbox: new OutboxStatus(),
+      counters: memory.parts.counters,
+      losses: memory.parts.losses,
+      usage: () => ({ rss_mb: 100, browsers_pss_mb: 50, cpu: 0.5 }),
+      browsers: () => 1,
       now: () => performance.now(),
     });
     const store = openMediaStore({ mediaBucket: null }, paths, systemClock);

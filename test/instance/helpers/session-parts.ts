@@ -5,6 +5,7 @@ import { type GenerationName, SessionPaths } from '../../../fleet/session-paths.
 import { ProfileStore } from '../../../instance/profile/profile-store.ts';
 import { Trash } from '../../../instance/profile/trash.ts';
 import { newCounters } from '../../../instance/session/counters.ts';
+import { newLossCounts } from '../../../instance/session/losses.ts';
 import type { Session, SessionParts } from '../../../instance/session/session.ts';
 import { SessionStore, type StoredSession } from '../../../instance/session/session-store.ts';
 import type { Tenure } from '../../../instance/session/session-takeover.ts';
@@ -144,6 +145,7 @@ export function memoryParts(clients: FakeClients, changes: Partial<SessionParts>
     backoff: { base: 5000, maxAttempts: 10, slow: 900_000 },
     timeouts: { health: 30_000, ready: 600_000, qr: 600_000 },
     counters: newCounters(),
+    losses: newLossCounts(),
     log: createLogger('trace', {}, { write: (line) => lines.push(JSON.parse(line)) }),
     random: () => 0,
     onChange: (session: Session) => {

@@ -48,8 +48,16 @@ describe("the instance's API", () => {
       'messages_under_way',
       'browser_renewals_total',
       'stuck_sessions',
+      'capacity_sessions',
+      'occupied_sessions',
+      'failing_sessions',
+      'reconnects_total',
+      'storage_probe_seconds_count',
+      'storage_probe_failures_total',
     ])
       expect(text).toMatch(new RegExp(`^wharf_instance_${name} `, 'm'));
+    expect(text).toMatch(/^wharf_instance_browsers_pss_bytes 52428800$/m);
+    expect(text).toMatch(/^wharf_instance_sessions_lost_total\{reason="page_crashed"\} 0$/m);
     expect(text).not.toContain('main"');
   });
 

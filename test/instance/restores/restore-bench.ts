@@ -14,6 +14,7 @@ import { SessionRestores } from '../../../instance/restores/session-restores.ts'
 import { SessionUndo } from '../../../instance/restores/session-undo.ts';
 import { newCounters } from '../../../instance/session/counters.ts';
 import type { SessionListener } from '../../../instance/session/listener.ts';
+import { newLossCounts } from '../../../instance/session/losses.ts';
 import type { Session } from '../../../instance/session/session.ts';
 import { SessionManager } from '../../../instance/session/session-manager.ts';
 import { SessionStore } from '../../../instance/session/session-store.ts';
@@ -97,6 +98,7 @@ export class RestoreBench {
         backoff: { base: 20, maxAttempts: 10, slow: 50 },
         timeouts: { health: 600_000, ready: 600_000, qr: 600_000 },
         counters: newCounters(),
+        losses: newLossCounts(),
         log,
         random: () => 0,
         onChange: () => {},

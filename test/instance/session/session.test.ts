@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { WharfError } from '../../../common/errors.ts';
 import type { SessionRecord } from '../../../fleet/records.ts';
+import { newLossCounts } from '../../../instance/session/losses.ts';
 import { StartGate } from '../../../instance/session/start-gate.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { aSession, readySession, runningSession, started } from '../helpers/lone-session.ts';
@@ -53,6 +54,32 @@ describe('a session', () => {
     expect(session.detail()).toMatchObject({ reconnects: 1, last_error: null });
     await session.stop();
     expect(clients.most).toBe(1);
+  });
+
+  it('counts its losses by reason, and the tries in a row that failed until it is ready', async () => {
+    const losses = newLossCounts();
+    let fails = false;
+    const { session, clients, clock } = await readySession({
+      parts: { losses },
+      script: {
+        start: async () => {
+          if (fails) throw new Error('no page');
+        },
+      },
+    });
+    fails = true;
+    clients.last.events.lost('page_crashed', 'x');
+    await eventually(() => clock.wake(0));
+    await eventually(() => clock.wake(5000));
+    await eventually(() => clock.slept.includes(10_000));
+    expect(session.failedStarts).toBe(2);
+    expect(losses).toMatchObject({ page_crashed: 1, start_failed: 2, browser_gone: 0 });
+    fails = false;
+    clock.wake(10_000);
+    await started(clients, 4);
+    clients.last.becomeReady();
+    expect(session.failedStarts).toBe(0);
+    await session.stop();
   });
 
   it('raises one alarm after ten tries, and goes on every quarter of an hour', async () => {

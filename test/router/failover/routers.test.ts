@@ -59,14 +59,18 @@ describe('two routers of one fleet', () => {
     };
     await eventually(healthy);
     const { text } = await fleet.ask('GET', '/metrics');
-    expect(text).toMatch(/^wharf_lease_age_seconds\{instance="instance-1"\} \d/m);
-    expect(text).toMatch(/^wharf_instance_verdict\{instance="instance-2",verdict="healthy"\} 1$/m);
+    expect(text).toMatch(/^wharf_lease_age_seconds\{wharf_instance="instance-1"\} \d/m);
+    expect(text).toMatch(/^wharf_instance_verdict\{wharf_instance="instance-2",verdict="healthy"\} 1$/m);
     for (const name of [
       'wharf_leader',
       'wharf_frozen',
-      'wharf_waiting',
-      'wharf_quarantined',
+      'wharf_waiting_workspaces',
+      'wharf_quarantined_workspaces',
       'wharf_takeovers_total',
+      'wharf_takeovers_under_way',
+      'wharf_moves_under_way',
+      'wharf_alarms\\{kind="mass_failure"\\}',
+      'wharf_api_keys\\{scope="admin"\\}',
     ])
       expect(text).toMatch(new RegExp(`^${name} \\d`, 'm'));
     expect(text).toContain('wharf_takeover_ready_seconds_bucket');
