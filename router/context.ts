@@ -158,6 +158,7 @@ export async function startRouter(
       table,
       () => follower.redisAnswers,
       () => forwarder.held,
+      config.instanceCount,
     );
     addBuildInfo(metrics.registry, { component: 'router', version: await wharfVersion() });
     addSecretsMetrics(metrics.registry, {

@@ -1,5 +1,7 @@
 import { Gauge, Histogram, Registry } from 'prom-client';
 import { addProcessMetrics } from '../common/process-metrics.ts';
+import { instanceHealthSchema } from '../fleet/instance-api.ts';
+import { sessionStatusSchema } from '../fleet/records.ts';
 import type { Table } from './registry/table.ts';
 
 /** Bounds of the request times, seconds: from what a proxied read takes to what a waiting one may. */
@@ -14,8 +16,9 @@ export class Metrics {
   /**
    * @param redisAnswers whether Redis answered when it was last asked
    * @param held how many requests wait for their workspace to come up
+   * @param instanceCount instances this router is configured for
    */
-  constructor(table: Table, redisAnswers: () => boolean, held: () => number) {
+  constructor(table: Table, redisAnswers: () => boolean, held: () => number, instanceCount: number) {
     const registers = [this.registry];
     addProcessMetrics(this.registry);
     this.#requests = new Histogram({
@@ -31,7 +34,7 @@ export class Metrics {
       labelNames: ['status'],
       registers,
       collect() {
-        this.reset();
+        for (const status of sessionStatusSchema.options) this.set({ status }, 0);
         for (const session of table.sessions()) this.inc({ status: table.shown(session).status });
       },
     });
@@ -41,10 +44,15 @@ export class Metrics {
       labelNames: ['status'],
       registers,
       collect() {
-        this.reset();
+        for (const status of instanceHealthSchema.shape.status.options) this.set({ status }, 0);
         for (const instance of table.instances()) this.inc({ status: instance.status });
       },
     });
+    new Gauge({
+      name: 'wharf_router_configured_instances',
+      help: 'Instances this router is configured for: what the home rule divides by',
+      registers,
+    }).set(instanceCount);
     new Gauge({
       name: 'wharf_router_held_requests',
       help: 'Requests that wait for their workspace to come up',

@@ -19,7 +19,6 @@ export const ALARM_KINDS = [
   'no_reserve',
   'quarantined',
   'not_claimed',
-  'instance_lost',
 ] as const;
 
 /** Something that an operator should look at; gone when it no longer holds. */
