@@ -10,6 +10,7 @@ import { addBackupVerifyCommand } from './commands/backup.verify.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
 import { addDrainCommand, addUndrainCommand } from './commands/drain.ts';
 import { addEventsCommand } from './commands/events.ts';
+import { addImportCommand } from './commands/import.ts';
 import { addKeysCreateCommand } from './commands/keys.create.ts';
 import { addKeysListCommand } from './commands/keys.list.ts';
 import { addKeysRevokeCommand } from './commands/keys.revoke.ts';
@@ -117,6 +118,7 @@ export function buildProgram(context: CommandContext, version: string): Command 
   addBackupOperationsCommand(backup, context);
   addRestoreCommand(program, context);
   addRestoresCommand(program, context);
+  addImportCommand(program, context);
   addMoveCommand(program, context);
   addDrainCommand(program, context);
   addUndrainCommand(program, context);
