@@ -1,6 +1,8 @@
 import { readEnv } from '../common/env.ts';
 import { aborted, runProcess } from '../common/lifecycle.ts';
 import { createLogger } from '../common/logger.ts';
+import { openTracer } from '../common/tracing/open-tracer.ts';
+import { wharfVersion } from '../common/version.ts';
 import { instanceConfig } from './config.ts';
 import { startInstance } from './context.ts';
 
@@ -14,8 +16,12 @@ await runProcess(async (signal) => {
   );
   // The library lets promises of its own event handlers fail; one page's fault must not end the sessions of all the others.
   process.on('unhandledRejection', (reason) => log.error({ err: reason }, 'a rejection that nobody handled'));
-  const instance = await startInstance(config, env, log);
+  const service = { name: 'wharf-instance', version: await wharfVersion(), instance: config.instance };
+  const traces = await openTracer(service, env, log);
+  const instance = await startInstance(config, env, log, { tracer: traces.tracer });
   await aborted(signal);
   log.info('the instance stops');
-  return (await instance.close()) ? 0 : 1;
+  const clean = await instance.close();
+  await traces.close();
+  return clean ? 0 : 1;
 });

@@ -7,6 +7,7 @@ import { Lifecycle } from '../common/lifecycle.ts';
 import type { Logger } from '../common/logger.ts';
 import { addBuildInfo } from '../common/process-metrics.ts';
 import { connectRedis } from '../common/redis.ts';
+import { NO_TRACER, type Tracer } from '../common/tracing/tracer.ts';
 import { wharfVersion } from '../common/version.ts';
 import { ApiKeys } from '../fleet/api-keys.ts';
 import type { BackupLease } from '../fleet/backup/backup-lease.ts';
@@ -68,9 +69,10 @@ const CONNECTIONS = 2048;
 /** How often connections to instances that are elsewhere now are given up, milliseconds. */
 const POOLS_INTERVAL = 30_000;
 
-/** Parts that a test may bring itself. */
+/** Parts that a test may bring itself; of them `tracer` is the process's own. */
 export interface RouterOverrides {
   clock?: Clock;
+  tracer?: Tracer;
   registry?: Registry;
   backupLease?: Pick<BackupLease, 'holder'>;
   webDirectory?: string;
@@ -101,6 +103,7 @@ export async function startRouter(
   let stopping = false;
   try {
     const clock = overrides.clock ?? systemClock;
+    const tracer = overrides.tracer ?? NO_TRACER;
     const paths = new SessionPaths(config.sessionPath);
     await requireSessionPath(config.sessionPath);
     const token = await internalToken(config.sessionPath, secrets.internalToken);
@@ -150,6 +153,7 @@ export async function startRouter(
       pools,
       clock,
       log,
+      tracer,
       internalToken: token,
       holdTime: config.holdTime,
       moveHoldTime: config.moveHoldTime,
@@ -166,7 +170,7 @@ export async function startRouter(
       tokenMadeAt: secrets.internalToken === undefined ? await internalTokenMadeAt(config.sessionPath) : null,
     });
     const { queueRedis, ...messaging } = await startMessaging(
-      { config: config.messaging, paths, metrics, clock, log, lifecycle },
+      { config: config.messaging, paths, metrics, clock, log, tracer, lifecycle },
       overrides.messaging,
     );
     const webhooks = await startWebhooks({
@@ -226,6 +230,7 @@ export async function startRouter(
       mediaLinks: new MediaLinks(token, clock),
       config,
       clock,
+      tracer,
       table,
       follower,
       forwarder,
@@ -237,7 +242,7 @@ export async function startRouter(
     };
     const webDirectory = overrides.webDirectory ?? fileURLToPath(new URL('./web', import.meta.url));
     const app = routerApp(services, log, webDirectory);
-    const slow = quickSends({ ...messaging, table, keys, metrics, log }, app);
+    const slow = quickSends({ ...messaging, table, keys, metrics, log, tracer }, app);
     const quick = quickReads({ table, instances, keys, wires, metrics, log }, slow);
     const server = await listen(quick, config.port, config.bindAddress, {
       requestTimeout: config.requestTimeout,

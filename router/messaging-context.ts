@@ -3,6 +3,7 @@ import type { Clock } from '../common/clock.ts';
 import type { Lifecycle } from '../common/lifecycle.ts';
 import type { Logger } from '../common/logger.ts';
 import type { Redis } from '../common/redis.ts';
+import type { Tracer } from '../common/tracing/tracer.ts';
 import type { EventLog } from '../fleet/events/event-log.ts';
 import { RedisEventLog } from '../fleet/events/redis-event-log.ts';
 import type { MediaStore } from '../fleet/media/media-store.ts';
@@ -39,6 +40,7 @@ interface MessagingSources {
   metrics: Metrics;
   clock: Clock;
   log: Logger;
+  tracer: Tracer;
   lifecycle: Lifecycle;
 }
 
@@ -56,7 +58,7 @@ export async function startMessaging(
   sources: MessagingSources,
   overrides: Partial<MessagingStores> = {},
 ): Promise<Messaging> {
-  const { config, paths, metrics, clock, lifecycle } = sources;
+  const { config, paths, metrics, clock, tracer, lifecycle } = sources;
   const log = sources.log.child({ part: 'messages' });
   const connections = openQueueConnections(config, log);
   lifecycle.add('Redis of the queues', () => connections.close());
@@ -78,6 +80,7 @@ export async function startMessaging(
     queues: counts.counting(queues),
     media: new MediaKeeper(media, clock),
     clock,
+    tracer,
   });
   return { queues, events, media, acceptor, endings, queueRedis: connections.redis };
 }

@@ -1,5 +1,6 @@
 import type { Clock } from '../common/clock.ts';
 import { defineRoute, type Route } from '../common/http/route.ts';
+import type { Tracer } from '../common/tracing/tracer.ts';
 import type { ApiKeys } from '../fleet/api-keys.ts';
 import type { EventLog } from '../fleet/events/event-log.ts';
 import type { MediaStore } from '../fleet/media/media-store.ts';
@@ -27,6 +28,7 @@ import type { Webhooks } from './webhooks/webhooks.ts';
 export interface Services {
   config: Pick<RouterConfig, 'instanceCount' | 'shardStrategy' | 'messaging'>;
   clock: Clock;
+  tracer: Tracer;
   table: Table;
   follower: Follower;
   forwarder: Forwarder;

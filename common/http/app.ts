@@ -9,9 +9,11 @@ import type { z } from 'zod';
 import { type Fault, systemCode, WharfError } from '../errors.ts';
 import { faultsOf } from '../faults.ts';
 import type { Logger } from '../logger.ts';
+import { NO_TRACER, type Tracer } from '../tracing/tracer.ts';
 import { isFault, problemAnswer } from './problem-answer.ts';
 import { requestIdOf } from './request-id.ts';
 import type { Route } from './route.ts';
+import { traced } from './traced.ts';
 
 /** What an app of routes needs. */
 export interface AppOptions<Principal> {
@@ -27,7 +29,11 @@ export interface AppOptions<Principal> {
 }
 
 /** An Express app without routes: request ids, an access log, nothing that tells what it runs on. */
-export function createApp(log: Logger, onAnswer?: AppOptions<unknown>['onAnswer']): Express {
+export function createApp(
+  log: Logger,
+  onAnswer?: AppOptions<unknown>['onAnswer'],
+  tracer: Tracer = NO_TRACER,
+): Express {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
@@ -54,6 +60,11 @@ export function createApp(log: Logger, onAnswer?: AppOptions<unknown>['onAnswer'
     });
     next();
   });
+  if (tracer.on) {
+    app.use((request, response, next) =>
+      traced(tracer, request, response, () => response.locals['route'] as string | undefined, next),
+    );
+  }
   return app;
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { TRACEPARENT } from '../../common/tracing/tracer.ts';
 import { sessionIdSchema, workspaceIdSchema } from '../ids.ts';
 import { messageStatusSchema, type OutgoingMessage, outgoingMessageSchema } from '../messages.ts';
 import { isMessageId } from './message-ids.ts';
@@ -27,6 +28,8 @@ export const queuedMessageSchema = z.object({
   send_at: z.iso.datetime().nullable(),
   /** The router that holds an answer until the message has ended, and wants to be told; null: none does. */
   waiter: z.string().nullable(),
+  /** Of the trace in which it was accepted, where traces are made. */
+  traceparent: z.string().regex(TRACEPARENT).optional(),
   /** Null once it has ended and bodies are not kept. Media is an address or a stored file, never the bytes. */
   message: outgoingMessageSchema.nullable(),
 });
@@ -61,7 +64,7 @@ export type MessageState = z.infer<typeof messageStateSchema>;
 
 /** A message and what became of it, as GET `/api/whatsapp/messages/{message_id}` shows it. */
 export const messageViewSchema = queuedMessageSchema
-  .omit({ waiter: true })
+  .omit({ waiter: true, traceparent: true })
   .extend(messageStateSchema.shape)
   .meta({ id: 'Message' });
 export type MessageView = z.infer<typeof messageViewSchema>;

@@ -87,7 +87,7 @@ export class RedisMessageQueues implements MessageQueues {
     const [envelope, body, state] = await queueAnswer(this.#redis.hmget(job, ...STORED_FIELDS));
     if (typeof envelope !== 'string') return undefined;
     const stored = readStoredMessage(envelope, body ?? null, state ?? null);
-    const { waiter: _, ...shown } = stored.message;
+    const { waiter: _, traceparent: __, ...shown } = stored.message;
     return { ...shown, ...stored.state };
   }
 

@@ -3,6 +3,7 @@ import type { Express, Request } from 'express';
 import { WharfError } from '../../common/errors.ts';
 import { createApp, finishApp, mountRoutes } from '../../common/http/app.ts';
 import type { Logger } from '../../common/logger.ts';
+import type { Tracer } from '../../common/tracing/tracer.ts';
 import { workspaceIdSchema } from '../../fleet/ids.ts';
 import { INTERNAL_TOKEN_HEADER } from '../../fleet/instance-api.ts';
 import { readRoutes } from './chats.ts';
@@ -24,8 +25,8 @@ import { getQr } from './sessions.qr.ts';
 const BODY_LIMIT = 64 * 1024;
 
 /** The instance's API, for routers alone: every path but `/health` and `/metrics` asks for the fleet's internal token. */
-export function instanceApp(parts: InstanceParts, token: string, log: Logger): Express {
-  const app = createApp(log);
+export function instanceApp(parts: InstanceParts, token: string, log: Logger, tracer?: Tracer): Express {
+  const app = createApp(log, undefined, tracer);
   const routes = [
     getHealth(parts),
     getMetrics(parts),

@@ -1,5 +1,6 @@
 import { isWharfError, messageOf } from '../../common/errors.ts';
 import type { Logger } from '../../common/logger.ts';
+import type { SpanStart } from '../../common/tracing/tracer.ts';
 import { statusEvent } from '../../fleet/events/status-event.ts';
 import { type SessionKey, whatsappKeyOf } from '../../fleet/queue/message-ids.ts';
 import { advance, toldByAck, wasSent } from '../../fleet/queue/message-state.ts';
@@ -58,7 +59,17 @@ export class Courier {
   }
 
   /** Milliseconds after which to come again; 0: it has ended, or was given back for another to go first. The session must be ready. */
-  async carry(held: HeldMessage): Promise<number> {
+  carry(held: HeldMessage): Promise<number> {
+    const { tracer } = this.#parts;
+    if (!tracer.on) return this.#carry(held);
+    return tracer.run(processing(held), async (span) => {
+      const again = await this.#carry(held);
+      span.set({ 'wharf.message.ended': again === 0 });
+      return again;
+    });
+  }
+
+  async #carry(held: HeldMessage): Promise<number> {
     const trial = this.#trials.of(held);
     const { status } = this.#parts;
     status.underWay += 1;
@@ -83,7 +94,10 @@ export class Courier {
     const { mayBegin, queue, session, signal } = this.#options;
     let whatsappId: string | undefined;
     try {
-      whatsappId = await giveToPage({ session, queue, held, trial, mayBegin, signal }, this.#parts);
+      const attempt = { session, queue, held, trial, mayBegin, signal };
+      whatsappId = await this.#parts.tracer.run({ name: 'give to page', kind: 'client' }, () =>
+        giveToPage(attempt, this.#parts),
+      );
     } catch (error) {
       signal.throwIfAborted();
       return await this.#afterFailure(held, trial, error);
@@ -378,6 +392,24 @@ export class Courier {
       }
     }
   }
+}
+
+/** What is done for a message, as a part of the trace in which it was accepted. */
+function processing({ message }: HeldMessage): SpanStart {
+  return {
+    name: 'process outgoing',
+    kind: 'consumer',
+    parent: message.traceparent ?? null,
+    attributes: {
+      'messaging.system': 'wharf',
+      'messaging.operation.name': 'process',
+      'messaging.operation.type': 'process',
+      'messaging.destination.name': 'outgoing',
+      'messaging.message.id': message.message_id,
+      'wharf.workspace_id': message.workspace_id,
+      'wharf.session_id': message.session_id,
+    },
+  };
 }
 
 const UNKNOWN: MessageFault = {

@@ -1,5 +1,6 @@
 import type { Clock } from '../../common/clock.ts';
 import type { Logger } from '../../common/logger.ts';
+import type { Tracer } from '../../common/tracing/tracer.ts';
 import type { EventLog } from '../../fleet/events/event-log.ts';
 import type { OutboxConfig } from '../config.ts';
 import type { MediaFetcher } from '../media/fetch-media.ts';
@@ -19,6 +20,7 @@ export interface OutboxParts {
   patience: AckPatience;
   clock: Clock;
   log: Logger;
+  tracer: Tracer;
   /** From 0 to 1. */
   random: () => number;
 }

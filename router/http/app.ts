@@ -17,7 +17,7 @@ const BODY_LIMIT = 64 * 1024;
  */
 export function routerApp(services: Services, log: Logger, webDirectory: string): Express {
   const onAnswer = services.metrics.answered.bind(services.metrics);
-  const app = createApp(log, onAnswer);
+  const app = createApp(log, onAnswer, services.tracer);
   app.use(commonHeaders);
   mountRoutes<Principal>(app, allRoutes(services), {
     log,

@@ -1,7 +1,9 @@
 import type { IncomingHttpHeaders, IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { isFault, problemAnswer } from '../../common/http/problem-answer.ts';
 import { requestIdOf } from '../../common/http/request-id.ts';
+import { traced } from '../../common/http/traced.ts';
 import type { Logger } from '../../common/logger.ts';
+import type { Tracer } from '../../common/tracing/tracer.ts';
 import type { ApiKeys } from '../../fleet/api-keys.ts';
 import { isWorkspaceId } from '../../fleet/ids.ts';
 import type { SessionKey } from '../../fleet/queue/message-ids.ts';
@@ -24,6 +26,7 @@ const JSON_TYPE = /^application\/json(?:; ?charset=utf-8)?$/i;
 const BODY_LIMIT = 64 * 1024;
 
 const ROUTE = `POST ${SEND_PATH}`;
+const routeOf = () => ROUTE;
 
 /** Nobody waits here: who leaves is not missed. */
 const NEVER = new AbortController().signal;
@@ -34,6 +37,7 @@ export interface QuickSendParts extends SendParts {
   keys: ApiKeys;
   metrics: Metrics;
   log: Logger;
+  tracer: Tracer;
 }
 
 /**
@@ -57,7 +61,9 @@ export function quickSends(parts: QuickSendParts, app: RequestListener): Request
         app(request, response);
         return;
       }
-      void answer(parts, order, request, response, started);
+      traced(parts.tracer, request, response, routeOf, () => {
+        void answer(parts, order, request, response, started);
+      });
     });
   };
 }

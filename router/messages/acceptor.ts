@@ -1,6 +1,7 @@
 import pMap from 'p-map';
 import type { Clock } from '../../common/clock.ts';
 import { WharfError } from '../../common/errors.ts';
+import type { Tracer } from '../../common/tracing/tracer.ts';
 import type { OutgoingMessage } from '../../fleet/messages.ts';
 import { type MessageId, newMessageId, type SessionKey } from '../../fleet/queue/message-ids.ts';
 import type { Acceptance, MessageQueues, Reservation, Reserved } from '../../fleet/queue/message-queues.ts';
@@ -13,6 +14,14 @@ const DAY = 24 * 3_600_000;
 
 /** Messages of one bulk request that need more than the queue and are looked at side by side. */
 const SLOW_AT_ONCE = 8;
+
+/** By OpenTelemetry's conventions for messaging. */
+const MESSAGING = {
+  'messaging.system': 'wharf',
+  'messaging.operation.name': 'send',
+  'messaging.operation.type': 'send',
+  'messaging.destination.name': 'outgoing',
+} as const;
 
 /** What goes to the queue of an order. */
 interface Content {
@@ -44,6 +53,7 @@ export interface AcceptorParts {
   queues: Pick<MessageQueues, 'reserve' | 'accept' | 'find'>;
   media: MediaKeeper;
   clock: Clock;
+  tracer: Tracer;
 }
 
 /**
@@ -77,17 +87,25 @@ export class Acceptor {
    *
    * @throws WharfError `queue_unavailable`
    */
-  async acceptAll(orders: readonly SendOrder[], waiter: string | null): Promise<Outcome[]> {
-    const { queues, clock } = this.#parts;
+  acceptAll(orders: readonly SendOrder[], waiter: string | null): Promise<Outcome[]> {
+    const attributes = { ...MESSAGING, 'messaging.batch.message_count': orders.length };
+    return this.#parts.tracer.run({ name: 'send outgoing', kind: 'producer', attributes }, () =>
+      this.#acceptAll(orders, waiter),
+    );
+  }
+
+  async #acceptAll(orders: readonly SendOrder[], waiter: string | null): Promise<Outcome[]> {
+    const { queues, clock, tracer } = this.#parts;
     const ids = await this.#identify(orders);
     const contents = await this.#contents(orders, ids);
     const now = clock.now();
+    const traceparent = tracer.current();
     const outcomes: (Outcome | undefined)[] = [];
     const handed: { index: number; message: AcceptedMessage }[] = [];
     for (const [index, order] of orders.entries()) {
       const content = contents[index] ?? missing();
       if ('kind' in content) outcomes[index] = content;
-      else handed.push({ index, message: acceptedMessage(order, content, waiter, now) });
+      else handed.push({ index, message: acceptedMessage(order, content, { waiter, now, traceparent }) });
     }
     const acceptances = handed.length === 0 ? [] : await queues.accept(handed.map(({ message }) => message));
     for (const [position, { index, message }] of handed.entries()) {
@@ -168,8 +186,7 @@ function refused(error: WharfError): Outcome {
 function acceptedMessage(
   { session, request }: SendOrder,
   { messageId, message }: Content,
-  waiter: string | null,
-  now: number,
+  { waiter, now, traceparent }: { waiter: string | null; now: number; traceparent: string | undefined },
 ): AcceptedMessage {
   return {
     message_id: messageId,
@@ -180,6 +197,7 @@ function acceptedMessage(
     accepted_at: new Date(now).toISOString(),
     send_at: request.send_at === undefined ? null : new Date(request.send_at).toISOString(),
     waiter,
+    ...(traceparent === undefined ? {} : { traceparent }),
     message,
   };
 }

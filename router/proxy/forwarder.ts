@@ -2,6 +2,7 @@ import type { Clock } from '../../common/clock.ts';
 import { WharfError } from '../../common/errors.ts';
 import type { Pools } from '../../common/http/pools.ts';
 import type { Logger } from '../../common/logger.ts';
+import type { Tracer } from '../../common/tracing/tracer.ts';
 import { ADOPT_HEADER, INTERNAL_TOKEN_HEADER } from '../../fleet/instance-api.ts';
 import type { Follower } from '../registry/follower.ts';
 import type { Instances } from '../registry/instances.ts';
@@ -29,6 +30,7 @@ export interface ForwarderParts {
   pools: Pools;
   clock: Clock;
   log: Logger;
+  tracer: Tracer;
   internalToken: string;
   /** Milliseconds a request is held in all while its instance cannot be reached. */
   holdTime: number;
@@ -109,15 +111,7 @@ export class Forwarder {
     const { caller } = outgoing;
     let answer: Answer;
     try {
-      answer = await this.#parts.pools.get(url).request({
-        method: outgoing.method,
-        path: outgoing.path,
-        headers,
-        headersTimeout: outgoing.patience,
-        bodyTimeout: 30_000,
-        ...(outgoing.body === undefined ? {} : { body: outgoing.body }),
-        ...(caller === undefined || outgoing.method !== 'GET' ? {} : { signal: caller }),
-      });
+      answer = await this.#ask(url, instance, outgoing, headers);
     } catch (cause) {
       caller?.throwIfAborted();
       const failure = failureOf(cause);
@@ -128,6 +122,31 @@ export class Forwarder {
     if (!refusal) return this.#trusted(answer, instance);
     if (refusal.disowned && outgoing.adoptBy !== undefined) throw notOwner(outgoing);
     return refusal;
+  }
+
+  /** As a span of the trace that is under way. */
+  #ask(
+    url: string,
+    instance: string | undefined,
+    { method, path, body, patience, caller }: Outgoing,
+    headers: Record<string, string>,
+  ): Promise<Answer> {
+    const { pools, tracer } = this.#parts;
+    const attributes = { 'http.request.method': method, 'wharf.instance': instance ?? 'unknown' };
+    return tracer.run({ name: method, kind: 'client', attributes }, async (span) => {
+      const traceparent = tracer.current();
+      const answer = await pools.get(url).request({
+        method,
+        path,
+        headers: traceparent === undefined ? headers : { ...headers, traceparent },
+        headersTimeout: patience,
+        bodyTimeout: 30_000,
+        ...(body === undefined ? {} : { body }),
+        ...(caller === undefined || method !== 'GET' ? {} : { signal: caller }),
+      });
+      span.set({ 'http.response.status_code': answer.statusCode });
+      return answer;
+    });
   }
 
   /** An instance that refuses our token is a fault of the fleet's set-up: its 401 must not look like one of the caller's key. */

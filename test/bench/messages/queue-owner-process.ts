@@ -1,6 +1,7 @@
 import { readEnv } from '../../../common/env.ts';
 import { aborted, Lifecycle, runProcess } from '../../../common/lifecycle.ts';
 import { createLogger } from '../../../common/logger.ts';
+import { NO_TRACER } from '../../../common/tracing/tracer.ts';
 import { SessionPaths } from '../../../fleet/session-paths.ts';
 import { instanceConfig } from '../../../instance/config.ts';
 import { openMessaging } from '../../../instance/messaging-context.ts';
@@ -32,6 +33,7 @@ await runProcess(async (signal) => {
     counters,
     find: (workspace, session) => sessions.get(`${workspace}/${session}`),
     log,
+    tracer: NO_TRACER,
     lifecycle,
   });
   const clients = new FakeClients({

@@ -1,5 +1,6 @@
 import { onTestFinished } from 'vitest';
 import { createLogger } from '../../../common/logger.ts';
+import { NO_TRACER } from '../../../common/tracing/tracer.ts';
 import { RedisEventLog } from '../../../fleet/events/redis-event-log.ts';
 import type { OutgoingMessage } from '../../../fleet/messages.ts';
 import { NO_LIMITS } from '../../../fleet/queue/limits.ts';
@@ -121,6 +122,7 @@ class QueueHost {
       patience: { patience: 120_000, between: 1_800_000, end: 86_400_000, ...patience },
       clock: hostClock,
       log,
+      tracer: NO_TRACER,
       random: () => 0,
       ...others,
     });
