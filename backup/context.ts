@@ -133,6 +133,7 @@ async function compose(
     leads: () => leadership.leads,
     running: (kind) => operations.isRunning(kind),
     lastSuccess: () => last.get()?.made ?? null,
+    now: () => clock.now(),
   });
   addBuildInfo(metrics.registry, { component: 'backup', version });
   const restorer = new Restorer({

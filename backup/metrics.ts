@@ -22,6 +22,8 @@ export interface MetricsSources {
   running: (kind: Operation['kind']) => boolean;
   /** When the last backup was made, milliseconds since 1970; null: never, or not known. */
   lastSuccess: () => number | null;
+  /** Milliseconds since 1970. */
+  now: () => number;
 }
 
 /** What a run came to, for {@link BackupMetrics.ran}. */
@@ -47,7 +49,7 @@ export class BackupMetrics {
   readonly #operations: Counter<'kind' | 'outcome'>;
   readonly #afterFailures: Counter<'step'>;
 
-  constructor({ leads, running, lastSuccess }: MetricsSources) {
+  constructor({ leads, running, lastSuccess, now }: MetricsSources) {
     const registers = [this.registry];
     addProcessMetrics(this.registry);
     const gauge = (name: string, help: string, value: () => number) =>
@@ -65,6 +67,16 @@ export class BackupMetrics {
       'When the last backup was made, as far as this service knows; 0: it knows of none',
       () => (lastSuccess() ?? 0) / 1000,
     );
+    new Gauge({
+      name: 'wharf_backup_age_seconds',
+      help: 'How old the last backup is that this service knows of; absent where it knows of none',
+      registers,
+      collect() {
+        const last = lastSuccess();
+        if (last === null) this.remove();
+        else this.set(Math.max(0, now() - last) / 1000);
+      },
+    });
     new Gauge({
       name: 'wharf_backup_running',
       help: '1 while an operation of that kind runs',

@@ -16,6 +16,7 @@ beforeAll(async () => {
     leads: () => true,
     running: () => false,
     lastSuccess: () => null,
+    now: () => 0,
   });
   shownByBackups = namesIn(await backups.text());
   const file = new URL('../../docs/monitoring.md', import.meta.url);

@@ -28,6 +28,7 @@ function someRuns(after: AfterRun[] = []) {
       leads: () => true,
       running: (kind) => operations.isRunning(kind),
       lastSuccess: () => last.get()?.made ?? null,
+      now: () => clock.now(),
     });
     const append = async (events: readonly WharfEvent[]) => {
       for (const event of events) if (!told.has(event.id)) told.set(event.id, event);
@@ -97,6 +98,7 @@ describe('Runs', () => {
     const text = await service.metrics.text();
     expect(text).toMatch(/wharf_backup_runs_total\{outcome="failed"\} 1/);
     expect(text).toMatch(/wharf_backup_runs_total\{outcome="complete"\} 1/);
+    expect(text).toMatch(/wharf_backup_age_seconds 3600/);
     expect(text).toMatch(/wharf_backup_last_success_timestamp_seconds 1795338003/);
     expect(text).toMatch(/wharf_backup_operations_total\{kind="run",outcome="done"\} 1/);
     expect(text).toMatch(/wharf_backup_operations_total\{kind="run",outcome="failed"\} 1/);
