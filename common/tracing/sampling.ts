@@ -9,11 +9,11 @@ export interface Sampling {
   followsParent: boolean;
 }
 
-const RATIOS: Readonly<Record<string, number | 'argument'>> = {
-  always_on: 1,
-  always_off: 0,
-  traceidratio: 'argument',
-};
+const RATIOS = new Map<string, number | 'argument'>([
+  ['always_on', 1],
+  ['always_off', 0],
+  ['traceidratio', 'argument'],
+]);
 const PARENT = 'parentbased_';
 
 /**
@@ -24,9 +24,9 @@ const PARENT = 'parentbased_';
 export function samplingOf(env: Env): Sampling {
   const name = env['OTEL_TRACES_SAMPLER']?.trim() || `${PARENT}always_on`;
   const followsParent = name.startsWith(PARENT);
-  const ratio = RATIOS[followsParent ? name.slice(PARENT.length) : name];
+  const ratio = RATIOS.get(followsParent ? name.slice(PARENT.length) : name);
   if (ratio === undefined) {
-    const known = Object.keys(RATIOS).flatMap((each) => [each, `${PARENT}${each}`]);
+    const known = [...RATIOS.keys()].flatMap((each) => [each, `${PARENT}${each}`]);
     throw new WharfError(
       'config_invalid',
       `OTEL_TRACES_SAMPLER must be one of ${known.join(', ')}, not ${name.slice(0, 40)}.`,
