@@ -7,6 +7,7 @@ import { Lifecycle } from '../common/lifecycle.ts';
 import type { Logger } from '../common/logger.ts';
 import { addBuildInfo } from '../common/process-metrics.ts';
 import { openRedis } from '../common/redis.ts';
+import { NO_TRACER, type Tracer } from '../common/tracing/tracer.ts';
 import { wharfVersion } from '../common/version.ts';
 import { internalToken } from '../fleet/internal-token.ts';
 import { OWNERSHIP_TIMES } from '../fleet/ownership-times.ts';
@@ -19,6 +20,7 @@ import { openBackup } from './backup-context.ts';
 import type { InstanceConfig } from './config.ts';
 import { HealthReporter } from './health.ts';
 import { HostUsageMeter } from './host-usage.ts';
+import { type Chore, openHousekeeping } from './housekeeping-context.ts';
 import { instanceApp } from './http/app.ts';
 import { openMessaging } from './messaging-context.ts';
 import { InstanceMetrics } from './metrics.ts';
@@ -44,8 +46,6 @@ const MEASURE_INTERVAL = 10_000;
 const SERVE_INTERVAL = 30_000;
 /** How often it is looked for copies for a backup that nobody fetched. */
 const COPIES_INTERVAL = 60_000;
-/** How often the trash is emptied of what is old. */
-const PURGE_INTERVAL = 60 * 60_000;
 
 /** A running instance. */
 export interface Instance {
@@ -60,6 +60,8 @@ export interface Overrides {
   channel?: Channel;
   /** Its monotonic clock is the host's. */
   clock?: Clock;
+  /** The process's own. */
+  tracer?: Tracer;
   /** What happens when the supervisor is gone, once all browsers were sent their end: the process ends. */
   end?: () => void;
   /** What POST `/restart` does: this process is asked to end. */
@@ -95,6 +97,7 @@ async function compose(
   overrides: Overrides,
 ): Promise<Instance> {
   const clock = overrides.clock ?? hostClock;
+  const tracer = overrides.tracer ?? NO_TRACER;
   const link = new SupervisorLink(overrides.channel ?? processChannel(), log);
   lifecycle.add('the link to the supervisor', () => link.close());
   const me: Identity = {
@@ -133,6 +136,7 @@ async function compose(
     clock,
     counters,
     find: (workspace, session) => manager.find(workspace, session),
+    tracer,
     log,
     lifecycle,
   });
@@ -160,6 +164,8 @@ async function compose(
     browsers: () => browserPids().length,
     now: () => clock.monotonic(),
   });
+  // Whoever finds instances by their machines cannot tell by a port which of them answers.
+  metrics.registry.setDefaultLabels({ wharf_instance: me.instance });
   addBuildInfo(metrics.registry, {
     component: 'instance',
     version: await wharfVersion(),
@@ -197,6 +203,7 @@ async function compose(
       log,
       random: Math.random,
       listeners: messaging.listeners,
+      memoryOf: (browser) => usage.memoryOf(browser),
     },
   });
   const usage = new HostUsageMeter(browserPids);
@@ -244,6 +251,25 @@ async function compose(
   lifecycle.add('health', () => health.close());
 
   const backup = await openBackup({ config, paths, manager, store, trash, chromium: version, clock, log });
+  const housekeeping = openHousekeeping({
+    config,
+    paths,
+    manager,
+    messaging,
+    copies: backup.copies,
+    ownership,
+    trash,
+    usage,
+    registry: metrics.registry,
+    isWell: () =>
+      !manager.workspaces.isReading &&
+      standing?.redis_ok === true &&
+      standing.storage_ok &&
+      health.status() !== 'draining' &&
+      health.status() !== 'unhealthy',
+    clock,
+    log,
+  });
   const app = instanceApp(
     {
       manager,
@@ -258,6 +284,7 @@ async function compose(
     },
     token,
     log,
+    tracer,
   );
   server = await listen(app, config.port, config.bindAddress);
   lifecycle.add('http', () => server?.close(2000));
@@ -270,14 +297,12 @@ async function compose(
     announcer.run(stop.signal),
     every(MEASURE_INTERVAL, stop.signal, clock, log, async () => {
       await Promise.all([usage.measure(), health.probeStorage()]);
+      for (const session of housekeeping.changedMemory())
+        announcer.session(keyOf(session), () => session.detail());
     }),
     every(COPIES_INTERVAL, stop.signal, clock, log, () => backup.tidy()),
     every(SERVE_INTERVAL, stop.signal, clock, log, async () => messaging.serve(ownership.workspaces())),
-    every(PURGE_INTERVAL, stop.signal, clock, log, async () => {
-      for (const workspace of ownership.workspaces()) await trash.purge(workspace);
-      await messaging.purge(ownership.workspaces());
-      for (const session of manager.all()) await session.tidy();
-    }),
+    ...housekeeping.chores.map((chore) => keepDoing(chore, stop.signal, clock, log)),
   ];
   lifecycle.add('announcer', async () => {
     health.drain();
@@ -339,6 +364,15 @@ async function every(
     );
     await clock.sleep(milliseconds, signal).catch(() => {});
   }
+}
+
+/** Does a chore again and again until aborted; what is under way then is not waited for. */
+async function keepDoing(chore: Chore, signal: AbortSignal, clock: Clock, log: Logger): Promise<void> {
+  const aborted = new Promise<void>((resolve) =>
+    signal.addEventListener('abort', () => resolve(), { once: true }),
+  );
+  await clock.sleep(chore.after, signal).catch(() => {});
+  await every(chore.every, signal, clock, log, () => Promise.race([chore.run(signal), aborted]));
 }
 
 function keyOf(session: Session): string {
