@@ -1,0 +1,5 @@
+variable "name" {
+  description = "Name of the fleet; begins the names of all that is made."
+  type        = string
+  nullable    = false
+}

@@ -1,0 +1,60 @@
+# What machines are told: one parameter for each kind, by file of /etc/wharf. Secrets stand in it by their ARNs alone.
+
+locals {
+  common = {
+    env = merge({
+      NODE_ENV                           = "production"
+      AWS_REGION                         = data.aws_region.current.name
+      WHATSAPP_SESSION_PATH              = "/mnt/wharf/sessions"
+      WHATSAPP_INSTANCE_COUNT            = tostring(coalesce(var.home_count, local.instances))
+      WHATSAPP_MAX_SESSIONS_PER_INSTANCE = tostring(var.sessions_per_instance)
+    }, var.settings.all)
+    secrets = {
+      REDIS_URL            = module.redis_ownership.url_secret_arn
+      QUEUE_REDIS_URL      = module.redis_queues.url_secret_arn
+      WHARF_INTERNAL_TOKEN = module.secrets.internal_token_arn
+    }
+  }
+
+  settings = {
+    router = {
+      "wharf.env" = local.common
+      "router.env" = {
+        env     = merge({ BIND_ADDRESS = "{private_ip}", PORT = "3000" }, var.settings.router)
+        secrets = { WHARF_ADMIN_KEY = module.secrets.admin_key_arn }
+      }
+    }
+    instance = {
+      "wharf.env" = local.common
+      "instance.env" = {
+        env     = merge({ BIND_ADDRESS = "{private_ip}" }, var.settings.instance)
+        secrets = {}
+      }
+      # Read by root alone, through wharf-aws-leave.service: how the machine drains its instances.
+      "lifecycle.env" = {
+        env     = { WHARF_URL = "https://${var.domain_name}" }
+        secrets = { WHARF_API_KEY = module.secrets.admin_key_arn }
+      }
+    }
+    backup = {
+      "wharf.env" = local.common
+      "backup.env" = {
+        env = merge({
+          BIND_ADDRESS      = "{private_ip}"
+          PORT              = "3100"
+          BACKUP_S3_BUCKET = module.backups.name
+        }, var.settings.backup)
+        secrets = {}
+      }
+    }
+  }
+}
+
+resource "aws_ssm_parameter" "settings" {
+  for_each = local.settings
+
+  name        = "/${var.name}/${each.key}"
+  description = "Settings of ${each.key} machines of ${var.name}"
+  type        = "String"
+  value       = jsonencode(each.value)
+}
