@@ -8,6 +8,7 @@ import { dist, root } from './paths.mjs';
 import { prepare } from './prepare.mjs';
 import { runScript, say } from './say.mjs';
 import { installHostParts } from './setup/hosts.mjs';
+import { installPrometheus } from './setup/prometheus.mjs';
 import { installRadosgw } from './setup/radosgw.mjs';
 import { countTests } from './test-results.mjs';
 
@@ -22,6 +23,7 @@ runScript(async () => {
   await withLock(join(dist, '.lock'), async () => {
     await installHostParts();
     await installRadosgw();
+    await installPrometheus();
   });
   let checks = { passed: 0, failed: [] };
   if (args.length === 0) {
