@@ -31,6 +31,8 @@ export class OutboxFleet {
   readonly redis: PrivateRedis;
   readonly whatsapp: EmulatedWhatsApp;
   readonly root: string;
+  /** The internal token of its processes. */
+  readonly token = TOKEN;
   readonly instances: SupervisedInstance[] = [];
   readonly queues: TestQueues;
 
