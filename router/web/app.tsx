@@ -1,24 +1,33 @@
 import { useCallback, useMemo, useState } from 'preact/hooks';
 import { ApiClient } from './api/client.ts';
-import { Dashboard } from './components/dashboard.tsx';
-import { Login } from './components/login.tsx';
+import type { OwnKey } from './api/types.ts';
+import { Dashboard } from './shell/dashboard.tsx';
+import { Entrance } from './shell/entrance.tsx';
 import { forgetKey, keepKey } from './state/key.ts';
 
-/** The page: a login, and behind it the fleet. */
+/** Who is in: whose key it is is known from here on. */
+interface Entered {
+  key: string;
+  ownKey: OwnKey;
+}
+
+/** The page: a login, and behind it the fleet. The address stays as it is, so that a login leads where somebody wanted to go. */
 export function App({ initialKey }: { initialKey: string | null }) {
-  const [key, setKey] = useState(initialKey);
+  const [entered, setEntered] = useState<Entered | null>(null);
+  const [offered, setOffered] = useState(initialKey);
   const [notice, setNotice] = useState('');
-  const api = useMemo(() => (key === null ? null : new ApiClient(key)), [key]);
+  const api = useMemo(() => (entered === null ? null : new ApiClient(entered.key)), [entered]);
   const leave = useCallback((why: string) => {
     forgetKey(sessionStorage);
     setNotice(why);
-    setKey(null);
+    setOffered(null);
+    setEntered(null);
   }, []);
-  const enter = useCallback((entered: string) => {
-    keepKey(sessionStorage, entered);
-    setNotice('');
-    setKey(entered);
+  const enter = useCallback((key: string, ownKey: OwnKey) => {
+    keepKey(sessionStorage, key);
+    setEntered({ key, ownKey });
   }, []);
-  if (api === null) return <Login notice={notice} onKey={enter} />;
-  return <Dashboard api={api} onLeave={leave} />;
+  if (entered === null || api === null)
+    return <Entrance offered={offered} notice={notice} onEnter={enter} onRefused={leave} />;
+  return <Dashboard api={api} ownKey={entered.ownKey} onLeave={leave} />;
 }

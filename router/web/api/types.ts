@@ -1,5 +1,5 @@
 import type { infer as Infer } from 'zod';
-import type { BackupSummary, backupListSchema, Operation } from '../../../fleet/backup/api.ts';
+import type { BackupSummary, backupListSchema, Operation, Restore } from '../../../fleet/backup/api.ts';
 import type { QueueView } from '../../../fleet/queue/message-queues.ts';
 import type { Announcement, SessionDetail, SessionStatus, SessionSummary } from '../../../fleet/records.ts';
 
@@ -12,11 +12,27 @@ export interface SessionName {
   session_id: string;
 }
 
+/** How many sessions are in which state. */
+export type Totals = Partial<Record<SessionStatus, number>>;
+
+/** The key that somebody signed in with. */
+export interface OwnKey {
+  kind: 'admin' | 'workspace';
+  workspace_id: number | string | null;
+  name: string | null;
+}
+
 /** An instance as the fleet tells of it. */
 export type Instance = {
   id: string;
   status: string;
   sessions: number;
+  by_status: Totals;
+  workspaces: number;
+  /** Of its workspaces, those whose home is another instance. */
+  away: number;
+  /** Of its workspaces, those assigned to it and not yet taken by it. */
+  unclaimed: number;
   /** `held`, `restarting` or `gone`. */
   lease?: string;
   lease_age_ms?: number | null;
@@ -25,19 +41,49 @@ export type Instance = {
   verdict_reason?: string;
   draining?: boolean;
 } & Partial<
-  Pick<Announcement, 'host' | 'capacity' | 'ready' | 'rss_mb' | 'browsers_pss_mb' | 'cpu' | 'announced_at'>
+  Pick<
+    Announcement,
+    | 'host'
+    | 'incarnation'
+    | 'capacity'
+    | 'ready'
+    | 'rss_mb'
+    | 'browsers_pss_mb'
+    | 'cpu'
+    | 'chromium'
+    | 'started_at'
+  >
 >;
 
 /** `GET /api/fleet`, as far as the page shows it. */
 export interface Fleet {
   instances: Instance[];
+  sessions: number;
   redis: { ok: boolean };
   router: string;
   leader: string | null;
   frozen: { instances: string[]; limit: number } | null;
-  waiting: { total: number };
+  waiting: { total: number; workspaces: { workspace_id: number | string; instance: string; why: string }[] };
   quarantined: (number | string)[];
   alarms: { kind: string; text: string }[];
+}
+
+/** A workspace, as `GET /api/fleet/workspaces` lists it. */
+export interface Workspace {
+  workspace_id: number | string;
+  home: string;
+  instance: string;
+  epoch: number;
+  claimed: boolean;
+  sessions: number;
+  ready: number;
+}
+
+/** A page of workspaces. */
+export interface WorkspacePage {
+  workspaces: Workspace[];
+  next_cursor: string | null;
+  total: number;
 }
 
 /** A planned hand-over of a workspace, as `GET /api/fleet/moves` lists it. */
@@ -49,6 +95,7 @@ export interface Move {
   reason: string;
   state: 'queued' | 'closing' | 'adopting' | 'done' | 'failed';
   requested_at: string;
+  ended_at: string | null;
   error: string | null;
 }
 
@@ -66,10 +113,21 @@ export type Queue = SessionName & {
   reason: string;
 } & Pick<QueueView, 'depth' | 'delayed' | 'oldest_at' | 'sent' | 'failed' | 'unknown' | 'sent_last_minute'>;
 
-/** The first queues, the worst first, and what all of them come to. */
+/** What queues come to. */
+export interface QueueTotals {
+  queues: number;
+  by_state: Readonly<Record<string, number>>;
+  depth: number;
+  oldest_at: string | null;
+  sent_last_minute: number;
+  failed: number;
+}
+
+/** A page of queues, the worst first, and what all that were asked for come to. */
 export interface Queues {
   queues: Queue[];
-  totals: { queues: number; by_state: Readonly<Record<string, number>>; depth: number };
+  totals: QueueTotals;
+  next_cursor: string | null;
 }
 
 /** A webhook and how its receiver does, as `GET /api/fleet/webhooks` lists it. */
@@ -86,14 +144,41 @@ export interface Webhook {
   last_failure: { at: string; status: number | null; reason: string } | null;
 }
 
+/** An event that was given up. */
+export interface DeadLetter {
+  event_id: string;
+  type: string;
+  session_id: string | null;
+  given_up_at: string;
+  tries: number;
+  status: number | null;
+  reason: string;
+}
+
+/** Dead letters, the oldest first, and whether there are more. */
+export interface DeadLetters {
+  dead_letters: DeadLetter[];
+  next_cursor: string | null;
+}
+
 /** A backup, as `GET /api/backups` lists it. */
 export type Backup = BackupSummary;
 
-/** What is backed up, and how the last runs went. */
+/** What is backed up, and what the backup service did of late; the newest first. */
 export interface Backups {
   list: Infer<typeof backupListSchema>;
-  /** The run before this moment; null where none was made since the service started. */
-  lastRun: Operation | null;
+  operations: Operation[];
+  restores: Restore[];
+}
+
+/** What to restore, and as of when; neither id: everything. */
+export interface RestoreWish {
+  /** `latest`, the id of a backup, or a time. */
+  at: string;
+  workspace_id?: string;
+  session_id?: string;
+  /** Also sessions that were relinked, logged out or deleted since. */
+  force: boolean;
 }
 
 /** An event as the stream brings it. */
@@ -109,7 +194,11 @@ export interface LiveEvent {
 /** A page of `GET /api/whatsapp/sessions`. */
 export interface SessionPage {
   sessions: Session[];
-  next_cursor?: string | null;
+  next_cursor: string | null;
+  /** Of those that were asked for, on this page or not. */
+  total: number;
+  /** How many there would be of each status, had none been asked for. */
+  by_status: Totals;
 }
 
 /** `GET .../qr` as JSON. */
@@ -119,6 +208,3 @@ export interface QrCode {
   /** A data URL. */
   image: string;
 }
-
-/** How many sessions are in which state. */
-export type Totals = Partial<Record<SessionStatus, number>>;

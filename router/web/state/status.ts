@@ -56,6 +56,15 @@ const OTHER_LOOKS: Readonly<Record<string, Look>> = {
   partial: { label: 'Partial', tone: 'attention' },
   damaged: { label: 'Damaged', tone: 'bad' },
   running: { label: 'Running', tone: 'progress' },
+  cancelled: { label: 'Cancelled', tone: 'idle' },
+  undoing: { label: 'Undoing', tone: 'progress' },
+  undone: { label: 'Undone', tone: 'idle' },
+  preparing: { label: 'Preparing', tone: 'progress' },
+  switching: { label: 'Switching', tone: 'progress' },
+  restored: { label: 'Restored', tone: 'good' },
+  refused: { label: 'Refused', tone: 'attention' },
+  not_all_ready: { label: 'Not all ready', tone: 'progress' },
+  claiming: { label: 'Taking over', tone: 'progress' },
 };
 
 /** The look of a status of a session, an instance, a message, a queue, a webhook or a backup; one that a newer router made up is shown as it is. */

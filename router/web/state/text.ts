@@ -12,6 +12,12 @@ export function ago(iso: string | null | undefined, now: number = Date.now()): s
   return `${Math.floor(seconds / 86_400)} d ago`;
 }
 
+/** A date and a time of day in the reader's own zone. */
+export function dateTime(iso: string): string {
+  const parts = { dateStyle: 'medium', timeStyle: 'short', hourCycle: 'h23' } as const;
+  return new Date(iso).toLocaleString([], parts);
+}
+
 /** A time of day in the reader's own zone. */
 export function timeOfDay(iso: string): string {
   const parts = { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' } as const;
@@ -33,6 +39,20 @@ export function bytes(number: number): string {
     unit += 1;
   }
   return `${value.toFixed(unit > 0 && value < 9.95 ? 1 : 0)} ${units[unit]}`;
+}
+
+/** A count and what is counted; the plural is the singular with an `s` where none is given. */
+export function count(number: number, one: string, many: string = `${one}s`): string {
+  return `${number.toLocaleString('en').replaceAll(',', '\u202f')} ${number === 1 ? one : many}`;
+}
+
+/** How long something took or takes, in at most two units. */
+export function duration(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds));
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min`;
+  if (whole < 86_400) return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
+  return `${Math.floor(whole / 86_400)} d ${Math.floor((whole % 86_400) / 3600)} h`;
 }
 
 /** How long it is until a time, in one unit. */

@@ -1,10 +1,11 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useCallback, useEffect, useState } from 'preact/hooks';
 import { SseParser } from '../../../fleet/events/sse-parser.ts';
-import { type ApiClient, ApiError } from '../api/client.ts';
+import type { ApiClient } from '../api/client.ts';
+import { ApiError } from '../api/transport.ts';
 import type { LiveEvent } from '../api/types.ts';
 
 /** Events that are kept to be shown. */
-const KEPT = 50;
+const KEPT = 200;
 
 /** Milliseconds between two drawings: events may come by the thousand. */
 const DRAW = 250;
@@ -22,17 +23,29 @@ export interface Events {
   refused: string | null;
 }
 
+/** Which events are followed. */
+interface Wanted {
+  /** Of one workspace; empty: of all that the key may see. */
+  workspace: string;
+  isWanted: (event: LiveEvent) => boolean;
+  paused: boolean;
+}
+
 /**
  * Follows the events while the page can be seen, by a streaming fetch: `EventSource` could not send the API key, and an address with a key in it ends up in
- * logs. After a loss, and when the page comes into view again, it goes on where it was.
+ * logs. After a loss, and when the page comes into view again, it goes on where it was. Give a stable `isWanted` (useCallback).
  */
-export function useEvents(api: ApiClient, paused: boolean): Events {
+export function useEvents(
+  api: ApiClient,
+  { workspace, isWanted, paused }: Wanted,
+): Events & { clear: () => void } {
   const [events, setEvents] = useState<readonly LiveEvent[]>([]);
   const [connected, setConnected] = useState(false);
   const [refused, setRefused] = useState<string | null>(null);
   useEffect(() => {
     if (paused) return undefined;
-    const follower = new Follower(api, (fresh) =>
+    setRefused(null);
+    const follower = new Follower(api, workspace, isWanted, (fresh) =>
       setEvents((known) => [...fresh.reverse(), ...known].slice(0, KEPT)),
     );
     follower.onConnected = setConnected;
@@ -44,21 +57,34 @@ export function useEvents(api: ApiClient, paused: boolean): Events {
       document.removeEventListener('visibilitychange', look);
       follower.rest();
     };
-  }, [api, paused]);
-  return { events, connected, refused };
+  }, [api, workspace, isWanted, paused]);
+  // What is shown is of other events than those wanted now.
+  useEffect(() => setEvents((known) => known.filter(isWanted)), [isWanted]);
+  useEffect(() => setEvents([]), [workspace]);
+  const clear = useCallback(() => setEvents([]), []);
+  return { events, connected, refused, clear };
 }
 
 class Follower {
   onConnected: (connected: boolean) => void = () => undefined;
   onRefused: (why: string) => void = () => undefined;
   readonly #api: ApiClient;
+  readonly #workspace: string;
+  readonly #isWanted: (event: LiveEvent) => boolean;
   readonly #show: (events: LiveEvent[]) => void;
   #lastEventId = '';
   #running: AbortController | undefined;
   #fresh: LiveEvent[] = [];
 
-  constructor(api: ApiClient, show: (events: LiveEvent[]) => void) {
+  constructor(
+    api: ApiClient,
+    workspace: string,
+    isWanted: (event: LiveEvent) => boolean,
+    show: (events: LiveEvent[]) => void,
+  ) {
     this.#api = api;
+    this.#workspace = workspace;
+    this.#isWanted = isWanted;
     this.#show = show;
   }
 
@@ -79,7 +105,7 @@ class Follower {
     let pause = FIRST_PAUSE;
     while (!signal.aborted) {
       try {
-        const stream = await this.#api.follow(this.#lastEventId, signal);
+        const stream = await this.#api.follow(this.#workspace, this.#lastEventId, signal);
         if (signal.aborted) break;
         this.onConnected(true);
         pause = FIRST_PAUSE;
@@ -106,8 +132,11 @@ class Follower {
     for (;;) {
       const { done, value } = await reader.read();
       if (done) return;
-      for (const { type, data } of parser.push(decoder.decode(value, { stream: true })))
-        if (type !== 'gap') this.#fresh.push(JSON.parse(data) as LiveEvent);
+      for (const { type, data } of parser.push(decoder.decode(value, { stream: true }))) {
+        if (type === 'gap') continue;
+        const event = JSON.parse(data) as LiveEvent;
+        if (this.#isWanted(event)) this.#fresh.push(event);
+      }
       // Beyond what is shown nothing is kept, however much comes between two drawings.
       if (this.#fresh.length > KEPT) this.#fresh = this.#fresh.slice(-KEPT);
       this.#lastEventId = parser.lastEventId;

@@ -1,108 +1,77 @@
-import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
-import { type ApiClient, ApiError } from '../api/client.ts';
-import type { Fleet, FleetEvent, Move, Queues, Session, Totals, Webhook } from '../api/types.ts';
-import { changesText } from './status.ts';
+import { useCallback } from 'preact/hooks';
+import type { ApiClient } from '../api/client.ts';
+import { ApiError } from '../api/transport.ts';
+import type { Backups, Fleet, OwnKey, QueueTotals, Webhook } from '../api/types.ts';
+import type { ViewName } from './route.ts';
 import { type Poll, usePoll } from './use-poll.ts';
 
-/** Milliseconds between two looks. */
+/** Milliseconds between two looks at what every view shows. */
 const INTERVAL = 2000;
 
-/** What the page shows, as of one moment. */
-export interface View {
-  sessions: Session[];
-  /** Whether the router has more sessions than were asked for. */
-  more: boolean;
-  /** Null for a key that may not see the fleet: a workspace's own. */
+/** At what only some views show: while it is shown, and to raise an alarm. */
+const SHOWN = { webhooks: 3000, backups: 10_000 };
+const ASIDE = { webhooks: 20_000, backups: 60_000 };
+
+/** While the backup service does something that is shown. */
+const RUNNING = 1500;
+
+/** What every view shows, as of one moment. */
+export interface Standing {
+  /** Null for a key that may not see it: a workspace's own. */
   fleet: Fleet | null;
-  /** Null where the key may not see the fleet, or Redis is away. */
-  moves: Move[] | null;
-  events: FleetEvent[];
   /** Null where the queues cannot be read now. */
-  queues: Queues | null;
-  /** Null where the key may not see them, or they cannot be read now. */
-  webhooks: Webhook[] | null;
-  totals: Totals;
-  /** When it was asked, milliseconds since 1970. */
-  at: number;
+  queues: QueueTotals | null;
 }
 
-/** Which sessions are shown; empty means all. */
-export interface Filter {
-  workspace: string;
-  status: string;
+/** What the page knows, whatever view is shown. */
+export interface Known {
+  standing: Poll<Standing>;
+  /** Undefined before the first answer; null where they cannot be read now. */
+  webhooks: Poll<Webhook[] | null>;
+  /** No data for a workspace's key. */
+  backups: Poll<Backups | undefined>;
 }
 
-/** Keeps the view fresh, and puts changes of status into words. */
-export function useFleet(
-  api: ApiClient,
-  filter: Filter,
-  wanted: { sessions: number; queues: number },
-): Poll<View> & { changes: string } {
-  const load = useCallback(
-    async (signal: AbortSignal): Promise<View> => {
-      const query = {
-        ...(filter.workspace === '' ? {} : { workspace_id: filter.workspace }),
-        ...(filter.status === '' ? {} : { status: filter.status }),
-      };
-      const [page, fleet, totals, queues] = await Promise.all([
-        api.sessions(query, wanted.sessions, signal),
-        allowed(api.fleet(signal)),
-        allowed(api.totals(signal)),
-        known(api.queues(wanted.queues, signal)),
+/** Keeps what every view shows fresh; what is not in view is asked for less often. `version` changes where something was done: it asks again at once. */
+export function useFleet(api: ApiClient, key: OwnKey, view: ViewName, version: number): Known {
+  const isAdmin = key.kind === 'admin';
+  const workspace = key.workspace_id;
+  const standing = useCallback(
+    async (signal: AbortSignal): Promise<Standing> => {
+      const [fleet, queues] = await Promise.all([
+        isAdmin ? api.fleet.get(signal) : null,
+        unlessAway(api.fleet.queues({ limit: '1' }, signal)),
       ]);
-      const [moves, events, webhooks] =
-        fleet === null
-          ? [null, [], null]
-          : await Promise.all([
-              known(api.moves(signal)),
-              allowed(api.events(signal)),
-              known(api.webhooks(signal)),
-            ]);
-      return {
-        ...page,
-        fleet,
-        moves,
-        events: events ?? [],
-        queues,
-        webhooks,
-        totals: totals ?? count(page.sessions),
-        at: Date.now(),
-      };
+      return { fleet, queues: queues?.totals ?? null };
     },
-    [api, filter.workspace, filter.status, wanted.sessions, wanted.queues],
+    [api, isAdmin, version],
   );
-  const poll = usePoll(load, INTERVAL);
-  const before = useRef<Session[]>([]);
-  const [changes, setChanges] = useState('');
-  const sessions = poll.data?.sessions;
-  useEffect(() => {
-    if (sessions === undefined) return;
-    const text = changesText(before.current, sessions);
-    before.current = sessions;
-    if (text !== '') setChanges(text);
-  }, [sessions]);
-  return { ...poll, changes };
+  const webhooks = useCallback(
+    (signal: AbortSignal) =>
+      unlessAway(workspace === null ? api.webhooks.list(signal) : api.webhooks.of(workspace, signal)),
+    [api, workspace, version],
+  );
+  const backups = useCallback(
+    async (signal: AbortSignal) => (isAdmin ? await api.backups.list(signal) : undefined),
+    [api, isAdmin, version],
+  );
+  const backupsPace = view === 'backups' ? SHOWN.backups : ASIDE.backups;
+  return {
+    standing: usePoll(standing, INTERVAL),
+    webhooks: usePoll(webhooks, view === 'webhooks' ? SHOWN.webhooks : ASIDE.webhooks),
+    backups: usePoll(backups, backupsPace, (known) =>
+      known === undefined ? null : view === 'backups' && isBusy(known) ? RUNNING : backupsPace,
+    ),
+  };
 }
 
-/** Totals of what is listed: all there is to go by for a workspace's own key. */
-function count(sessions: readonly Session[]): Totals {
-  const totals: Totals = {};
-  for (const { status } of sessions) totals[status] = (totals[status] ?? 0) + 1;
-  return totals;
-}
-
-/** Null where the key may not see this: 403, or 404 where it is not to know that it exists. */
-async function allowed<T>(answer: Promise<T>): Promise<T | null> {
-  try {
-    return await answer;
-  } catch (error) {
-    if (error instanceof ApiError && (error.status === 403 || error.status === 404)) return null;
-    throw error;
-  }
+/** Whether the backup service does something now. */
+function isBusy({ list, restores }: Backups): boolean {
+  return list.running !== null || restores.some(({ state }) => state === 'running' || state === 'undoing');
 }
 
 /** Null where Redis, which knows it, is away: the rest of the page goes on. */
-async function known<T>(answer: Promise<T>): Promise<T | null> {
+export async function unlessAway<T>(answer: Promise<T>): Promise<T | null> {
   try {
     return await answer;
   } catch (error) {

@@ -1,6 +1,7 @@
 import { useCallback } from 'preact/hooks';
 import type { SessionStatus } from '../../../fleet/records.ts';
-import { type ApiClient, ApiError } from '../api/client.ts';
+import type { ApiClient } from '../api/client.ts';
+import { ApiError } from '../api/transport.ts';
 import type { QrCode, SessionName } from '../api/types.ts';
 import { usePoll } from './use-poll.ts';
 
