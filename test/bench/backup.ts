@@ -4,6 +4,7 @@ import { runProcess } from '../../common/lifecycle.ts';
 import { whyNoRadosgw } from '../helpers/radosgw.ts';
 import { type BackupFindings, type BackupRound, measureBackups } from './backup/measure.ts';
 import type { Made } from './backup/sides.ts';
+import type { Cost } from './backup/timed.ts';
 import { publish, rounded } from './support/report.ts';
 import { median, quantile } from './support/statistics.ts';
 
@@ -77,6 +78,17 @@ function figuresOf({ rounds, restores }: BackupFindings): Record<string, number>
     wall_ratio_to_restic: ratio('restic', ({ wall }) => wall),
     first_wall_ratio_to_tar: ratio('tar', ({ wall }) => wall, ['first']),
     first_wall_ratio_to_restic: ratio('restic', ({ wall }) => wall, ['first']),
+    // restic reads back nothing of what it sends unless it is asked to.
+    first_wall_ratio_to_restic_read_back: ratio(
+      'restic',
+      proven(({ wall }) => wall),
+      ['first'],
+    ),
+    first_cpu_ratio_to_restic_read_back: ratio(
+      'restic',
+      proven(({ cpu }) => cpu),
+      ['first'],
+    ),
     next_hour_wall_ratio_to_tar: ratio('tar', ({ wall }) => wall, ['next']),
     next_hour_wall_ratio_to_restic: ratio('restic', ({ wall }) => wall, ['next']),
     cpu_ratio_to_tar: ratio('tar', ({ cpu }) => cpu),
@@ -104,6 +116,11 @@ function figuresOf({ rounds, restores }: BackupFindings): Record<string, number>
   return figures;
 }
 
+/** With the proof, where it was asked for apart. */
+function proven(of: (cost: Cost) => number): (made: Made) => number {
+  return (made) => of(made) + (made.proof === undefined ? 0 : of(made.proof));
+}
+
 function rowsOf(findings: BackupFindings): [string, string | number][] {
   const figures = figuresOf(findings);
   const three = (name: string) =>
@@ -115,6 +132,10 @@ function rowsOf(findings: BackupFindings): [string, string | number][] {
     ['next hour, s', three('next_wall_s')],
     ['CPU, s', three('next_cpu_s')],
     ['sent, MB', three('next_mb')],
+    [
+      'first backup read back and checked, of the time / CPU of restic',
+      `${figures['first_wall_ratio_to_restic_read_back']} / ${figures['first_cpu_ratio_to_restic_read_back']}`,
+    ],
     [
       'both backups, of the time of tar / restic',
       `${figures['wall_ratio_to_tar']} / ${figures['wall_ratio_to_restic']}`,

@@ -96,6 +96,7 @@ async function inFleet(
     // Whoever comes first in one round comes later in the next.
     const order = sides.map((_, index) => sides[(index + round - 1) % sides.length] as Side);
     const first = await backAll(order, round, `round ${round}`, say);
+    await proveAll(order, round, first, say);
     busy = await anHour(fleet, emulated);
     const next = await backAll(order, round, `round ${round}, next hour`, say);
     rounds.push({ first, next });
@@ -130,6 +131,24 @@ async function backAll(
     );
   }
   return made;
+}
+
+/** Has those read back what they sent that do not do so by themselves. */
+async function proveAll(
+  sides: readonly Side[],
+  round: number,
+  made: BySide<Made>,
+  say: (text: string) => void,
+): Promise<void> {
+  for (const side of sides) {
+    const result = made[side.name];
+    const proof = await side.prove?.(bucketOf(side.name, round));
+    if (result === undefined || proof === undefined) continue;
+    result.proof = proof;
+    say(
+      `round ${round}: ${side.name} reads it back in ${proof.wall.toFixed(1)} s, ${proof.cpu.toFixed(1)} s of CPU`,
+    );
+  }
 }
 
 /** How often one session is restored; the middle counts. */

@@ -13,6 +13,8 @@ export interface Made extends Cost {
   sent: number;
   /** What is particular to a side. */
   more: Record<string, unknown>;
+  /** Where a side was asked to read back and check what lies in its bucket: what that cost. */
+  proof?: Cost;
 }
 
 /** A way to make backups of all that lies on the share. */
@@ -21,6 +23,8 @@ export interface Side {
   /** Once for each round, not measured. */
   prepare(bucket: string): Promise<void>;
   back(bucket: string): Promise<Made>;
+  /** Reads back and checks all that lies in its bucket, as Wharf does with what it sends, in `back`. */
+  prove?(bucket: string): Promise<Cost>;
 }
 
 /** Where the others restore to, and what. */
@@ -144,6 +148,11 @@ export class ResticSide implements Side {
     const line = `restic backup --quiet '${fleet.sessionPath}' || [ $? = 3 ]`;
     const { wall, cpu } = good(await timed(line, this.#env(bucket)));
     return { wall, cpu, sent: (await buckets.size(bucket)).bytes - before.bytes, more: {} };
+  }
+
+  async prove(bucket: string): Promise<Cost> {
+    const { wall, cpu } = good(await timed('restic check --quiet --read-data', this.#env(bucket)));
+    return { wall, cpu };
   }
 
   async restore(bucket: string, one: string): Promise<RestoredFiles> {
