@@ -1,41 +1,81 @@
+import { join } from 'node:path';
+import { publish } from '../bench/support/report.ts';
 import { command } from '../chaos/hosts/command.ts';
-import { Machine } from './machines/machine.ts';
-import { makeNetwork } from './machines/network.ts';
+import { Fleet } from './machines/fleet.ts';
+import { packagesIn } from './machines/packages.ts';
 import type { DebianRoot } from './machines/root.ts';
 import type { ProofOptions } from './options.ts';
+import { boot, doctors, install, start } from './parts/bring-up.ts';
+import { faults } from './parts/faults.ts';
+import { link } from './parts/link.ts';
+import { reboots } from './parts/reboots.ts';
+import { removal } from './parts/removal.ts';
+import { secrets } from './parts/secrets.ts';
+import { stops } from './parts/stops.ts';
+import { upgrade } from './parts/upgrade.ts';
+import { Results } from './results.ts';
 import { say } from './say.ts';
 
+/** How often each fault, stop and reboot is made, unless it is to be quick. */
+const ROUNDS = 3;
+
+/** Runs the proof on machines in this process's own namespaces. Answers the exit code. */
 export async function inside(root: DebianRoot, directory: string, options: ProofOptions): Promise<number> {
+  // What systemd-nspawn writes there goes with the namespace.
   await command('mount', ['-t', 'tmpfs', 'tmpfs', '/run']);
-  await makeNetwork();
-  const peers = { hub: 1, one: 2, two: 3 };
-  const machines = await Promise.all(
-    Object.entries(peers).map(([name, number]) =>
-      Machine.make({ name, number, peers, root: root.directory, directory, groups: options.groups }),
-    ),
+  const packages = join(directory, 'packages');
+  say('makes the packages');
+  const { first, next } = await packagesIn(packages, options.deb);
+  const results = new Results();
+  const rounds = options.quick ? 1 : ROUNDS;
+  const fleet = await Fleet.make({ root: root.directory, directory, groups: options.groups, packages });
+  try {
+    await boot(fleet, results);
+    await install(fleet, results, first);
+    await start(fleet, results);
+    await link(fleet, results);
+    await doctors(fleet, results);
+    await faults(fleet, results, rounds);
+    await stops(fleet, results, rounds);
+    await reboots(fleet, results, rounds);
+    await upgrade(fleet, results, next);
+    await secrets(fleet, results);
+    await removal(fleet, results);
+  } catch (error) {
+    results.rule(false, `the proof broke off: ${String(error)}`);
+    for (const machine of fleet.machines) say(await lastWords(machine));
+  } finally {
+    await fleet.close();
+  }
+  const { versions } = root;
+  const shown = ['systemd', 'chromium-headless-shell', 'redis-server', 'glusterfs-server'];
+  await publish(
+    {
+      name: 'systemd',
+      title: 'Wharf under systemd: three machines of systemd-nspawn, sessions on GlusterFS',
+      runs: rounds,
+      versions: Object.fromEntries(shown.map((name) => [name, versions[name] ?? 'none'])),
+      figures: results.figures(),
+      rows: results.rows(),
+      details: results.details(),
+    },
+    { json: options.json, quick: options.quick },
   );
-  const took = await Promise.all(machines.map((machine) => machine.boot()));
-  say(`booted ${took}`);
-  const [hub, one] = machines as [Machine, Machine, Machine];
-  say(
-    await one.sh(
-      'systemctl --failed --no-pager; ip -br addr; ping -c1 hub || true; hostname; ls -l /dev/fuse; journalctl --list-boots',
-    ),
-  );
-  say(
-    await hub.sh(
-      'mkdir -p /srv/brick; systemctl start glusterd; gluster volume create wharf hub:/srv/brick force; gluster volume start wharf',
-    ),
-  );
-  say(
-    await one.sh(
-      'mkdir -p /mnt/wharf; mount -t glusterfs hub:/wharf /mnt/wharf; df /mnt/wharf; touch /mnt/wharf/x; umount /mnt/wharf',
-    ),
-  );
-  say(JSON.stringify(await one.reboot()));
-  await one.cutPower();
-  say(`again ${await one.boot()}`);
-  say(await one.sh('journalctl --list-boots'));
-  await one.powerOff();
-  return 0;
+  for (const line of results.broken) process.stdout.write(`BROKEN ${line}\n`);
+  process.stdout.write(results.broken.length === 0 ? 'nothing was broken\n' : '');
+  return results.broken.length === 0 ? 0 : 1;
+}
+
+async function lastWords(machine: Fleet['hub']): Promise<string> {
+  if (!machine.isOn) return `${machine.name} is off:\n${await machine.console()}`;
+  const { stdout } = await machine.try([
+    'journalctl',
+    '-b',
+    '--no-pager',
+    '-n',
+    '80',
+    '-o',
+    'short-monotonic',
+  ]);
+  return `the journal of ${machine.name}:\n${stdout}`;
 }

@@ -153,7 +153,7 @@ export class Machine {
       'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
       ...['HOME=/root', 'LANG=C.UTF-8', 'DEBIAN_FRONTEND=noninteractive', 'SYSTEMD_PAGER=', 'COLUMNS=160'],
     ];
-    const enter = [`--target=${this.#leader}`, '--all', '--wd=/', '--', 'env', '-i', ...env];
+    const enter = [`--target=${this.#leader}`, '--all', '--', 'env', '-C', '/', '-i', ...env];
     return await tryCommand('nsenter', [...enter, ...argv], input);
   }
 
