@@ -40,6 +40,13 @@ export const proxySchema = z
   )
   .refine(isPercentEncoded, 'has a user or password that is not percent-encoded: write % as %25, @ as %40');
 
+/** What was done with a session that nobody used: when, and since when nobody did. */
+const inactivitySchema = z.strictObject({
+  step: z.enum(['warn', 'stop']),
+  at: z.iso.datetime(),
+  since: z.iso.datetime(),
+});
+
 /** `session.json`: the durable truth that a session exists and whether it should run. Lies beside its generations. */
 export const sessionRecordSchema = z.strictObject({
   version: z.literal(1),
@@ -62,6 +69,12 @@ export const sessionRecordSchema = z.strictObject({
   link_id: z.string().max(40).nullable().optional(),
   /** How its last link ended; null while it is linked. A profile that was `lost` may be restored, the others' devices are gone at WhatsApp. */
   link_ended: z.enum(['logged_out', 'removed', 'lost']).nullable().optional(),
+  /** True: it is kept, however long nobody uses it. */
+  keep: z.boolean().optional(),
+  /** When a message came or went last, to half a day; written only where sessions that nobody uses are looked for. */
+  last_active_at: z.iso.datetime().nullable().optional(),
+  /** What was done last since nobody used it. */
+  inactivity: inactivitySchema.nullable().optional(),
 });
 export type SessionRecord = z.infer<typeof sessionRecordSchema>;
 
@@ -155,6 +168,17 @@ export const sessionDetailSchema = sessionSummarySchema
     last_activity: z.iso.datetime().nullable(),
     last_error: z.string().nullable(),
     reconnects: z.number().int(),
+    memory_mb: z
+      .number()
+      .nullable()
+      .optional()
+      .describe('What its browser takes, as last measured; null where none runs'),
+    keep: z.boolean().optional().describe('It is kept, however long nobody uses it'),
+    inactive: z
+      .object({ since: z.iso.datetime(), step: z.enum(['warn', 'stop']), at: z.iso.datetime() })
+      .nullable()
+      .optional()
+      .describe('What was done last since nobody used it; null while it is used'),
   })
   .meta({ id: 'SessionDetail' });
 export type SessionDetail = z.infer<typeof sessionDetailSchema>;

@@ -13,6 +13,11 @@ import type { Env } from '../common/env.ts';
 import { parseRedisUrl, type RedisAddress, redisVariable } from '../common/redis.ts';
 import { type MessagingConfig, messagingConfig, messagingVariables } from '../fleet/messaging-config.ts';
 import type { SendLimit, SendLimits } from '../fleet/queue/limits.ts';
+import {
+  type HousekeepingConfig,
+  housekeepingConfig,
+  housekeepingVariables,
+} from './housekeeping/housekeeping-config.ts';
 import type { BackoffRules } from './session/backoff.ts';
 import { SLOW_RETRY } from './session/backoff.ts';
 import type { LifeTimeouts } from './session/session-life.ts';
@@ -65,6 +70,7 @@ const variables = z.object({
   MEDIA_DOWNLOAD: z.enum(['on_demand', 'always'], 'must be on_demand or always').default('on_demand'),
   WHARF_SCRATCH: z.string().startsWith('/', 'must be an absolute path').default(join(tmpdir(), 'wharf')),
   LOG_LEVEL: logLevelVariable.default('info'),
+  ...housekeepingVariables,
   ...messagingVariables,
 });
 
@@ -112,6 +118,7 @@ export interface InstanceConfig {
   outbox: OutboxConfig;
   /** Whether received media is fetched when it comes, or when it is asked for. */
   mediaDownload: 'on_demand' | 'always';
+  housekeeping: HousekeepingConfig;
   internalToken: string | undefined;
   /** A directory of this host, for copies of sessions on their way to a backup. */
   scratch: string;
@@ -182,6 +189,7 @@ export function instanceConfig(env: Env): Readonly<InstanceConfig> {
         jitter: values.SEND_JITTER,
       },
       mediaDownload: values.MEDIA_DOWNLOAD,
+      housekeeping: housekeepingConfig(values, fault),
       internalToken: values.WHARF_INTERNAL_TOKEN,
       scratch: values.WHARF_SCRATCH,
       shutdownTimeout: values.SHUTDOWN_TIMEOUT,

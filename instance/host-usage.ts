@@ -33,6 +33,11 @@ export class HostUsageMeter {
     return this.#last;
   }
 
+  /** Bytes that a browser and the processes below it take, as last measured; undefined where they were not yet. */
+  memoryOf(browser: number): number | undefined {
+    return this.#memory.get(browser);
+  }
+
   async measure(): Promise<void> {
     const browsers = this.#browsers();
     const table = await processTable();

@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto';
 import type { Clock } from '../common/clock.ts';
 import type { Lifecycle } from '../common/lifecycle.ts';
 import type { Logger } from '../common/logger.ts';
+import type { Tracer } from '../common/tracing/tracer.ts';
+import type { EventLog } from '../fleet/events/event-log.ts';
 import { RedisEventLog } from '../fleet/events/redis-event-log.ts';
 import { RedisInboxMarks } from '../fleet/events/redis-inbox-marks.ts';
 import { statusEvent } from '../fleet/events/status-event.ts';
@@ -9,6 +11,7 @@ import type { WorkspaceId } from '../fleet/ids.ts';
 import { openMediaStore } from '../fleet/media/open-media-store.ts';
 import { openQueueConnections, openSessionQueues } from '../fleet/queue/open-queues.ts';
 import type { TellGivenUp } from '../fleet/queue/redis-session-queue.ts';
+import type { SessionQueues } from '../fleet/queue/session-queues.ts';
 import type { SessionPaths } from '../fleet/session-paths.ts';
 import type { InstanceConfig } from './config.ts';
 import { Inbox } from './inbox/inbox.ts';
@@ -33,6 +36,7 @@ export interface MessagingSources {
   clock: Clock;
   counters: InstanceCounters;
   find: FindSession;
+  tracer: Tracer;
   log: Logger;
   lifecycle: Lifecycle;
 }
@@ -42,11 +46,18 @@ export interface InstanceMessaging {
   /** In the order they hear: what happened is told before what came of it. */
   listeners: readonly SessionListener<Session>[];
   outbox: OutboxStatus;
+  /** Whether sessions are calm, and what holds them back. */
+  sending: Pick<Outbox, 'isCalm' | 'holdBack'>;
+  queues: Pick<SessionQueues, 'hasMessages'>;
+  /** What is written here is told. */
+  events: Pick<EventLog, 'append'>;
   /** Events that wait to be written to the log. */
   eventsWaiting: () => number;
   downloads: MediaDownloads;
-  /** Removes the files of these workspaces, and the events of all, that were kept long enough. Throws `storage_unavailable`, `queue_unavailable`. */
-  purge(workspaces: readonly WorkspaceId[]): Promise<unknown>;
+  /** Removes the files of these workspaces that were kept long enough; how many. Throws `storage_unavailable`. */
+  purgeMedia(workspaces: readonly WorkspaceId[]): Promise<number>;
+  /** Removes the events of all workspaces that were kept long enough. Throws `queue_unavailable`. */
+  purgeEvents(): Promise<unknown>;
   /** Serves the queues of these workspaces, and of no others. */
   serve(workspaces: Iterable<WorkspaceId>): void;
 }
@@ -57,7 +68,7 @@ export interface InstanceMessaging {
  * @throws WharfError `config_invalid` in production, where the queues' Redis may lose what it confirmed
  */
 export async function openMessaging(sources: MessagingSources): Promise<InstanceMessaging> {
-  const { config, clock, counters, find, lifecycle, paths } = sources;
+  const { config, clock, counters, find, lifecycle, paths, tracer } = sources;
   const log = sources.log.child({ part: 'messages' });
   const connections = openQueueConnections(config.messaging, log);
   lifecycle.add('redis of the queues', () => connections.close());
@@ -97,6 +108,7 @@ export async function openMessaging(sources: MessagingSources): Promise<Instance
     patience: { ...ACK_PATIENCE, end: config.outbox.maxWait },
     clock,
     log,
+    tracer,
     random: Math.random,
   });
   lifecycle.add('outbox', () => outbox.close());
@@ -109,6 +121,7 @@ export async function openMessaging(sources: MessagingSources): Promise<Instance
     marks: new RedisInboxMarks(connections.redis),
     isOurs: async (key, message, epoch) => (await queues.open(key, epoch).find(message)) !== undefined,
     onLate: (session, happening) => {
+      if (happening.kind === 'message') session.touch(Date.parse(happening.message.timestamp));
       if (happening.kind === 'message' && !happening.message.from_me) counters.messages_received += 1;
       for (const listener of eager) listener.happened(session, happening);
     },
@@ -120,12 +133,13 @@ export async function openMessaging(sources: MessagingSources): Promise<Instance
   return {
     listeners: [inbox, outbox, ...eager],
     outbox: status,
+    sending: outbox,
+    queues,
+    events,
     eventsWaiting: () => inbox.waiting,
     downloads,
-    purge: async (workspaces) => {
-      await purgeMedia(store, workspaces, config.messaging.mediaRetention, clock);
-      await events.tidy();
-    },
+    purgeMedia: (workspaces) => purgeMedia(store, workspaces, config.messaging.mediaRetention, clock),
+    purgeEvents: () => events.tidy(),
     serve: (workspaces) => outbox.serve(workspaces),
   };
 }

@@ -10,6 +10,7 @@ const EVENT_TYPES = [
   'session.qr',
   'session.status',
   'session.restored',
+  'session.inactive',
   'message.received',
   'message.sent_elsewhere',
   'message.status',
@@ -65,6 +66,14 @@ export const eventDataSchemas = {
     instance: z.string(),
   }),
   'session.restored': z.object({ restored_from: z.iso.datetime(), age_seconds: z.number() }),
+  'session.inactive': z.object({
+    /** What is done now. */
+    step: z.enum(['warn', 'stop', 'delete']),
+    inactive_since: z.iso.datetime(),
+    inactive_days: z.number().int(),
+    next_step: z.enum(['stop', 'delete']).nullable(),
+    next_at: z.iso.datetime().nullable(),
+  }),
   'message.received': z.object(messageData),
   'message.sent_elsewhere': z.object(messageData),
   'message.status': z.object({

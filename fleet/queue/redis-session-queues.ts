@@ -7,6 +7,7 @@ import type { RedisChannels } from '../redis-channels.ts';
 import type { SendLimits } from './limits.ts';
 import type { SessionKey } from './message-ids.ts';
 import { queueKeys } from './queue-keys.ts';
+import { readViews } from './queue-views.ts';
 import { queueCommands } from './redis-queue-commands.ts';
 import { RedisSessionQueue, type SessionQueueParts, type TellGivenUp } from './redis-session-queue.ts';
 import { Replication } from './replication.ts';
@@ -70,6 +71,11 @@ export class RedisSessionQueues implements SessionQueues {
       stop();
       if (this.#rings.get(workspace) === ring) this.#rings.delete(workspace);
     };
+  }
+
+  async hasMessages(session: SessionKey): Promise<boolean> {
+    const [view] = await readViews(this.#parts.commands, [session]);
+    return view !== undefined && view.depth > 0;
   }
 
   /** Stops looking; the connections are closed by whoever opened them. */

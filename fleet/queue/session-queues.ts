@@ -69,5 +69,7 @@ export interface SessionQueues {
    * to time (a ring may be lost).
    */
   listen(workspace: WorkspaceId, ring: (session: SessionId) => void): () => void;
+  /** Whether a session has messages that have not ended, also such as are for later. Throws `queue_unavailable`. */
+  hasMessages(session: SessionKey): Promise<boolean>;
   close(): Promise<void>;
 }

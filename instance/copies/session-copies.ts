@@ -105,6 +105,11 @@ export class SessionCopies {
     return mine;
   }
 
+  /** Whether a copy of a session is being made, or is about to be. */
+  isUnderWay(workspace: WorkspaceId, session: SessionId): boolean {
+    return this.#turns.has(`${workspace}/${session}`);
+  }
+
   /**
    * The file of a copy's archive, or of one of its pieces, which stays for as long as `work` is at it.
    *

@@ -15,6 +15,8 @@ import type { OutboxParts } from './outbox-parts.ts';
 const UNABLE = 10 * 60_000;
 /** How often, then. */
 const EXPIRY_LOOK = 60_000;
+/** A session is calm that has nothing to send for so long, milliseconds. */
+const CALM = 30_000;
 /** The longest rest while something is to come: a timer of a year is none. */
 const LONGEST_REST = 60 * 60_000;
 
@@ -46,6 +48,12 @@ export class Dispatcher {
   #expiryLook: number;
   /** The message in hand is to be carried on then, monotonic. */
   #notBefore = 0;
+  /** Until when it rests, monotonic; undefined while it does not. */
+  #restsUntil: number | undefined;
+  /** A limit holds back what is due. */
+  #isLimited = false;
+  /** Nothing is begun for now. */
+  #isHeld = false;
   #rung = false;
   #wake: () => void = () => {};
 
@@ -108,6 +116,24 @@ export class Dispatcher {
     await this.#loop;
   }
 
+  /**
+   * Whether nothing is in hand, due, or soon to be. Messages for later do not count, nor do those of a session that cannot send.
+   */
+  get isCalm(): boolean {
+    if (this.#restsUntil === undefined || this.#rung || this.#inHand || this.#isLimited) return false;
+    return this.#restsUntil - this.#parts.clock.monotonic() >= CALM;
+  }
+
+  /** Begins nothing, where nothing is under way, until the function that comes back is called; undefined where it is not calm. */
+  holdBack(): (() => void) | undefined {
+    if (this.#isHeld || !this.isCalm) return undefined;
+    this.#isHeld = true;
+    return () => {
+      this.#isHeld = false;
+      this.ring();
+    };
+  }
+
   /** Stops at once. */
   close(): void {
     this.#closing.abort(new Error('the session is not served here any more'));
@@ -143,6 +169,8 @@ export class Dispatcher {
   /** Milliseconds to rest, unless woken. */
   async #turn(): Promise<number> {
     this.#rung = false;
+    this.#isLimited = false;
+    if (this.#isHeld) return Number.POSITIVE_INFINITY;
     if (this.session.status !== 'ready') return await this.#lookForExpired();
     const { clock } = this.#parts;
     // Whoever rings meanwhile: a message that is to be tried again keeps its place.
@@ -150,7 +178,10 @@ export class Dispatcher {
     if (remains > 0) return remains;
     const next = await this.#queue.next();
     if (next.kind === 'empty') return Number.POSITIVE_INFINITY;
-    if (next.kind === 'wait') return next.milliseconds;
+    if (next.kind === 'wait') {
+      this.#isLimited = next.why !== 'later';
+      return next.milliseconds;
+    }
     this.#inHand = next.held;
     const pause = await this.#courier.carry(next.held);
     if (pause === 0) this.#inHand = undefined;
@@ -186,10 +217,12 @@ export class Dispatcher {
     const awake = new AbortController();
     this.#wake = () => awake.abort(AWAKE);
     const { clock } = this.#parts;
+    this.#restsUntil = clock.monotonic() + milliseconds;
     // Without an end there is nothing but a ring to wait for, and no timer.
     if (milliseconds === Number.POSITIVE_INFINITY)
       await new Promise<void>((resolve) => awake.signal.addEventListener('abort', () => resolve()));
     else await clock.sleep(Math.min(milliseconds, LONGEST_REST), awake.signal).catch(() => {});
+    this.#restsUntil = undefined;
     this.#wake = () => {};
   }
 }

@@ -56,6 +56,17 @@ export class Outbox implements SessionListener<Session> {
     await this.#dispatchers.get(session)?.settle();
   }
 
+  /** Whether nothing of a session is being sent, or is due: see {@link Dispatcher.isCalm}. */
+  isCalm(session: Session): boolean {
+    return this.#dispatchers.get(session)?.isCalm ?? true;
+  }
+
+  /** Begins nothing of a session, where it is calm, until the function that comes back is called; else undefined. */
+  holdBack(session: Session): (() => void) | undefined {
+    const dispatcher = this.#dispatchers.get(session);
+    return dispatcher ? dispatcher.holdBack() : () => {};
+  }
+
   left(session: Session): void {
     this.#left.add(session);
     this.#dispatchers.get(session)?.close();

@@ -6,14 +6,17 @@ import type { Standing } from './standing.ts';
 interface RunAt {
   instance: string;
   epoch: number;
+  /** Bytes that its browser takes, as last measured. */
+  memory: number | undefined;
 }
 
 /** A session as the API shows it. */
 export function detailOf(
   record: Readonly<SessionRecord>,
   standing: Readonly<Pick<Standing, 'status' | 'connectedAt' | 'lastActivity' | 'reconnects'>>,
-  { instance, epoch }: RunAt,
+  { instance, epoch, memory }: RunAt,
 ): SessionDetail {
+  const { inactivity, keep } = record;
   return {
     session_id: record.session_id,
     workspace_id: showWorkspaceId(record.workspace_id),
@@ -27,6 +30,9 @@ export function detailOf(
     last_activity: isoOrNull(standing.lastActivity),
     last_error: record.last_error,
     reconnects: standing.reconnects,
+    memory_mb: memory === undefined ? null : Math.round(memory / 1024 / 1024),
+    keep: keep ?? false,
+    inactive: inactivity ? { since: inactivity.since, step: inactivity.step, at: inactivity.at } : null,
   };
 }
 

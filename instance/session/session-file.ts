@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { Clock } from '../../common/clock.ts';
 import type { SessionRecord } from '../../fleet/records.ts';
 import type { SessionStore } from './session-store.ts';
 
@@ -17,12 +18,20 @@ export class SessionFile {
   readonly #store: SessionStore;
   readonly #writer: Writer;
   readonly #changed: () => void;
+  readonly #clock: Pick<Clock, 'now'>;
   #record: SessionRecord;
   #writing: Promise<unknown> = Promise.resolve();
 
   /** @param changed is called after each change that was written */
-  constructor(record: SessionRecord, store: SessionStore, writer: Writer, changed: () => void) {
+  constructor(
+    record: SessionRecord,
+    store: SessionStore,
+    writer: Writer,
+    changed: () => void,
+    clock: Pick<Clock, 'now'>,
+  ) {
     this.#record = record;
+    this.#clock = clock;
     this.#store = store;
     this.#writer = writer;
     this.#changed = changed;
@@ -45,6 +54,11 @@ export class SessionFile {
     });
   }
 
+  /** {@link SessionFile.write} of a session that somebody uses: where it is counted for how long nobody did, that begins anew. */
+  async writeUsed(change: Partial<SessionRecord>): Promise<void> {
+    await this.write({ ...change, ...this.#usedNow({ ...this.#record, ...change }) });
+  }
+
   /** A change that holds whether or not it can be written down; the next write takes it along. */
   note(change: Partial<SessionRecord>): void {
     this.#record = { ...this.#record, ...change };
@@ -60,7 +74,13 @@ export class SessionFile {
       phone_number: phoneNumber,
       last_error: null,
       ...(restored_at ? { restored_at: null } : {}),
-      ...(known ? {} : { link_id: randomBytes(12).toString('hex'), link_ended: null }),
+      ...(known
+        ? {}
+        : {
+            link_id: randomBytes(12).toString('hex'),
+            link_ended: null,
+            ...this.#usedNow(this.#record),
+          }),
     };
     this.note(change);
     if (!known || phone_number !== phoneNumber || restored_at) await this.write(change);
@@ -92,6 +112,11 @@ export class SessionFile {
       this.#changed();
       return true;
     });
+  }
+
+  #usedNow({ inactivity, last_active_at }: Readonly<SessionRecord>): Partial<SessionRecord> {
+    if (!inactivity && !last_active_at) return {};
+    return { inactivity: null, last_active_at: new Date(this.#clock.now()).toISOString() };
   }
 
   async #inTurn<T>(task: () => Promise<T>): Promise<T> {

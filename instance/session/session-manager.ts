@@ -44,6 +44,8 @@ export interface Turn {
   add(record: SessionRecord): Promise<Session>;
   /** It is gone. */
   forget(session: Session): void;
+  /** As {@link SessionManager.delete}. Throws `session_not_found` where there is none. */
+  delete(): Promise<boolean>;
   /** Makes something run that takes a place, its place kept for it meanwhile. Throws `no_capacity`. */
   inItsPlace<T>(change: () => Promise<T>): Promise<T>;
 }
@@ -182,14 +184,12 @@ export class SessionManager {
 
   /** Logs a session out where it can be and moves all of it to the trash. True when WhatsApp was told. */
   delete(workspace: WorkspaceId, session: SessionId): Promise<boolean> {
-    return this.#inTurn(workspace, session, async () => {
-      const found = this.get(workspace, session);
-      const unlinked = await found.logout();
-      await found.close();
-      await this.#options.parts.trash.moveSession(workspace, session);
-      this.#forget(found);
-      return unlinked;
-    });
+    return this.#inTurn(workspace, session, () => this.#delete(workspace, session));
+  }
+
+  /** Keeps a session however long nobody uses it, or not any more. */
+  keep(workspace: WorkspaceId, session: SessionId, keep: boolean): Promise<Session> {
+    return this.#change(workspace, session, (found) => found.note({ keep }));
   }
 
   /**
@@ -231,6 +231,11 @@ export class SessionManager {
         forget: (gone) => {
           this.#forget(gone);
           known = undefined;
+        },
+        delete: async () => {
+          const unlinked = await this.#delete(workspace, session);
+          known = undefined;
+          return unlinked;
         },
         inItsPlace: (change) => this.#inItsPlace(workspace, session, change),
       });
@@ -279,6 +284,15 @@ export class SessionManager {
     this.workspaces.noteRead(record.workspace_id, record.session_id);
     onChange(session);
     return session;
+  }
+
+  async #delete(workspace: WorkspaceId, session: SessionId): Promise<boolean> {
+    const found = this.get(workspace, session);
+    const unlinked = await found.logout();
+    await found.close();
+    await this.#options.parts.trash.moveSession(workspace, session);
+    this.#forget(found);
+    return unlinked;
   }
 
   #forget(session: Session): void {

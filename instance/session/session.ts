@@ -46,6 +46,8 @@ export interface SessionParts {
   random: () => number;
   /** Hear what goes on in every session. */
   listeners: readonly SessionListener<Session>[];
+  /** Bytes that a browser takes, as last measured. */
+  memoryOf?: (browser: number) => number | undefined;
   /** Hears of every change that others should see. */
   onChange: (session: Session) => void;
   /** Hears that the owner before had deleted the session. */
@@ -79,7 +81,7 @@ export class Session {
   constructor(record: SessionRecord, tenure: Tenure, parts: SessionParts, signed = true) {
     this.#tenure = tenure;
     this.#parts = parts;
-    this.#file = new SessionFile(record, parts.store, tenure, () => parts.onChange(this));
+    this.#file = new SessionFile(record, parts.store, tenure, () => parts.onChange(this), parts.clock);
     this.#links = new LinkDesk(parts.clock);
     this.#log = parts.log.child({ workspace: record.workspace_id, session: record.session_id });
     this.#profile = new SessionProfile(this.#file, {
@@ -150,7 +152,9 @@ export class Session {
 
   /** The session as the API shows it. */
   detail(): SessionDetail {
-    return detailOf(this.record, this.#standing, { instance: this.#parts.instance, epoch: this.epoch });
+    const { instance, memoryOf } = this.#parts;
+    const memory = this.browserPid === undefined ? undefined : memoryOf?.(this.browserPid);
+    return detailOf(this.record, this.#standing, { instance, epoch: this.epoch, memory });
   }
 
   /** The QR codes to scan, as they come. */
@@ -164,9 +168,24 @@ export class Session {
     return this.#client;
   }
 
+  /** When a message came or went last, milliseconds since 1970; null where none did since it is here. */
+  get lastActivity(): number | null {
+    return this.#standing.lastActivity;
+  }
+
+  /** A message is found that came or went at a time, milliseconds since 1970. */
+  touch(at: number): void {
+    this.#standing.touch(at);
+  }
+
+  /** Writes down what changes nothing of how it runs. Throws as {@link SessionFile.write}. */
+  async note(change: Pick<SessionRecord, 'keep' | 'last_active_at' | 'inactivity'>): Promise<void> {
+    await this.#file.write(change);
+  }
+
   /** Makes it run, and remembers that it should. Throws `storage_unavailable`. */
   async start(): Promise<void> {
-    await this.#file.write({ should_run: true, last_error: null });
+    await this.#file.writeUsed({ should_run: true, last_error: null });
     this.resume();
   }
 
@@ -242,7 +261,7 @@ export class Session {
    * @param takenAt milliseconds since 1970; null where there is no profile
    */
   async goOnWith(change: Partial<SessionRecord>, takenAt: number | null): Promise<void> {
-    await this.#file.write(change);
+    await this.#file.writeUsed(change);
     if (takenAt !== null) for (const listener of this.#parts.listeners) listener.restored?.(this, takenAt);
     if (this.record.should_run) this.resume();
     else if (!this.#loop.isRunning) this.#standing.move('stop');
@@ -256,7 +275,7 @@ export class Session {
   }
 
   async restart(): Promise<void> {
-    await this.#file.write({ should_run: true, last_error: null });
+    await this.#file.writeUsed({ should_run: true, last_error: null });
     this.#standing.reconnect();
     await this.#loop.anew();
   }
@@ -279,10 +298,10 @@ export class Session {
     return this.readyClient();
   }
 
-  /** Ends this life of its browser, and begins another where it is to run. */
-  async renew(): Promise<void> {
+  /** Ends this life of its browser, and begins another where it is to run. Counts as a reconnect where something was wrong. */
+  async renew(isReconnect = true): Promise<void> {
     if (!this.#loop.isWanted) return;
-    this.#standing.reconnect();
+    if (isReconnect) this.#standing.reconnect();
     await this.#loop.anew();
   }
 

@@ -63,9 +63,9 @@ export class Standing {
     this.#listener.onMove(from, next);
   }
 
-  /** A message comes or goes now. */
-  touch(): void {
-    this.#lastActivity = this.#clock.now();
+  /** A message comes or goes now, or came at a time, milliseconds since 1970. */
+  touch(at = this.#clock.now()): void {
+    this.#lastActivity = Math.max(at, this.#lastActivity ?? at);
     this.#listener.onTouch();
   }
 

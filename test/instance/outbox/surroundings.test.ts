@@ -208,6 +208,7 @@ describe('a session that is handed over', () => {
           return queues.open(key, epoch);
         },
         listen: (workspace, ring) => queues.listen(workspace, ring),
+        hasMessages: (session) => queues.hasMessages(session),
         close: () => queues.close(),
       }),
     });
