@@ -31,7 +31,7 @@ export async function packedBy(stage, file) {
   equalize(stage, date);
   const { code, output } = await run(
     'dpkg-deb',
-    ['--root-owner-group', '-Zxz', '--threads-max=1', '--build', stage, file],
+    ['--root-owner-group', '-Zxz', '-z1', '--threads-max=1', '--build', stage, file],
     {
       env: { ...process.env, SOURCE_DATE_EPOCH: String(date) },
     },

@@ -45,7 +45,6 @@ export async function stagePackage(stage, version) {
   layPackages(lay);
   layNode(lay, node);
   for (const place of PLACES) layFolder(lay, place);
-  lay.copy('bin/wharf.mjs', `${HOME}/bin/wharf.mjs`);
   lay.copy('systemd/install.sh', 'usr/sbin/wharf-install', PROGRAM);
   const { name, description, license, type } = manifest;
   const about = { name, version: version ?? manifest.version, description, license, private: true, type };
@@ -92,8 +91,14 @@ function layPackages(lay) {
     const files = filesBelow(join(root, path)).filter(
       (file) => !file.startsWith('node_modules/') && isNeeded(file),
     );
-    for (const file of files) lay.copy(join(path, file), `${HOME}/${path}/${file}`);
+    for (const file of files.filter((file) => !isCommand(join(path, file))))
+      lay.copy(join(path, file), `${HOME}/${path}/${file}`);
   }
+}
+
+/** Whether a file is a command of its package, begun by a shell: nothing here calls them. */
+function isCommand(path) {
+  return readFileSync(join(root, path)).subarray(0, 2).toString() === '#!';
 }
 
 function layNode(lay, { binary, license }) {
