@@ -7,6 +7,7 @@ describe('docs/configuration.md', () => {
   it.each([
     'router/config.ts',
     'instance/config.ts',
+    'instance/housekeeping/housekeeping-config.ts',
     'backup/config.ts',
     'emulator/config.ts',
     'fleet/messaging-config.ts',
@@ -24,6 +25,7 @@ describe('docs/configuration.md', () => {
         [
           'router/config.ts',
           'instance/config.ts',
+          'instance/housekeeping/housekeeping-config.ts',
           'backup/config.ts',
           'emulator/config.ts',
           'fleet/messaging-config.ts',
