@@ -66,6 +66,20 @@ module.exports = {
       to: { path: '^test/' },
     },
     {
+      name: 'infra-apart',
+      severity: 'error',
+      comment: 'What dashboards are made with describes the fleet from outside, and no process needs it.',
+      from: { path: `^(${all})/` },
+      to: { path: '^infra/' },
+    },
+    {
+      name: 'infra-alone',
+      severity: 'error',
+      comment: 'Dashboards know the names of metrics, and nothing of what makes them.',
+      from: { path: '^infra/' },
+      to: { path: `^(${all}|test)/` },
+    },
+    {
       name: 'no-cycles',
       severity: 'error',
       comment: 'Cycles hide what depends on what.',

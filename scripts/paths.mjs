@@ -9,7 +9,17 @@ export const root = fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/,
 export const dist = join(root, 'dist');
 
 /** The folders that hold source which is built; test too, since benchmarks run from the build. */
-export const sourceFolders = ['common', 'fleet', 'instance', 'router', 'backup', 'cli', 'emulator', 'test'];
+export const sourceFolders = [
+  'common',
+  'fleet',
+  'instance',
+  'router',
+  'backup',
+  'cli',
+  'emulator',
+  'infra',
+  'test',
+];
 
 /** All files below a folder, as paths relative to it, sorted; none when it is not there. */
 export function filesBelow(folder) {

@@ -7,7 +7,7 @@ import { temporaryDirectory } from './helpers/temp-dir.ts';
 import { write } from './scripts/helpers.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const folders = ['common', 'fleet', 'instance', 'router', 'backup', 'emulator', 'cli', 'test'];
+const folders = ['common', 'fleet', 'instance', 'router', 'backup', 'emulator', 'cli', 'infra', 'test'];
 
 /**
  * Judges a small tree of files by the rules of `.dependency-cruiser.cjs`.
@@ -53,6 +53,8 @@ describe('the rules of who imports whom', () => {
     ['browser-code-apart', 'router/a.ts', 'router/web/b.ts'],
     ['page-only-protocol', 'emulator/page/a.ts', 'emulator/server/b.ts'],
     ['web-only-records', 'router/web/a.ts', 'router/sessions/b.ts'],
+    ['infra-apart', 'router/a.ts', 'infra/grafana/b.ts'],
+    ['infra-alone', 'infra/grafana/a.ts', 'fleet/b.ts'],
   ])('%s: refuse %s importing %s', async (rule, from, to) => {
     expect(await judge(pair(from, to))).toEqual({ [from]: [rule] });
   });
@@ -67,6 +69,7 @@ describe('the rules of who imports whom', () => {
     ['cli/doctor/a.ts', 'backup/store/open-store.ts'],
     ['emulator/page/a.ts', 'emulator/protocol.ts'],
     ['test/a.ts', 'instance/session/b.ts'],
+    ['test/a.ts', 'infra/grafana/b.ts'],
   ])('allow %s importing %s', async (from, to) => {
     expect(await judge(pair(from, to))).toEqual({});
   });
