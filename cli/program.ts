@@ -7,6 +7,7 @@ import { addBackupPruneCommand } from './commands/backup.prune.ts';
 import { addBackupRunCommand } from './commands/backup.run.ts';
 import { addBackupShowCommand } from './commands/backup.show.ts';
 import { addBackupVerifyCommand } from './commands/backup.verify.ts';
+import { addCanaryCommand } from './commands/canary.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
 import { addDrainCommand, addUndrainCommand } from './commands/drain.ts';
 import { addEventsCommand } from './commands/events.ts';
@@ -129,6 +130,7 @@ export function buildProgram(context: CommandContext, version: string): Command 
   addEventsCommand(program, context);
   addQueuesCommand(program, context);
   addDoctorCommand(program, context);
+  addCanaryCommand(program, context);
   return program;
 }
 

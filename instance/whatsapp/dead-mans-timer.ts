@@ -1,6 +1,9 @@
 /** The function by which a page is told until when it may be connected; see {@link timerScript}. */
 const FEED = 'wharfAuthority';
 
+/** Names the property by which a page tells how many WebSockets the timer watches over. */
+export const WATCHED_SOCKETS = 'wharfSockets';
+
 /** The one site that connects; the timer leaves others, such as about:blank, alone. */
 export const SITE = 'web.whatsapp.com';
 
@@ -99,6 +102,7 @@ export const timerScript = (patience: number) => `(() => {
       return id + ' ' + monotonic();
     },
   });
+  Object.defineProperty(window, '${WATCHED_SOCKETS}', { get: () => sockets.size });
   arm(until - monotonic(), false);
 })()`;
 

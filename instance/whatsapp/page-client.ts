@@ -18,6 +18,7 @@ import { exposeCallbacks } from './page-callbacks.ts';
 import { PageCalls } from './page-calls.ts';
 import { READABLE_CALLBACK } from './page-history.ts';
 import { listenToAccount } from './page-listeners.ts';
+import type { Evaluate } from './page-media.ts';
 import {
   LOGOUT,
   LOOK,
@@ -40,15 +41,23 @@ const REST_AFTER = 3000;
 /** A device that was removed says UNPAIRED, and LOGOUT a moment before or after; so long is waited for the second. */
 const LOGOUT_FOLLOWS = 3000;
 
+/** Asked of each document of a page before the library puts anything into it. What it throws is thrown as if the library had. */
+export type LookFirst = (evaluate: Evaluate) => Promise<void>;
+
 /** Makes clients of the unmodified whatsapp-web.js. */
-export function whatsappWebJsClients(settings: BrowserSettings, log: Logger): ClientFactory {
-  return (options) => new PageClient(options, settings, log);
+export function whatsappWebJsClients(
+  settings: BrowserSettings,
+  log: Logger,
+  lookFirst: LookFirst = async () => {},
+): ClientFactory {
+  return (options) => new PageClient(options, settings, log, lookFirst);
 }
 
 class PageClient implements WhatsAppClient {
   readonly #options: ClientOptions;
   readonly #settings: BrowserSettings;
   readonly #log: Logger;
+  readonly #lookFirst: LookFirst;
   readonly #client: HookedClient;
   readonly #browser: BrowserProcess;
   readonly #calls: PageCalls;
@@ -59,9 +68,10 @@ class PageClient implements WhatsAppClient {
   #lookTimer: NodeJS.Timeout | undefined;
   #restTimer: NodeJS.Timeout | undefined;
 
-  constructor(options: ClientOptions, settings: BrowserSettings, log: Logger) {
+  constructor(options: ClientOptions, settings: BrowserSettings, log: Logger, lookFirst: LookFirst) {
     this.#options = options;
     this.#settings = settings;
+    this.#lookFirst = lookFirst;
     this.#log = log.child({ workspace: options.workspace, session: options.session });
     this.#client = createLibraryClient(options, settings, () => this.#onLaunched());
     this.#browser = new BrowserProcess(this.#client);
@@ -252,6 +262,7 @@ class PageClient implements WhatsAppClient {
       if (this.#client.lastLoggedOut) return;
     }
     try {
+      await this.#lookFirst((expression, milliseconds) => this.#calls.evaluate(expression, milliseconds));
       await library();
       await this.#watchState();
       await this.#look();

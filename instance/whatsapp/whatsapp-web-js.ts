@@ -8,6 +8,9 @@ import { STORAGE_WATCH } from './storage-watch.ts';
 
 const { Client, LocalAuth, Location, MessageMedia, Poll } = whatsappWebJs;
 
+/** The library's version, which its types leave out. */
+export const LIBRARY_VERSION = (whatsappWebJs as unknown as { version: string }).version;
+
 /** How long a document waits for its first feed, milliseconds; it sends nothing meanwhile. A machine under load may take long to get to it. */
 const FIRST_FEED = 30_000;
 
