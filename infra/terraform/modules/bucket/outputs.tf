@@ -1,8 +1,8 @@
 output "name" {
   description = "Name of the bucket, once it may be written to."
-  value       = aws_s3_bucket.this.id
+  value       = var.name
 
-  depends_on = [aws_s3_bucket_policy.this]
+  depends_on = [aws_s3_bucket.this, aws_s3_bucket_policy.this]
 }
 
 output "arn" {

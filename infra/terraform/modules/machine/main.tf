@@ -50,6 +50,14 @@ locals {
         content     = "PORT=${3001 + index}\n"
       }
     ],
+    # The slice of all instances has 85 % of the memory; a fair part of it for each, or one that grows starves the others.
+    [
+      for count in length(var.instance_numbers) > 1 ? [length(var.instance_numbers)] : [] : {
+        path        = "/etc/systemd/system/wharf-instance@.service.d/memory.conf"
+        permissions = "0644"
+        content     = "[Service]\nMemoryMax=${floor(85 / count)}%\n"
+      }
+    ],
   )
 
   user_data = "#cloud-config\n${jsonencode({

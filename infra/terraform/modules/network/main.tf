@@ -17,7 +17,9 @@ resource "aws_vpc" "this" {
 
 # The group that AWS makes lets its members speak with each other: emptied, so that nothing works that was put in it by mistake.
 resource "aws_default_security_group" "this" {
-  vpc_id = aws_vpc.this.id
+  vpc_id  = aws_vpc.this.id
+  ingress = []
+  egress  = []
 
   tags = { Name = "${var.name}-unused" }
 }

@@ -7,7 +7,7 @@ data "aws_partition" "current" {}
 data "aws_region" "current" {}
 
 locals {
-  # A system user's id that Debian gives to nobody by itself: it counts down from 999, and the fleet's must be the same everywhere.
+  # The number that the package gives to wharf on every machine (systemd/sysusers.d).
   owner_id = 870
 
   instances    = var.instance_machines * var.instances_per_machine

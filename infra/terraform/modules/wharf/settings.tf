@@ -27,11 +27,11 @@ locals {
     instance = {
       "wharf.env" = local.common
       "instance.env" = {
-        env     = merge({ BIND_ADDRESS = "{private_ip}" }, var.settings.instance)
+        env     = merge({ BIND_ADDRESS = "{private_ip}", WHARF_CHROMIUM_SANDBOX = "on" }, var.settings.instance)
         secrets = {}
       }
-      # Read by root alone, through wharf-aws-leave.service: how the machine drains its instances.
-      "lifecycle.env" = {
+      # Read by root's wharf command alone: how the machine drains its instances.
+      "command.env" = {
         env     = { WHARF_URL = "https://${var.domain_name}" }
         secrets = { WHARF_API_KEY = module.secrets.admin_key_arn }
       }
@@ -40,8 +40,8 @@ locals {
       "wharf.env" = local.common
       "backup.env" = {
         env = merge({
-          BIND_ADDRESS      = "{private_ip}"
-          PORT              = "3100"
+          BIND_ADDRESS     = "{private_ip}"
+          PORT             = "3100"
           BACKUP_S3_BUCKET = module.backups.name
         }, var.settings.backup)
         secrets = {}
