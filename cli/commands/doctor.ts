@@ -18,24 +18,29 @@ import { renderTable } from '../output/table.ts';
 import { count } from '../output/text.ts';
 import { dataDirectory } from '../target.ts';
 
+interface Options extends GlobalOptions {
+  chromium: boolean;
+}
+
 /** `wharf doctor`: whether this host can run Wharf. */
 export function addDoctorCommand(parent: Command, context: CommandContext): void {
   parent
     .command('doctor')
     .description('check this host: Chromium, Redis, the session path, its name, and its place in the fleet')
+    .option('--no-chromium', 'do not look for Chromium: this host runs no instance')
     .addHelpText(
       'after',
       '\nLooks at CHROMIUM_PATH, REDIS_URL, QUEUE_REDIS_URL, WHATSAPP_SESSION_PATH and MEDIA_S3_BUCKET as an instance would,\nat BACKUP_S3_BUCKET or BACKUP_DIRECTORY as the backup service would; where REDIS_URL and WHATSAPP_SESSION_PATH are not set, at those of the\nlocal fleet. Writes only into a directory of its own under the session path and places of its own where media and backups are kept, and\nremoves what it wrote.\n\nExamples:\n  $ wharf doctor\n  $ REDIS_URL=redis://10.0.0.5:6379 WHATSAPP_SESSION_PATH=/mnt/efs/sessions wharf doctor',
     )
     .action(async (_options: unknown, command: Command) => {
-      const findings = await examine(context, command.optsWithGlobals<GlobalOptions>());
+      const findings = await examine(context, command.optsWithGlobals<Options>());
       context.show(command, { findings }, () => findingsText(context, findings));
       const failed = findings.filter((finding) => finding.status === 'failed').length;
       if (failed > 0) throw new CommandFailure(`${count(failed, 'check')} failed.`, { code: 'host_not_fit' });
     });
 }
 
-async function examine({ terminal: { env } }: CommandContext, options: GlobalOptions): Promise<Finding[]> {
+async function examine({ terminal: { env } }: CommandContext, options: Options): Promise<Finding[]> {
   const local = await readLocalFleet(dataDirectory(options));
   const redisUrl = env['REDIS_URL'] || local?.redis_url || undefined;
   const sessionPath = env['WHATSAPP_SESSION_PATH'] || local?.session_path || undefined;
@@ -43,7 +48,9 @@ async function examine({ terminal: { env } }: CommandContext, options: GlobalOpt
   const production = env['NODE_ENV'] === 'production';
   return [
     checkNode(process.version),
-    ...(await checkChromium(() => findChromium(env['CHROMIUM_PATH'] || null, 'auto'))),
+    ...(options.chromium
+      ? await checkChromium(() => findChromium(env['CHROMIUM_PATH'] || null, 'auto'))
+      : []),
     ...(await checkRedis(redisUrl, queueRedisUrl === undefined ? { production } : undefined)),
     ...(queueRedisUrl === undefined ? [] : await checkQueueRedis(queueRedisUrl, production)),
     ...(await checkSessionPath(sessionPath)),
