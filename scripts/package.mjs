@@ -1,13 +1,16 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { runBuild } from './build/all.mjs';
+import { withLock } from './lock.mjs';
+import { contents, nodeFiles } from './package/contents.mjs';
 import { packedBy } from './package/deb.mjs';
 import { lintianFaults } from './package/lintian.mjs';
+import { carriedNode } from './package/node-binary.mjs';
 import { stagePackage } from './package/stage.mjs';
 import { versionFault } from './package/version.mjs';
-import { root } from './paths.mjs';
+import { dist, root } from './paths.mjs';
 import { setUpPackages } from './prepare.mjs';
 import { runScript, SetupError, say, step } from './say.mjs';
 
@@ -44,15 +47,22 @@ runScript(async () => {
   if (!values['no-build']) await runBuild();
   const stage = mkdtempSync(join(tmpdir(), 'wharf-package-'));
   try {
-    const { version, architecture } = await step('files of the package', () =>
-      stagePackage(stage, values.version),
+    const version = values.version ?? packageVersion();
+    const node = await carriedNode();
+    await step('files of the package', () =>
+      withLock(join(dist, '.lock'), () =>
+        stagePackage(stage, [...contents(version), ...nodeFiles(node)], version, node.architecture),
+      ),
     );
     mkdirSync(values.output, { recursive: true });
-    const file = join(values.output, `wharf_${version}_${architecture}.deb`);
+    const file = join(values.output, `wharf_${version}_${node.architecture}.deb`);
     const made = await step(`package ${file}`, () => packedBy(stage, file));
     const faults = values['no-lint'] ? [] : await step('lintian', () => lintianFaults(file));
     if (faults.length > 0) throw new SetupError(`lintian finds fault with ${file}:\n${faults.join('\n')}`);
-    if (values.json) process.stdout.write(`${JSON.stringify({ file, version, architecture, ...made })}\n`);
+    if (values.json)
+      process.stdout.write(
+        `${JSON.stringify({ file, version, architecture: node.architecture, ...made })}\n`,
+      );
     else say(describe(made));
     return 0;
   } finally {
@@ -63,4 +73,8 @@ runScript(async () => {
 function describe({ bytes, installedBytes, sha256 }) {
   const mega = (count) => `${(count / 1e6).toFixed(1)} MB`;
   return `  ${mega(bytes)}, ${mega(installedBytes)} when installed, SHA-256 ${sha256}`;
+}
+
+function packageVersion() {
+  return JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).version;
 }
