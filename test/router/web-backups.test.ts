@@ -1,15 +1,17 @@
 import { rm } from 'node:fs/promises';
-import type { Page } from 'puppeteer-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Browser } from 'puppeteer-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { aBackup, aBackupList, anOperation } from '../helpers/backup-values.ts';
+import { button, Dashboard, panel } from '../helpers/dashboard.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { FakeBackupService } from '../helpers/fake-backup-service.ts';
-import { ADMIN_KEY, startFleet, type TestFleet } from '../helpers/router.ts';
+import { startFleet, type TestFleet } from '../helpers/router.ts';
 import { buildWebPage, openBrowser } from '../helpers/web-page.ts';
 
 let fleet: TestFleet;
 let service: FakeBackupService;
-let page: Page;
+let browser: Browser;
+let dashboard: Dashboard;
 let url: string;
 let directory: string;
 let closeBrowser: () => Promise<void>;
@@ -18,10 +20,7 @@ beforeAll(async () => {
   [fleet, directory] = await Promise.all([startFleet(), buildWebPage()]);
   service = await new FakeBackupService(fleet.redis.url, fleet.token).start();
   await fleet.addInstance('instance-1');
-  const opened = await openBrowser();
-  closeBrowser = opened.close;
-  page = await opened.browser.newPage();
-  await page.setViewport({ width: 1280, height: 900 });
+  ({ browser, close: closeBrowser } = await openBrowser());
   url = (await fleet.addRouter({}, { webDirectory: directory })).server.url;
 });
 afterAll(async () => {
@@ -31,25 +30,24 @@ afterAll(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-const PANEL = 'section[aria-labelledby="backups-title"]';
+beforeEach(async () => {
+  service.reset();
+  service.answer('operations', { body: { operations: [] } });
+  service.answer('restores', { body: { restores: [] } });
+  dashboard = await Dashboard.open(browser, url);
+});
+afterEach(async () => {
+  await dashboard.close();
+  expect(dashboard.complaints).toEqual([]);
+});
 
-/** What the panel shows, when it shows this. */
-async function panelWith(text: string): Promise<string> {
-  return await eventually(async () => {
-    const shown = await page
-      .evaluate(`document.querySelector('${PANEL}').innerText`)
-      .then(String)
-      .catch(() => '');
-    return shown.includes(text) && shown;
-  });
-}
+const shownBy = (selector: string) =>
+  dashboard.page
+    .evaluate(`document.querySelector('${selector}').innerText`)
+    .then(String)
+    .catch(() => '');
 
 const minutesAgo = (minutes: number) => new Date(Date.now() - minutes * 60_000 - 5000).toISOString();
-/** Opens the page anew: it looks at backups every quarter of a minute only. */
-async function open(key = ADMIN_KEY): Promise<void> {
-  await page.goto('about:blank');
-  await page.goto(`${url}/#key=${key}`);
-}
 
 const backups = [
   aBackup({ finished_at: minutesAgo(12) }),
@@ -62,14 +60,13 @@ const next_run = new Date(Date.now() + 48 * 60_000).toISOString();
 describe('backups on the page', () => {
   it('are shown with their age, their size, what they lack, and when the next is made', async () => {
     service.answer('list', { body: aBackupList({ backups, next_run, last_success: minutesAgo(12) }) });
-    service.answer('operations', { body: { operations: [] } });
-    await open();
-    const shown = await panelWith('12 min ago');
-    expect(shown).toMatch(/Last 12 min ago, next in 4[78] min; 4 kept/);
-    expect(shown).toMatch(/20261122T090003Z\s+Complete\s+25\s+2\.5 GB\s+34 MB/);
-    expect(shown).toMatch(/Partial\s+2 as they were before\s+1 missing/);
-    expect(shown).toContain('1 of 4 cannot be read');
-    expect(shown).not.toContain('20261122T060003Z');
+    await dashboard.signIn('backups');
+    await dashboard.sees(panel('backups'), '20261122T060003Z');
+    expect(await shownBy('.figures')).toMatch(/\d+ min ago\s+Next\s+in 4\d min\s+at 0 \* \* \* \*/);
+    const table = await shownBy(panel('backups'));
+    expect(table).toMatch(/\d+ min ago · 20261122T090003Z\s+Complete\s+25\s+2\.5 GB\s+34 MB/);
+    expect(table).toMatch(/Partial\s+2 as they were before\s+1 missing/);
+    expect(await shownBy('.alarms')).toContain('1 backup cannot be read');
   });
 
   it('are shown while one is made, and again when it is made', async () => {
@@ -77,39 +74,62 @@ describe('backups on the page', () => {
     service.answer(
       'list',
       { body: aBackupList({ backups, running }) },
+      { body: aBackupList({ backups, running }) },
       { body: aBackupList({ backups, last_success: minutesAgo(0) }) },
     );
-    await open();
-    await panelWith('Backing up sessions: 12 of 25');
-    expect(await page.$eval(`${PANEL} progress`, (bar) => bar.getAttribute('aria-label'))).toBe(
-      'How far the run has come',
-    );
-    await panelWith('Last ');
+    await dashboard.signIn('backups');
+    await dashboard.sees(panel('backups'), 'Backing up sessions: 12 of 25');
+    expect(
+      await dashboard.page.$eval(`${panel('backups')} progress`, (bar) => bar.getAttribute('aria-label')),
+    ).toBe('How far the run has come');
+    await eventually(async () => !(await dashboard.textOf(panel('backups'))).includes('12 of 25'));
   });
 
-  it('say why the last run failed, and how the first one is made', async () => {
-    service.answer('list', { body: aBackupList({ last_success: null }) });
-    await open();
-    expect(await panelWith('There is none yet')).toContain('wharf backup run');
+  it('raise an alarm on every view when the last run failed, or is old', async () => {
+    service.answer('list', { body: aBackupList({ last_success: minutesAgo(200) }) });
+    await dashboard.signIn('events');
+    await dashboard.sees('.alarms', 'The last backup is old');
     const failed = anOperation({
       state: 'failed',
       error: 'The bucket refuses (403).',
       ended_at: minutesAgo(3),
     });
     service.answer('operations', { body: { operations: [anOperation({ kind: 'verify' }), failed] } });
-    await open();
-    await panelWith('The last run failed 3 min ago: The bucket refuses (403).');
+    await dashboard.show('backups');
+    await dashboard.sees('.alarms', '3 min ago: The bucket refuses (403).');
+    await dashboard.sees(panel('backups'), 'There is no backup yet');
+    await dashboard.sees(panel('operations'), 'The bucket refuses (403).');
+  });
+
+  it.each([
+    ['Back up now', 'run', undefined, 'The backup has begun.'],
+    ['Verify', 'verify', { backup: 'all' }, 'The verification has begun.'],
+  ] as const)('are made and checked by button, after a yes: %s', async (label, route, body, said) => {
+    service.answer('list', { body: aBackupList({ backups, last_success: minutesAgo(12) }) });
+    service.answer(route, { status: 202, body: anOperation() });
+    await dashboard.signIn('backups');
+    await dashboard.press(button(label));
+    await dashboard.sees('dialog[open]', `${label}`);
+    expect(await dashboard.focused()).toBe('Cancel');
+    expect(service.askedOf(route)).toHaveLength(0);
+    await dashboard.press('dialog[open] .button-primary');
+    await dashboard.sees('.toast-place', said);
+    if (body !== undefined) expect(service.askedOf(route)[0]?.body).toEqual(body);
+    expect(service.askedOf(route)).toHaveLength(1);
   });
 
   it('say that no service runs, and are no matter of a workspace key', async () => {
     await service.release();
-    await open();
-    await panelWith('No backup service runs');
+    await dashboard.signIn('backups');
+    await dashboard.sees(panel('backups'), 'No backup service runs');
     const made = await fleet.ask('POST', '/api/fleet/keys', { body: { workspace_id: 7 } });
-    await open(made.json.key);
-    await page.waitForSelector('section[aria-labelledby="sessions-title"]');
-    await eventually(async () => (await page.$('section[aria-labelledby="queues-title"]')) !== null);
-    expect(await page.$(PANEL)).toBeNull();
+    const other = await Dashboard.open(browser, url);
+    await other.signIn('backups', made.json.key);
+    await other.sees('main', 'There is no session yet');
+    expect(await other.textOf('.navigation')).not.toContain('Backups');
+    await other.close();
     await service.hold();
+    dashboard.excuse(/status of 503/);
+    expect(other.complaints.filter((each) => !/status of 404/.test(each))).toEqual([]);
   });
 });

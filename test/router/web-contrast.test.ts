@@ -8,16 +8,12 @@ let dark: Colours;
 
 beforeAll(async () => {
   const file = new URL('../../router/web/styles/tokens.css', import.meta.url);
-  const [first = '', second = ''] = (await readFile(file, 'utf8')).split('@media');
-  light = coloursOf(first);
-  dark = { ...light, ...coloursOf(second) };
+  const both = [
+    ...(await readFile(file, 'utf8')).matchAll(/--([\w-]+): light-dark\((#[0-9a-f]{6}), (#[0-9a-f]{6})\)/g),
+  ];
+  light = Object.fromEntries(both.map(([, name, day]) => [name, day]));
+  dark = Object.fromEntries(both.map(([, name, , night]) => [name, night]));
 });
-
-function coloursOf(css: string): Colours {
-  return Object.fromEntries(
-    [...css.matchAll(/--([\w-]+): (#[0-9a-f]{6})/g)].map(([, name, value]) => [name, value]),
-  );
-}
 
 /** Relative luminance by WCAG 2.2. */
 function luminance(colour: string): number {
@@ -51,6 +47,7 @@ const TEXTS: [text: string, ground: string][] = [
   ['on-danger', 'danger-strong'],
   ['surface', 'text'],
   ['attention', 'surface'],
+  ['attention', 'hover'],
   ['bad', 'surface'],
   ['bad', 'hover'],
   ...['good', 'progress', 'attention', 'bad', 'idle'].map((tone): [string, string] => [
@@ -65,6 +62,10 @@ const SHAPES: [shape: string, ground: string][] = [
   ['accent', 'ground'],
   ['accent', 'idle-ground'],
   ['danger', 'surface'],
+  ...['good', 'progress', 'attention', 'bad', 'idle'].map((tone): [string, string] => [
+    `${tone}-strong`,
+    'surface',
+  ]),
 ];
 
 describe('the colours of the web page (WCAG 2.2 AA)', () => {

@@ -2,14 +2,15 @@ import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Browser, Page } from 'puppeteer-core';
+import type { Browser } from 'puppeteer-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { connectSides, type Sides, sentState, take } from '../fleet/queue/queue-parts.ts';
 import { aBackupList } from '../helpers/backup-values.ts';
+import { button, Dashboard, inDialog, panel } from '../helpers/dashboard.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { FakeBackupService } from '../helpers/fake-backup-service.ts';
 import type { FakeInstance } from '../helpers/fake-instance.ts';
-import { ADMIN_KEY, startFleet, type TestFleet } from '../helpers/router.ts';
+import { startFleet, type TestFleet } from '../helpers/router.ts';
 import { buildWebPage, openBrowser } from '../helpers/web-page.ts';
 import { receivedEvent } from '../helpers/wharf-events.ts';
 
@@ -18,7 +19,7 @@ let instance: FakeInstance;
 let service: FakeBackupService;
 let sides: Sides;
 let browser: Browser;
-let page: Page;
+let dashboard: Dashboard;
 let url: string;
 let directory: string;
 let closeBrowser: () => Promise<void>;
@@ -26,7 +27,6 @@ let receiver: Server;
 /** What the receiver of webhooks answers, and what it was sent. */
 let answer = 200;
 const delivered: string[] = [];
-let complaints: string[];
 
 beforeAll(async () => {
   receiver = createServer((request, response) => {
@@ -49,6 +49,7 @@ beforeAll(async () => {
   service = await new FakeBackupService(fleet.redis.url, fleet.token).start();
   service.answer('list', { body: aBackupList() });
   service.answer('operations', { body: { operations: [] } });
+  service.answer('restores', { body: { restores: [] } });
   sides = await connectSides(fleet.redis.url);
   const opened = await openBrowser();
   ({ browser, close: closeBrowser } = opened);
@@ -64,18 +65,11 @@ afterAll(async () => {
 });
 
 beforeEach(async () => {
-  complaints = [];
-  page = await (await browser.createBrowserContext()).newPage();
-  await page.setViewport({ width: 1280, height: 900 });
-  page.on('pageerror', (error) => complaints.push(String(error)));
-  page.on('console', (message) => {
-    if (message.type() === 'error') complaints.push(message.text());
-  });
-  await page.goto(`${url}/#key=${ADMIN_KEY}`);
+  dashboard = await Dashboard.open(browser, url);
 });
 afterEach(async () => {
-  await page.browserContext().close();
-  expect(complaints).toEqual([]);
+  await dashboard.close();
+  expect(dashboard.complaints).toEqual([]);
 });
 
 async function createSession(workspace: string, session: string, status: 'ready' | 'stopped' = 'ready') {
@@ -95,29 +89,16 @@ const setWebhook = (workspace: string) =>
     body: { url: `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/hook`, events: ['*'] },
   });
 
-const textOf = (selector: string) =>
-  page
-    .$eval(selector, (element) => (element as unknown as { textContent: string }).textContent)
-    .catch(() => '');
-const sees = (selector: string, text: string) =>
-  eventually(async () => (await textOf(selector)).includes(text));
-const panel = (name: string) => `section[aria-labelledby="${name}-title"]`;
-const inDialog = (text: string) => `::-p-xpath(//dialog[@open]//button[normalize-space(.)="${text}"])`;
-
-async function press(selector: string): Promise<void> {
-  const element = await page.waitForSelector(selector);
-  await element?.evaluate((each) => (each as unknown as { click(): void }).click());
-}
-
 describe('the dialog for sending', () => {
   it('hands a message in and follows it until WhatsApp has it', async () => {
     await createSession('41', 'sender');
-    await press('[aria-label="Send: sender of workspace 41"]');
-    await page.waitForSelector('dialog[open]');
-    await page.keyboard.type('+49 170 1234567');
-    await page.select('dialog select', 'high');
-    await press(inDialog('Send'));
-    await sees('.outcome', 'Queued');
+    await dashboard.signIn('sessions');
+    await dashboard.press('[aria-label="Send: sender of workspace 41"]');
+    await dashboard.page.waitForSelector('dialog[open]');
+    await dashboard.page.keyboard.type('+49 170 1234567');
+    await dashboard.page.select('dialog select', 'high');
+    await dashboard.press(inDialog('Send'));
+    await dashboard.sees('.outcome', 'Queued');
     const queue = sides.open({ workspace: '41', session: 'sender' });
     const held = await take(queue);
     expect(held.message).toMatchObject({
@@ -125,25 +106,26 @@ describe('the dialog for sending', () => {
       message: { to: '491701234567@c.us', text: 'Hello from Wharf' },
     });
     await queue.begin(held);
-    await sees('.outcome', 'Sending');
+    await dashboard.sees('.outcome', 'Sending');
     await queue.finish(held, sentState(held));
-    await sees('.outcome', 'Sent');
-    expect(await textOf('.outcome')).toContain(`true_491701234567@c.us_${held.message.message_id}`);
+    await dashboard.sees('.outcome', 'Sent');
+    expect(await dashboard.textOf('.outcome')).toContain(`true_491701234567@c.us_${held.message.message_id}`);
   });
 
   it('says why a message failed', async () => {
     await createSession('42', 'sender');
-    await press('[aria-label="Send: sender of workspace 42"]');
-    await page.waitForSelector('dialog[open]');
-    await page.keyboard.type('491701234567');
-    await press(inDialog('Send'));
-    await sees('.outcome', 'Queued');
+    await dashboard.signIn('sessions');
+    await dashboard.press('[aria-label="Send: sender of workspace 42"]');
+    await dashboard.page.waitForSelector('dialog[open]');
+    await dashboard.page.keyboard.type('491701234567');
+    await dashboard.press(inDialog('Send'));
+    await dashboard.sees('.outcome', 'Queued');
     const queue = sides.open({ workspace: '42', session: 'sender' });
     const held = await take(queue);
     const error = { code: 'recipient_not_on_whatsapp', detail: 'Nobody has this number.' };
     const ended_at = new Date().toISOString();
     await queue.finish(held, { ...held.state, status: 'failed', error, ended_at });
-    await sees('.outcome', 'Nobody has this number. (recipient_not_on_whatsapp)');
+    await dashboard.sees('.outcome', 'Nobody has this number. (recipient_not_on_whatsapp)');
   });
 });
 
@@ -154,14 +136,15 @@ describe('the queues on the page', () => {
     await handIn('51', 'busy', 'one');
     await handIn('51', 'busy', 'two');
     await handIn('51', 'asleep', 'three');
-    await sees(panel('queues'), 'the session is stopped');
-    const rows = await page.$$eval(`${panel('queues')} tbody th`, (cells) =>
+    await dashboard.signIn('queues');
+    await dashboard.sees(panel('queues'), 'the session is stopped');
+    const rows = await dashboard.page.$$eval(`${panel('queues')} tbody th`, (cells) =>
       cells.map(
         (cell) => (cell as unknown as { firstChild: { textContent: string } }).firstChild.textContent,
       ),
     );
     expect(rows.indexOf('asleep')).toBeLessThan(rows.indexOf('busy'));
-    await sees('.figures', 'Queued');
+    await dashboard.sees('.figures', 'Queued');
     const queue = sides.open({ workspace: '51', session: 'busy' });
     for (let count = 0; count < 2; count++) {
       const held = await take(queue);
@@ -169,12 +152,12 @@ describe('the queues on the page', () => {
       await queue.finish(held, sentState(held));
     }
     const busy = `::-p-xpath(//tr[starts-with(normalize-space(.), "busy")][contains(., "Idle")])`;
-    await page.waitForSelector(busy);
+    await dashboard.page.waitForSelector(busy);
   });
 
   it('say so while they cannot be read', async () => {
-    await page.setRequestInterception(true);
-    page.on('request', (request) => {
+    await dashboard.page.setRequestInterception(true);
+    dashboard.page.on('request', (request) => {
       if (request.url().includes('/api/fleet/queues'))
         request.respond({
           status: 503,
@@ -183,9 +166,11 @@ describe('the queues on the page', () => {
         });
       else request.continue();
     });
-    await sees(panel('queues'), 'cannot be read now');
-    await sees('main', 'instance-1');
-    complaints = complaints.filter((each) => !each.includes('status of 503'));
+    await dashboard.signIn('queues');
+    await dashboard.sees(panel('queues'), 'cannot be read now');
+    await dashboard.show('fleet');
+    await dashboard.sees('main', 'instance-1');
+    dashboard.excuse(/status of 503/);
   });
 });
 
@@ -193,39 +178,71 @@ describe('the webhooks on the page', () => {
   it('are tested after a yes, with what came back', async () => {
     answer = 200;
     await setWebhook('61');
-    await press('[aria-label="Test: webhook of workspace 61"]');
-    await sees('dialog[open]', 'Test the webhook of workspace 61?');
-    expect(await page.evaluate('document.activeElement.innerText')).toBe('Cancel');
-    await press(inDialog('Send the test'));
-    await sees('.toast-place', 'The receiver took the test: status 200');
+    await dashboard.signIn('webhooks');
+    await dashboard.press('[aria-label="Test: webhook of workspace 61"]');
+    await dashboard.sees('dialog[open]', 'Test the webhook of workspace 61?');
+    expect(await dashboard.page.evaluate('document.activeElement.innerText')).toBe('Cancel');
+    await dashboard.press(inDialog('Send the test'));
+    await dashboard.sees('.toast-place', 'The receiver took the test: status 200');
     expect(delivered).toContain('webhook.test');
     answer = 500;
-    await press('[aria-label="Test: webhook of workspace 61"]');
-    await press(inDialog('Send the test'));
-    await sees('dialog[open] [role=alert]', 'The test was not delivered');
+    await dashboard.press('[aria-label="Test: webhook of workspace 61"]');
+    await dashboard.press(inDialog('Send the test'));
+    await dashboard.sees('dialog[open] [role=alert]', 'The test was not delivered');
   });
 
   it('have their dead letters replayed after a yes', async () => {
     answer = 500;
     await setWebhook('62');
     await fleet.router.services.events.append([receivedEvent('w1', {}, '62')]);
-    await press('[aria-label="Replay: webhook of workspace 62"]');
-    await sees('dialog[open]', 'One event is sent');
-    await press(inDialog('Replay'));
-    await sees('.toast-place', 'One event is on the way again.');
+    await dashboard.signIn('webhooks');
+    await dashboard.press('[aria-label="Replay: webhook of workspace 62"]');
+    await dashboard.sees('dialog[open]', 'One event is sent');
+    await dashboard.press(inDialog('Replay'));
+    await dashboard.sees('.toast-place', 'One event is on the way again.');
+  });
+});
+
+describe('dead letters', () => {
+  it('are listed with why they were given up, at an address of their own, and those chosen replayed', async () => {
+    answer = 500;
+    await setWebhook('64');
+    await fleet.router.services.events.append([receivedEvent('d1', {}, '64'), receivedEvent('d2', {}, '64')]);
+    await eventually(async () => {
+      const { webhooks } = (await fleet.ask('GET', '/api/fleet/webhooks')).json;
+      return webhooks.some(
+        (each: { workspace_id: number; dead_letters: number }) =>
+          each.workspace_id === 64 && each.dead_letters === 2,
+      );
+    });
+    await dashboard.signIn('webhooks/64');
+    await dashboard.sees('dialog[open]', 'Dead letters of workspace 64');
+    await dashboard.sees('dialog[open] .choices', 'it answered 500');
+    await dashboard.press('dialog[open] .choices input');
+    answer = 200;
+    await dashboard.press(inDialog('Replay 1'));
+    await dashboard.sees('.toast-place', '1 event on the way to workspace 64 again.');
+    await eventually(async () => (await dashboard.page.$('dialog')) === null);
+    expect(dashboard.page.url()).toMatch(/#\/webhooks$/);
   });
 });
 
 describe('all of it', () => {
   it.each([360, 768])('is no wider than a screen of %i', async (width) => {
-    await page.setViewport({ width, height: 700 });
+    await dashboard.page.setViewport({ width, height: 700 });
     await createSession('63', 'waiting', 'stopped');
     await handIn('63', 'waiting', 'one');
     await setWebhook('63');
-    await sees(panel('queues'), 'Workspace');
-    await page.waitForSelector('[aria-label="Test: webhook of workspace 63"]');
+    const widthOf = () => dashboard.page.evaluate('document.documentElement.scrollWidth');
+    await dashboard.signIn('queues');
+    await dashboard.sees(panel('queues'), 'Workspace');
+    expect(await widthOf()).toBe(width);
+    await dashboard.show('webhooks');
+    await dashboard.page.waitForSelector('[aria-label="Test: webhook of workspace 63"]');
+    expect(await widthOf()).toBe(width);
+    await dashboard.show('events');
     // The stream shows what comes once it is open.
-    await sees(panel('events'), 'Live');
+    await dashboard.sees(panel('events'), 'Live');
     await fleet.router.services.events.append([
       receivedEvent(
         `n${width}`,
@@ -234,31 +251,48 @@ describe('all of it', () => {
         'a-session-with-quite-a-long-name-as-they-come',
       ),
     ]);
-    await page.waitForSelector(`${panel('events')} li`);
-    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width);
+    await dashboard.page.waitForSelector(`${panel('events')} ol li`);
+    expect(await widthOf()).toBe(width);
   });
 });
 
 describe('the events on the page', () => {
   it('are shown as they happen, and stop while paused', async () => {
-    await sees(panel('events'), 'Live');
+    await dashboard.signIn('events');
+    await dashboard.sees(panel('events'), 'Live');
     await fleet.router.services.events.append([receivedEvent('l1', { text: 'good morning' }, '71')]);
-    await sees(`${panel('events')} ol`, 'good morning');
-    expect(await textOf(`${panel('events')} ol`)).toContain('main of workspace 71');
-    await press(`${panel('events')} button`);
-    await sees(panel('events'), 'Paused');
+    await dashboard.sees(`${panel('events')} ol`, 'good morning');
+    expect(await dashboard.textOf(`${panel('events')} ol`)).toContain('main of workspace 71');
+    await dashboard.press(button('Pause'));
+    await dashboard.sees(panel('events'), 'Paused');
     await fleet.router.services.events.append([receivedEvent('l2', { text: 'good evening' }, '71')]);
-    await press(`${panel('events')} button`);
-    await sees(panel('events'), 'Live');
+    await dashboard.press(button('Pause'));
+    await dashboard.sees(panel('events'), 'Live');
     await fleet.router.services.events.append([receivedEvent('l3', { text: 'good night' }, '71')]);
-    await sees(`${panel('events')} ol`, 'good night');
+    await dashboard.sees(`${panel('events')} ol`, 'good night');
+    expect(await dashboard.textOf(`${panel('events')} ol`)).not.toContain('good evening');
+  });
+
+  it('are narrowed down by workspace, kind and text, as the address has it too', async () => {
+    await dashboard.signIn('events?workspace=73&kind=message&text=night');
+    await dashboard.sees(panel('events'), 'Live');
+    await fleet.router.services.events.append([
+      receivedEvent('f1', { text: 'night one' }, '74'),
+      receivedEvent('f2', { text: 'day' }, '73'),
+      receivedEvent('f3', { text: 'night two' }, '73'),
+    ]);
+    await dashboard.sees(`${panel('events')} ol`, 'night two');
+    const text = await dashboard.textOf(`${panel('events')} ol`);
+    expect(text).not.toContain('night one');
+    expect(text).not.toContain('day');
   });
 
   it('reach an EventSource that has a ticket', async () => {
     const { url: path } = (
       await fleet.ask('POST', '/api/whatsapp/events/tickets', { body: { workspace_id: '72' } })
     ).json;
-    await page.evaluate(`
+    await dashboard.signIn();
+    await dashboard.page.evaluate(`
       window.heard = [];
       window.source = new EventSource(${JSON.stringify(path)});
       source.addEventListener('message.received', (event) => heard.push([event.lastEventId, JSON.parse(event.data).data.text]));
@@ -269,11 +303,11 @@ describe('the events on the page', () => {
       receivedEvent('s2', { text: 'yours' }, '72'),
     ]);
     const heard = await eventually(async () => {
-      const all = (await page.evaluate('heard')) as [string, string][];
+      const all = (await dashboard.page.evaluate('heard')) as [string, string][];
       return all.length > 0 && all;
     });
     expect(heard.map(([, text]) => text)).toEqual(['yours']);
     expect(heard[0]?.[0]).toMatch(/^\d+$/);
-    await page.evaluate('source.close()');
+    await dashboard.page.evaluate('source.close()');
   });
 });

@@ -1,16 +1,16 @@
 import { rm } from 'node:fs/promises';
-import type { Page } from 'puppeteer-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { button, Dashboard, inDialog, link, panel } from '../helpers/dashboard.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { KeptInstance } from '../helpers/kept-instance.ts';
-import { ADMIN_KEY, startFleet, type TestFleet } from '../helpers/router.ts';
+import { startFleet, type TestFleet } from '../helpers/router.ts';
 import { buildWebPage, openBrowser } from '../helpers/web-page.ts';
 
 const WORKSPACES = Array.from({ length: 12 }, (_, index) => String(2 + 2 * index));
 
 let fleet: TestFleet;
 let instances: KeptInstance[];
-let page: Page;
+let dashboard: Dashboard;
 let url: string;
 let directory: string;
 let closeBrowser: () => Promise<void>;
@@ -27,10 +27,9 @@ beforeAll(async () => {
   for (const workspace of WORKSPACES) await instances[0]?.claim(workspace);
   const opened = await openBrowser();
   closeBrowser = opened.close;
-  page = await opened.browser.newPage();
-  await page.setViewport({ width: 1280, height: 900 });
   url = (await fleet.addRouter({}, { webDirectory: directory })).server.url;
-  await page.goto(`${url}/#key=${ADMIN_KEY}`);
+  dashboard = await Dashboard.open(opened.browser, url);
+  await dashboard.signIn();
 });
 afterAll(async () => {
   await closeBrowser?.();
@@ -39,49 +38,59 @@ afterAll(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-const sees = (selector: string, text: string) =>
-  eventually(async () => {
-    const shown = await page
-      .$eval(selector, (element) => (element as unknown as { textContent: string }).textContent)
-      .catch(() => '');
-    return shown.includes(text);
+describe('the fleet on the page', () => {
+  it('moves a workspace from its instance, and brings it home again', async () => {
+    await dashboard.press(link('instance-1'));
+    await dashboard.sees(panel('workspaces'), '12 workspaces');
+    await dashboard.press('[aria-label="Move workspace 8"]');
+    await dashboard.sees('dialog[open]', '1 session is closed cleanly on instance-1');
+    await dashboard.press(inDialog('Move'));
+    await dashboard.sees('.toast-place', 'Workspace 8 is on its way to instance-2');
+    await eventually(() => instances[1]?.workspaces.includes('8'));
+    await dashboard.press(link('All instances'));
+    await dashboard.press(button('Rebalance 1 workspace'));
+    await dashboard.sees('dialog[open]', 'Bring 1 workspace home?');
+    await dashboard.press(inDialog('Rebalance'));
+    await dashboard.sees('.toast-place', 'on their way home');
+    await eventually(() => instances[0]?.workspaces.includes('8'));
+    await dashboard.page.waitForSelector(button('All at home'));
   });
 
-async function press(selector: string): Promise<void> {
-  const element = await page.waitForSelector(selector);
-  await element?.evaluate((each) => (each as unknown as { click(): void }).click());
-}
-
-const inDialog = (text: string) => `::-p-xpath(//dialog[@open]//button[normalize-space(.)="${text}"])`;
-const panel = (name: string) => `section[aria-labelledby="${name}-title"]`;
-
-describe('the fleet on the page', () => {
   it('is drained after a yes, with its moves and its story shown, and the drain taken back', async () => {
-    await press('[aria-label="Drain instance-1"]');
-    await sees('dialog[open]', 'Drain instance-1?');
-    expect(await page.evaluate('document.activeElement.innerText')).toBe('Cancel');
-    await press(inDialog('Drain'));
-    await sees('[role=status].toast-place', 'instance-1 is being drained');
-    await sees(panel('moves'), 'of 12 moved');
-    await sees(panel('moves'), 'Closing');
+    await dashboard.press('[aria-label="Drain instance-1"]');
+    await dashboard.sees('dialog[open]', 'Drain instance-1?');
+    expect(await dashboard.page.evaluate('document.activeElement.innerText')).toBe('Cancel');
+    await dashboard.press(inDialog('Drain'));
+    await dashboard.sees('.toast-place', 'instance-1 is being drained');
+    await dashboard.sees(panel('moves'), 'of 12 moved');
+    await dashboard.sees(panel('moves'), 'Closing');
 
-    await sees(panel('instances'), 'Draining');
+    await dashboard.sees(panel('instances'), 'Draining');
     await eventually(() => instances[0]?.workspaces.length === 0);
-    await eventually(async () => (await page.$(panel('moves'))) === null);
-    await sees(panel('story'), 'moved away from instance-1');
+    await eventually(async () => (await dashboard.page.$(panel('moves'))) === null);
+    await dashboard.sees(panel('story'), 'moved away from instance-1');
 
-    await press('[aria-label="Take back the drain of instance-1"]');
-    await press(inDialog('Take back'));
-    await page.waitForSelector('[aria-label="Drain instance-1"]');
+    await dashboard.press('[aria-label="Take back the drain of instance-1"]');
+    await dashboard.press(inDialog('Take back'));
+    await dashboard.page.waitForSelector('[aria-label="Drain instance-1"]');
   });
 
   it('shows in the words of the router what is refused', async () => {
     await fleet.ask('POST', '/api/fleet/instances/instance-2/drain');
-    await page.waitForSelector('[aria-label="Take back the drain of instance-2"]');
-    await press('[aria-label="Drain instance-1"]');
-    await press(inDialog('Drain'));
-    await sees('dialog[open] [role=alert]', 'last instance');
-    await press(inDialog('Cancel'));
+    await dashboard.page.waitForSelector('[aria-label="Take back the drain of instance-2"]');
+    await dashboard.press('[aria-label="Drain instance-1"]');
+    await dashboard.press(inDialog('Drain'));
+    await dashboard.sees('dialog[open] [role=alert]', 'last instance');
+    await dashboard.press(inDialog('Cancel'));
     await fleet.ask('DELETE', '/api/fleet/instances/instance-2/drain');
+  });
+
+  it('has an instance restarted after a yes that says what it costs', async () => {
+    const lives = instances[1]?.lives ?? 0;
+    await dashboard.press('[aria-label="Restart instance-2"]');
+    await dashboard.sees('dialog[open]', 'all of its sessions are away');
+    await dashboard.press(inDialog('Restart'));
+    await dashboard.sees('.toast-place', 'instance-2 is starting anew');
+    await eventually(() => (instances[1]?.lives ?? 0) > lives);
   });
 });

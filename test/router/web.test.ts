@@ -1,9 +1,10 @@
 import { rm } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
-import type { Browser, Page } from 'puppeteer-core';
+import type { Browser } from 'puppeteer-core';
 import QRCode from 'qrcode';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { aBackupList } from '../helpers/backup-values.ts';
+import { button, Dashboard, inDialog, link } from '../helpers/dashboard.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { FakeBackupService } from '../helpers/fake-backup-service.ts';
 import type { FakeInstance } from '../helpers/fake-instance.ts';
@@ -17,9 +18,7 @@ let url: string;
 let browser: Browser;
 let closeBrowser: () => Promise<void>;
 let directory: string;
-let page: Page;
-/** What the page complained of: errors of its own, and what its policy forbade. */
-let complaints: string[];
+let dashboard: Dashboard;
 /** The code an instance shows, or null for none. */
 let shownCode: string | null = null;
 
@@ -29,6 +28,7 @@ beforeAll(async () => {
   service = await new FakeBackupService(fleet.redis.url, fleet.token).start();
   service.answer('list', { body: aBackupList() });
   service.answer('operations', { body: { operations: [] } });
+  service.answer('restores', { body: { restores: [] } });
   instance.intercept = async (request, response) => {
     if (!request.url?.includes('/qr')) return false;
     if (shownCode === null) refuse(response);
@@ -52,19 +52,12 @@ afterAll(async () => {
 
 beforeEach(async () => {
   shownCode = null;
-  complaints = [];
-  // A context of its own: nothing stays in its storage.
-  const context = await browser.createBrowserContext();
-  page = await context.newPage();
-  page.on('pageerror', (error) => complaints.push(String(error)));
-  page.on('console', (message) => {
-    if (message.type() === 'error' && !/status of (401|409)/.test(message.text()))
-      complaints.push(message.text());
-  });
+  dashboard = await Dashboard.open(browser, url);
 });
 afterEach(async () => {
-  await page.browserContext().close();
-  expect(complaints).toEqual([]);
+  await dashboard.close();
+  dashboard.excuse(/status of (401|409)/);
+  expect(dashboard.complaints).toEqual([]);
 });
 
 function refuse(response: ServerResponse): void {
@@ -80,12 +73,6 @@ function refuse(response: ServerResponse): void {
   response.end(JSON.stringify(problem));
 }
 
-/** Opens the page as the local fleet's printed address does. */
-async function signIn(key: string = ADMIN_KEY): Promise<void> {
-  await page.goto(`${url}/#key=${key}`);
-  await page.waitForSelector('.top');
-}
-
 async function createSession(
   workspace: string,
   session: string,
@@ -97,131 +84,125 @@ async function createSession(
   await instance.setStatus(workspace, session, status);
 }
 
-const button = (text: string) => `::-p-xpath(//button[normalize-space(.)="${text}"])`;
-const inDialog = (text: string) => `::-p-xpath(//dialog[@open]//button[normalize-space(.)="${text}"])`;
-
-async function click(selector: string): Promise<void> {
-  const element = await page.waitForSelector(selector);
-  // As a press of the mouse does: focus, then click; not at a place on the screen, since the dialog may be moving in still.
-  await element?.evaluate((each) => {
-    const pressed = each as unknown as { focus(): void; click(): void };
-    pressed.focus();
-    pressed.click();
-  });
-}
-
-const textOf = (selector: string) =>
-  page
-    .$eval(selector, (element) => (element as unknown as { textContent: string }).textContent)
-    .catch(() => '');
-const sees = (selector: string, text: string) =>
-  eventually(async () => (await textOf(selector)).includes(text));
-const focused = () =>
-  page.evaluate(
-    `document.activeElement.labels?.[0]?.innerText ?? document.activeElement.innerText`,
-  ) as Promise<string>;
-
 describe('signing in', () => {
   it('asks for a key, refuses a wrong one, and takes a right one', async () => {
-    await page.goto(url);
-    await page.waitForSelector('.login');
-    expect(await focused()).toBe('API key');
-    await page.keyboard.type('wrong');
-    await page.keyboard.press('Enter');
-    await sees('[role=alert]', 'does not know this key');
-    await page.$eval('input', (input) => {
+    await dashboard.page.goto(url);
+    await dashboard.page.waitForSelector('.login');
+    expect(await dashboard.focused()).toBe('API key');
+    await dashboard.page.keyboard.type('wrong');
+    await dashboard.page.keyboard.press('Enter');
+    await dashboard.sees('[role=alert]', 'does not know this key');
+    await dashboard.page.$eval('input', (input) => {
       (input as unknown as { select(): void }).select();
     });
-    await page.keyboard.type(ADMIN_KEY);
-    await page.keyboard.press('Enter');
-    await sees('main', 'instance-1');
+    await dashboard.page.keyboard.type(ADMIN_KEY);
+    await dashboard.page.keyboard.press('Enter');
+    await dashboard.sees('main', 'instance-1');
   });
 
   it('takes the key out of the address, keeps it for the tab, and forgets it at sign-out', async () => {
-    await signIn();
-    expect(page.url()).toBe(`${url}/`);
-    await page.reload();
-    await page.waitForSelector('.top');
-    await click(button('Sign out'));
-    await page.waitForSelector('.login');
-    await page.reload();
-    await page.waitForSelector('.login');
+    await dashboard.signIn();
+    expect(dashboard.page.url()).toBe(`${url}/`);
+    await dashboard.page.reload();
+    await dashboard.page.waitForSelector('.top');
+    await dashboard.press(button('Sign out'));
+    await dashboard.page.waitForSelector('.login');
+    await dashboard.page.reload();
+    await dashboard.page.waitForSelector('.login');
   });
 
   it('goes back to the login when the key is revoked', async () => {
     const made = await fleet.ask('POST', '/api/fleet/keys', { body: { name: 'short-lived' }, url });
-    await signIn(made.json.key);
-    await sees('main', 'instance-1');
+    await dashboard.signIn('', made.json.key);
+    await dashboard.sees('main', 'instance-1');
     await fleet.ask('DELETE', `/api/fleet/keys/${made.json.key_id}`, { url });
-    await sees('.login', 'does not take this key any more');
+    await dashboard.sees('.login', 'does not take this key any more');
   });
 
   it("shows a workspace's key its own sessions, and no instances", async () => {
     await createSession('own', 'mine');
     await createSession('other', 'theirs');
     const made = await fleet.ask('POST', '/api/fleet/keys', { body: { workspace_id: 'own' }, url });
-    await signIn(made.json.key);
-    await sees('main', 'mine');
-    const text = await textOf('main');
+    await dashboard.signIn('', made.json.key);
+    await dashboard.sees('main', 'mine');
+    const text = await dashboard.textOf('main');
     expect(text).not.toContain('theirs');
     expect(text).not.toContain('Instances');
-    // What is refused to such a key is asked for all the same, and Chromium notes it.
-    complaints = complaints.filter((each) => !each.includes('status of 403'));
+    expect(await dashboard.textOf('.navigation')).not.toContain('Fleet');
+    expect(await dashboard.textOf('.account')).toContain('Key of workspace own');
+    // What is the fleet's leads nowhere, and is not asked for.
+    await dashboard.show('fleet');
+    await dashboard.sees('main', 'mine');
+    // It has no webhook, which the router answers with 404.
+    dashboard.excuse(/status of 404/);
   });
 });
 
-describe('the fleet', () => {
+describe('sessions', () => {
   it('shows sessions and their changes without being asked again', async () => {
     await createSession('21', 'live', 'qr');
-    await signIn();
-    await sees('tbody', 'Waiting for scan');
+    await dashboard.signIn('sessions');
+    await dashboard.sees('tbody', 'Waiting for scan');
     await instance.setStatus('21', 'live', 'ready');
     await eventually(async () =>
-      (await textOf('[aria-live=polite]')).includes('Session live of workspace 21: Ready.'),
+      (await dashboard.textOf('[aria-live=polite]')).includes('Session live of workspace 21: Ready.'),
     );
   });
 
-  it('filters by workspace, and says when nothing is like that', async () => {
+  it('finds sessions as somebody types, and says when none is like that', async () => {
     await createSession('22', 'wanted');
     await createSession('23', 'unwanted');
-    await signIn();
-    await page.type('input[type=search]', '22');
-    await page.keyboard.press('Enter');
-    await eventually(async () => !(await textOf('tbody')).includes('unwanted'));
-    expect(await textOf('tbody')).toContain('wanted');
-    await page.select('select', 'failed');
-    await sees('.empty', 'No session is like that');
-    await click(button('Show all sessions'));
-    await sees('tbody', 'unwanted');
+    await dashboard.signIn('sessions');
+    await dashboard.sees('tbody', 'unwanted');
+    await dashboard.page.type('input[type=search]', '22');
+    await eventually(async () => !(await dashboard.textOf('tbody')).includes('unwanted'));
+    expect(await dashboard.textOf('tbody')).toContain('wanted');
+    expect(dashboard.page.url()).toContain('#/sessions?q=22');
+    await dashboard.page.type('input[type=search]', ' nothing is like this');
+    await dashboard.sees('.empty', 'No session is like that');
+    await dashboard.press(button('Show all sessions'));
+    await dashboard.sees('tbody', 'unwanted');
+  });
+
+  it('shows only those of a status, as the address has it too', async () => {
+    await createSession('25', 'asleep', 'stopped');
+    await createSession('25', 'awake');
+    await dashboard.signIn('sessions?status=stopped&workspace=25');
+    await dashboard.sees('tbody', 'asleep');
+    expect(await dashboard.textOf('tbody')).not.toContain('awake');
+    await dashboard.press('[aria-pressed=true]');
+    await dashboard.sees('tbody', 'awake');
+    expect(dashboard.page.url()).not.toContain('status');
   });
 
   it('runs under a policy that allows no inline script and no other host', async () => {
-    const policy = (await page.goto(url))?.headers()['content-security-policy'];
+    const policy = (await dashboard.page.goto(url))?.headers()['content-security-policy'];
     expect(policy).toContain("script-src 'self'");
     expect(policy).not.toContain('unsafe');
   });
 
   it.each([360, 768, 1280])('is no wider than a screen of %i', async (width) => {
     await createSession('24', 'a-session-with-quite-a-long-name-as-they-come');
-    await page.setViewport({ width, height: 700 });
-    await signIn();
-    await sees('tbody', 'a-session-with');
-    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width);
+    await dashboard.page.setViewport({ width, height: 700 });
+    await dashboard.signIn('sessions');
+    await dashboard.sees('tbody', 'a-session-with');
+    expect(await dashboard.page.evaluate('document.documentElement.scrollWidth')).toBe(width);
   });
 });
 
 describe('linking', () => {
   it('creates a session and shows its QR, anew as it rotates, until it is ready', async () => {
     shownCode = 'first code';
-    await signIn();
-    await click(button('New session'));
-    await page.waitForSelector('dialog[open]');
-    expect(await focused()).toBe('Workspace');
-    await page.keyboard.type('31');
-    await click(inDialog('Create and link'));
-    await sees('dialog[open]', 'Link 31');
+    await dashboard.signIn('sessions');
+    await dashboard.press(button('New session'));
+    await dashboard.page.waitForSelector('dialog[open]');
+    expect(await dashboard.focused()).toBe('Workspace');
+    await dashboard.page.keyboard.type('31');
+    await dashboard.press(inDialog('Create and link'));
+    await dashboard.sees('dialog[open]', 'Link 31');
     await instance.setStatus('31', '31', 'qr');
-    const shown = () => page.$eval('.qr img', (image) => image.getAttribute('src')).catch(() => null);
+    const shown = () =>
+      dashboard.page.$eval('.qr img', (image) => image.getAttribute('src')).catch(() => null);
     const first = await eventually(shown);
     expect(first).toBe(await QRCode.toDataURL('first code'));
 
@@ -233,55 +214,55 @@ describe('linking', () => {
     const session = instance.sessions.get('31/31');
     if (session) session.phone_number = '491701234567';
     await instance.setStatus('31', '31', 'ready');
-    await sees('dialog[open]', 'Linked as +491701234567.');
-    expect(await focused()).toBe('Send a test message');
+    await dashboard.sees('dialog[open]', 'Linked as +491701234567.');
+    expect(await dashboard.focused()).toBe('Send a test message');
   });
 
   it('gives a pairing code instead', async () => {
     await createSession('32', 'paired', 'qr');
     shownCode = 'code';
-    await signIn();
-    await click('[aria-label="Link: paired of workspace 32"]');
-    await click(inDialog('Link with a code instead'));
-    await eventually(async () => (await focused()) === 'Phone number of the account');
-    await page.keyboard.type('+49 170 1234567');
-    await page.keyboard.press('Enter');
-    await sees('.code', 'ABCD-1234');
+    await dashboard.signIn('sessions');
+    await dashboard.press('[aria-label="Link: paired of workspace 32"]');
+    await dashboard.press(inDialog('Link with a code instead'));
+    await eventually(async () => (await dashboard.focused()) === 'Phone number of the account');
+    await dashboard.page.keyboard.type('+49 170 1234567');
+    await dashboard.page.keyboard.press('Enter');
+    await dashboard.sees('.code', 'ABCD-1234');
     const asked = instance.asked.find((each) => each.path.includes('/paired/pairing-code'));
     expect(JSON.parse(asked?.body ?? '')).toEqual({ phone_number: '491701234567' });
   });
 
   it('shows what the router says of a bad workspace id', async () => {
-    await signIn();
-    await click(button('New session'));
-    await page.waitForSelector('dialog[open]');
-    await page.keyboard.type('007');
-    await click(inDialog('Create and link'));
-    await sees('dialog[open] [role=alert]', 'leading zeros');
-    complaints = complaints.filter((each) => !each.includes('status of 400'));
+    await dashboard.signIn('sessions');
+    await dashboard.press(button('New session'));
+    await dashboard.page.waitForSelector('dialog[open]');
+    await dashboard.page.keyboard.type('007');
+    await dashboard.press(inDialog('Create and link'));
+    await dashboard.sees('dialog[open] [role=alert]', 'leading zeros');
+    dashboard.excuse(/status of 400/);
   });
 });
 
 describe('a session', () => {
   it('is deleted only after a yes, with the focus on the no', async () => {
     await createSession('42', 'doomed');
-    await signIn();
-    await click(button('doomed'));
-    await click(inDialog('Delete'));
-    await sees('dialog[open]', 'Delete doomed?');
-    expect(await focused()).toBe('Cancel');
-    await page.keyboard.press('Escape');
-    await eventually(async () => (await page.$('dialog')) === null);
-    expect(await focused()).toBe('doomed');
+    await dashboard.signIn('sessions');
+    await dashboard.press(link('doomed'));
+    await dashboard.press(inDialog('Delete'));
+    await dashboard.sees('dialog[open]', 'Delete doomed?');
+    expect(await dashboard.focused()).toBe('Cancel');
+    await dashboard.page.keyboard.press('Escape');
+    await eventually(async () => (await dashboard.page.$('dialog')) === null);
+    expect(await dashboard.focused()).toBe('doomed');
     expect(instance.sessions.has('42/doomed')).toBe(true);
 
-    await click(button('doomed'));
-    await click(inDialog('Delete'));
-    await sees('dialog[open]', 'Delete doomed?');
-    await click(inDialog('Delete'));
+    await dashboard.press(link('doomed'));
+    await dashboard.press(inDialog('Delete'));
+    await dashboard.sees('dialog[open]', 'Delete doomed?');
+    await dashboard.press(inDialog('Delete'));
     await eventually(() => !instance.sessions.has('42/doomed'));
-    await sees('[role=status]', 'unlinked from the phone');
-    await eventually(async () => !(await textOf('tbody')).includes('doomed'));
+    await dashboard.sees('.toast', 'unlinked from the phone');
+    await eventually(async () => !(await dashboard.textOf('tbody')).includes('doomed'));
   });
 
   it.each([
@@ -290,31 +271,31 @@ describe('a session', () => {
     ['Log out', 'logout'],
   ])('is told to %s after a yes', async (label, action) => {
     await createSession('43', `told-to-${action}`);
-    await signIn();
-    await click(button(`told-to-${action}`));
-    await click(inDialog(label));
-    await sees('dialog[open]', `${label} told-to-${action}?`);
-    await click(inDialog(label));
+    await dashboard.signIn('sessions');
+    await dashboard.press(link(`told-to-${action}`));
+    await dashboard.press(inDialog(label));
+    await dashboard.sees('dialog[open]', `${label} told-to-${action}?`);
+    await dashboard.press(inDialog(label));
     await eventually(() => instance.asked.some((each) => each.path.endsWith(`/told-to-${action}/${action}`)));
-    await eventually(async () => (await page.$('dialog')) === null);
+    await eventually(async () => (await dashboard.page.$('dialog')) === null);
   });
 
   it('starts again from its row', async () => {
     await createSession('44', 'resting', 'stopped');
-    await signIn();
-    await click('[aria-label="Start: resting of workspace 44"]');
+    await dashboard.signIn('sessions');
+    await dashboard.press('[aria-label="Start: resting of workspace 44"]');
     await eventually(() => instance.asked.some((each) => each.path.endsWith('/resting/start')));
   });
 });
 
 describe('a router that is away', () => {
   it('is told of, and the page goes on by itself when it is back', async () => {
-    await signIn();
-    await sees('main', 'instance-1');
-    await page.setOfflineMode(true);
-    await sees('[role=alert]', 'The router does not answer');
-    await page.setOfflineMode(false);
-    await eventually(async () => (await page.$('[role=alert]')) === null, 40_000);
-    complaints = complaints.filter((each) => !each.includes('ERR_INTERNET_DISCONNECTED'));
+    await dashboard.signIn();
+    await dashboard.sees('main', 'instance-1');
+    await dashboard.page.setOfflineMode(true);
+    await dashboard.sees('[role=alert]', 'The router does not answer');
+    await dashboard.page.setOfflineMode(false);
+    await eventually(async () => (await dashboard.page.$('[role=alert]')) === null, 40_000);
+    dashboard.excuse(/ERR_INTERNET_DISCONNECTED/);
   });
 });

@@ -27,7 +27,9 @@ function Entry({ restore }: { restore: Restore }) {
   return (
     <li>
       <p class="entry-head">
-        <a href={routeHash('backups', [restore.id ?? ''])}>Restore of {whatText(restore)}</a>{' '}
+        <a class="name" href={routeHash('backups', [restore.id ?? ''])}>
+          Restore of {whatText(restore)}
+        </a>{' '}
         <StatusBadge status={restore.state} />
         {isUnderWay(restore) && <Progress label="Sessions restored" done={done} total={total} />}
         <span class="below">{ago(restore.started_at)}</span>

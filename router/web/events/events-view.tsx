@@ -20,10 +20,42 @@ export function EventsView({ api, isAdmin, place }: ViewProps & { place: Place }
   const { events, connected, refused, clear } = useEvents(api, { workspace, isWanted, paused });
   const state = paused ? 'Paused' : connected ? 'Live' : 'Connecting …';
   const isFiltered = workspace !== '' || kind !== '' || text !== '';
+  const filters = (
+    <search class="filters" aria-label="Events">
+      <SearchField
+        label="Search events"
+        placeholder="Text in an event"
+        value={text}
+        onValue={(value) => place.narrow({ text: value })}
+      />
+      {isAdmin && (
+        <SearchField
+          label="Only of workspace"
+          placeholder="Workspace"
+          value={workspace}
+          onValue={(value) => place.narrow({ workspace: value })}
+        />
+      )}
+      <select
+        aria-label="Kind of event"
+        value={kind}
+        onChange={({ currentTarget }) => place.narrow({ kind: currentTarget.value })}
+      >
+        <option value="">All kinds</option>
+        {KINDS.map((each) => (
+          <option key={each} value={each}>
+            {KIND_TEXTS[each]}
+          </option>
+        ))}
+      </select>
+    </search>
+  );
   return (
     <Panel
       name="events"
-      title="As it happens"
+      title="Events"
+      unseenTitle
+      filters={filters}
       summary={<span class={connected && !paused ? 'live live-on' : 'live'}>{state}</span>}
       actions={
         <>
@@ -41,34 +73,6 @@ export function EventsView({ api, isAdmin, place }: ViewProps & { place: Place }
         </>
       }
     >
-      <search class="filters" aria-label="Events">
-        <SearchField
-          label="Search events"
-          placeholder="Text in an event"
-          value={text}
-          onValue={(value) => place.narrow({ text: value })}
-        />
-        {isAdmin && (
-          <SearchField
-            label="Only of workspace"
-            placeholder="Workspace"
-            value={workspace}
-            onValue={(value) => place.narrow({ workspace: value })}
-          />
-        )}
-        <select
-          aria-label="Kind of event"
-          value={kind}
-          onChange={({ currentTarget }) => place.narrow({ kind: currentTarget.value })}
-        >
-          <option value="">All kinds</option>
-          {KINDS.map((each) => (
-            <option key={each} value={each}>
-              {KIND_TEXTS[each]}
-            </option>
-          ))}
-        </select>
-      </search>
       {refused !== null && <p class="loading">{refused}</p>}
       {refused === null && events.length === 0 && (
         <EmptyState icon="events" title={isFiltered ? 'Nothing like that yet' : 'Nothing happened yet'}>

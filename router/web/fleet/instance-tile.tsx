@@ -15,25 +15,34 @@ export function InstanceTile({
   instance: Instance;
   onDialog: (dialog: DialogState) => void;
 }) {
-  const { id, host, by_status, sessions, capacity } = instance;
+  const { id, host, by_status, capacity } = instance;
   const reason = reasonOf(instance);
   return (
     <article class="tile" aria-labelledby={`tile-${id}`}>
       <header class="tile-head">
         <h3 id={`tile-${id}`}>
-          <a href={routeHash('fleet', [id])}>{id}</a>
+          <a class="name" href={routeHash('fleet', [id])}>
+            {id}
+          </a>
         </h3>
         <StatusBadge status={stateOf(instance)} />
-        {host !== undefined && <p class="below">{host}</p>}
+        {host !== undefined && <p class="tile-host">{host}</p>}
       </header>
       {reason !== '' && <p class="tile-reason">{reason}</p>}
-      <p class="tile-count">
-        <b>{sessions}</b> {capacity === undefined ? 'sessions' : `of ${capacity} sessions`}
-      </p>
+      <InstanceCount instance={instance} />
       <StatusBar of={id} totals={by_status} room={capacity} />
       <InstanceFacts instance={instance} />
       <InstanceActions instance={instance} onDialog={onDialog} />
     </article>
+  );
+}
+
+/** How many sessions it has, of how many it may have. */
+export function InstanceCount({ instance: { sessions, capacity } }: { instance: Instance }) {
+  return (
+    <p class="tile-count">
+      <b>{sessions}</b> {capacity === undefined ? 'sessions' : `of ${capacity} sessions`}
+    </p>
   );
 }
 

@@ -3,7 +3,7 @@ import type { Fleet, Workspace } from '../api/types.ts';
 import { EmptyState } from '../parts/empty-state.tsx';
 import { Pager } from '../parts/pager.tsx';
 import { Panel } from '../parts/panel.tsx';
-import { Problem } from '../parts/problem.tsx';
+import { ViewProblem } from '../parts/problem.tsx';
 import { StatusBadge } from '../parts/status-badge.tsx';
 import { StatusBar } from '../parts/status-bar.tsx';
 import { type Column, Table } from '../parts/table.tsx';
@@ -13,7 +13,7 @@ import { count } from '../state/text.ts';
 import { usePages } from '../state/use-pages.ts';
 import { usePoll } from '../state/use-poll.ts';
 import { reasonOf, stateOf } from './instance-state.ts';
-import { InstanceActions, InstanceFacts } from './instance-tile.tsx';
+import { InstanceActions, InstanceCount, InstanceFacts } from './instance-tile.tsx';
 
 /** Milliseconds between two looks. */
 const INTERVAL = 3000;
@@ -64,6 +64,7 @@ export function InstanceView({ id, fleet, ...props }: InstanceViewProps) {
         >
           <div class="panel-body">
             {reasonOf(instance) !== '' && <p class="tile-reason">{reasonOf(instance)}</p>}
+            <InstanceCount instance={instance} />
             <StatusBar of={id} totals={instance.by_status} room={instance.capacity} />
             <InstanceFacts instance={instance} />
             <p>
@@ -113,7 +114,7 @@ function Workspaces({ api, version, onDialog, id }: ViewProps & { id: string }) 
         </label>
       }
     >
-      <Problem error={error} />
+      <ViewProblem error={error} />
       {data === undefined && error === null && <p class="loading">Loading …</p>}
       {data?.workspaces.length === 0 && (
         <p class="loading">
@@ -158,7 +159,9 @@ function WorkspaceRow({ workspace, onMove }: { workspace: Workspace; onMove: () 
   return (
     <tr>
       <th scope="row">
-        <a href={routeHash('sessions', [], { workspace: String(workspace_id) })}>{workspace_id}</a>
+        <a class="name" href={routeHash('sessions', [], { workspace: String(workspace_id) })}>
+          {workspace_id}
+        </a>
       </th>
       <td>
         <StatusBadge status={!claimed ? 'claiming' : ready === sessions ? 'ready' : 'not_all_ready'} />

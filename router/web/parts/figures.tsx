@@ -21,7 +21,7 @@ export function Figure(props: {
       <dt>{props.name}</dt>
       <dd>
         {props.value}
-        {props.below !== undefined && <span class="below">{props.below}</span>}
+        {props.below !== undefined && <span class="figure-below">{props.below}</span>}
       </dd>
     </div>
   );

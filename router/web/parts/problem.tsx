@@ -20,3 +20,9 @@ export function Problem({ error }: { error: Error | null }) {
     </div>
   );
 }
+
+/** Why a view cannot be shown; not that the router is away, which is said once, above all views. */
+export function ViewProblem({ error }: { error: Error | null }) {
+  if (error instanceof ApiError && error.isUnreachable) return null;
+  return <Problem error={error} />;
+}

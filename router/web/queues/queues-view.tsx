@@ -4,7 +4,7 @@ import { EmptyState } from '../parts/empty-state.tsx';
 import { Figure, Figures } from '../parts/figures.tsx';
 import { Pager } from '../parts/pager.tsx';
 import { Panel } from '../parts/panel.tsx';
-import { Problem } from '../parts/problem.tsx';
+import { ViewProblem } from '../parts/problem.tsx';
 import { StatusBadge } from '../parts/status-badge.tsx';
 import { type Column, Table } from '../parts/table.tsx';
 import type { ViewProps } from '../shell/dialog-state.ts';
@@ -61,6 +61,7 @@ export function QueuesView({ api, version, place }: ViewProps & { place: Place }
       <Panel
         name="queues"
         title="Queues"
+        unseenTitle
         busy={data === undefined}
         summary={data ? statesText(data.totals) : undefined}
         actions={
@@ -80,7 +81,7 @@ export function QueuesView({ api, version, place }: ViewProps & { place: Place }
           </label>
         }
       >
-        <Problem error={error} />
+        <ViewProblem error={error} />
         {data === undefined && error === null && <p class="loading">Loading …</p>}
         {data === null && (
           <p class="loading">
@@ -151,7 +152,9 @@ function QueueRow({ queue }: { queue: Queue }) {
   return (
     <tr>
       <th scope="row">
-        <a href={routeHash('sessions', [String(workspace_id), session_id])}>{session_id}</a>
+        <a class="name" href={routeHash('sessions', [String(workspace_id), session_id])}>
+          {session_id}
+        </a>
         <span class="below">Workspace {workspace_id}</span>
       </th>
       <td>

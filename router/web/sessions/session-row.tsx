@@ -19,7 +19,7 @@ export function SessionRow({
   return (
     <tr>
       <th scope="row">
-        <a href={routeHash('sessions', [String(session.workspace_id), session.session_id])}>
+        <a class="name" href={routeHash('sessions', [String(session.workspace_id), session.session_id])}>
           {session.session_id}
         </a>
         <span class="below">Workspace {session.workspace_id}</span>

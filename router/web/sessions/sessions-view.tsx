@@ -4,7 +4,7 @@ import { EmptyState } from '../parts/empty-state.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { Pager } from '../parts/pager.tsx';
 import { Panel } from '../parts/panel.tsx';
-import { Problem } from '../parts/problem.tsx';
+import { ViewProblem } from '../parts/problem.tsx';
 import { type Column, Table } from '../parts/table.tsx';
 import type { DialogState, ViewProps } from '../shell/dialog-state.ts';
 import { changesText, nameKey } from '../state/status.ts';
@@ -56,6 +56,8 @@ export function SessionsView({ api, isAdmin, version, onDialog, place }: ViewPro
       <Panel
         name="sessions"
         title="Sessions"
+        unseenTitle
+        filters={<SessionFilters query={query} isAdmin={isAdmin} onNarrow={place.narrow} />}
         busy={data === undefined}
         summary={data === undefined ? undefined : count(data.total, 'session')}
         actions={
@@ -64,8 +66,7 @@ export function SessionsView({ api, isAdmin, version, onDialog, place }: ViewPro
           </button>
         }
       >
-        <SessionFilters query={query} isAdmin={isAdmin} onNarrow={place.narrow} />
-        <Problem error={error} />
+        <ViewProblem error={error} />
         {data === undefined && error === null && <p class="loading">Loading …</p>}
         {data?.sessions.length === 0 && (
           <NoSessions

@@ -71,7 +71,11 @@ export function Dashboard({ api, ownKey, onLeave }: DashboardProps) {
       </header>
       <main class="page">
         <Problem error={error} />
-        <Alarms alarms={alarms} onOperate={(operation) => setDialog({ kind: 'operate', operation })} />
+        <Alarms
+          alarms={alarms}
+          shown={route.view}
+          onOperate={(operation) => setDialog({ kind: 'operate', operation })}
+        />
         <h1 ref={title} tabIndex={-1}>
           {VIEW_TITLES[route.view]}
         </h1>

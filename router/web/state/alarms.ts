@@ -1,6 +1,6 @@
 import type { Operation } from '../api/fleet-api.ts';
 import type { Backups, Fleet, QueueTotals, Webhook } from '../api/types.ts';
-import { routeHash } from './route.ts';
+import type { ViewName } from './route.ts';
 import { ago, count } from './text.ts';
 
 /** Something that somebody should look at; gone by itself when it no longer holds. Commands in texts stand between backticks. */
@@ -17,7 +17,7 @@ export interface Alarm {
   /** A way out, behind a question. */
   button?: { label: string; operation: Operation };
   /** Where on this page there is more. */
-  link?: { label: string; href: string };
+  link?: { label: string; view: ViewName; query?: Record<string, string> };
 }
 
 /** What alarms are drawn from; what is not known raises none. */
@@ -150,7 +150,7 @@ function queueAlarms({ by_state }: QueueTotals): Alarm[] {
       text: 'Nothing was sent for five minutes though something could be.',
       advice: 'Each says what it waits for. Restart the session; nothing that was accepted is lost.',
       runbook: 'WhatsApp changed and nothing becomes ready',
-      link: { label: 'Show them', href: routeHash('queues', [], { state: 'stuck' }) },
+      link: { label: 'Show them', view: 'queues', query: { state: 'stuck' } },
     },
   ];
 }
@@ -167,7 +167,7 @@ function webhookAlarms(webhooks: readonly Webhook[]): Alarm[] {
       title: `${count(down.length, 'webhook')} ${down.length === 1 ? 'takes' : 'take'} nothing`,
       text: `Workspace ${named(down.map(({ workspace_id }) => String(workspace_id)))}. Events are kept, and retried for three days.`,
       advice: 'Whoever runs the receiver must mend it. One that is disabled goes on only when it is enabled.',
-      link: { label: 'Show them', href: routeHash('webhooks') },
+      link: { label: 'Show them', view: 'webhooks' },
     });
   if (letters > 0)
     alarms.push({
@@ -176,13 +176,13 @@ function webhookAlarms(webhooks: readonly Webhook[]): Alarm[] {
       title: count(letters, 'dead letter'),
       text: `Events that were given up, of workspace ${named(dead.map(({ workspace_id }) => String(workspace_id)))}.`,
       advice: 'When the receiver is well again, replay them.',
-      link: { label: 'Show them', href: routeHash('webhooks') },
+      link: { label: 'Show them', view: 'webhooks' },
     });
   return alarms;
 }
 
 function backupAlarms(backups: Backups | undefined, fault: string | null, now: number): Alarm[] {
-  const link = { label: 'Show backups', href: routeHash('backups') };
+  const link = { label: 'Show backups', view: 'backups' } as const;
   if (fault !== null)
     return [
       {

@@ -15,6 +15,8 @@ export function useRoute(views: readonly ViewName[]): Place {
   const [hash, setHash] = useState(location.hash);
   useEffect(() => {
     const look = () => setHash(location.hash);
+    // It may have changed before this listened.
+    look();
     addEventListener('hashchange', look);
     return () => removeEventListener('hashchange', look);
   }, []);

@@ -45,6 +45,7 @@ export function WebhooksView({ webhooks, onDialog }: WebhooksProps) {
       <Panel
         name="webhooks"
         title="Webhooks"
+        unseenTitle
         busy={webhooks === undefined}
         summary={sorted.length > 0 ? count(sorted.length, 'receiver') : undefined}
       >

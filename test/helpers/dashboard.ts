@@ -1,0 +1,89 @@
+import type { Browser, ElementHandle, Page } from 'puppeteer-core';
+import { eventually } from './eventually.ts';
+import { ADMIN_KEY } from './router.ts';
+
+/** A button of a text. */
+export const button = (text: string) => `::-p-xpath(//button[normalize-space(.)="${text}"])`;
+
+/** A link of a text. */
+export const link = (text: string) => `::-p-xpath(//a[normalize-space(.)="${text}"])`;
+
+/** A button of a text in the dialog that is open. */
+export const inDialog = (text: string) => `::-p-xpath(//dialog[@open]//button[normalize-space(.)="${text}"])`;
+
+/** A panel by its name. */
+export const panel = (name: string) => `section[aria-labelledby="${name}-title"]`;
+
+/** The dashboard in a browser context of its own: nothing stays in its storage. */
+export class Dashboard {
+  readonly page: Page;
+  /** What the page complained of: errors of its own, and what its policy forbade. */
+  complaints: string[] = [];
+  readonly #url: string;
+
+  private constructor(page: Page, url: string) {
+    this.page = page;
+    this.#url = url;
+    page.on('pageerror', (error) => this.complaints.push(String(error)));
+    page.on('console', (message) => {
+      if (message.type() === 'error') this.complaints.push(message.text());
+    });
+  }
+
+  /** @param url the router's */
+  static async open(browser: Browser, url: string, width = 1280): Promise<Dashboard> {
+    const page = await (await browser.createBrowserContext()).newPage();
+    await page.setViewport({ width, height: 900 });
+    return new Dashboard(page, url);
+  }
+
+  /** Opens the page as the local fleet's printed address does, then a view of it. */
+  async signIn(view = '', key = ADMIN_KEY): Promise<void> {
+    await this.page.goto(`${this.#url}/#key=${key}`);
+    await this.page.waitForSelector('.top');
+    if (view !== '') await this.show(view);
+  }
+
+  /** Goes where an address leads: `sessions/7/sales?status=ready`. */
+  async show(view: string): Promise<void> {
+    await this.page.evaluate((hash) => {
+      (globalThis as unknown as { location: { hash: string } }).location.hash = hash;
+    }, `#/${view}`);
+  }
+
+  /** Forgets complaints that a test has brought about. */
+  excuse(pattern: RegExp): void {
+    this.complaints = this.complaints.filter((each) => !pattern.test(each));
+  }
+
+  textOf(selector: string): Promise<string> {
+    return this.page
+      .$eval(selector, (element) => (element as unknown as { textContent: string }).textContent)
+      .catch(() => '');
+  }
+
+  async sees(selector: string, text: string): Promise<void> {
+    await eventually(async () => (await this.textOf(selector)).includes(text), 60_000);
+  }
+
+  /** As a press of the mouse does: focus, then click; not at a place on the screen, since a dialog may be moving in still. */
+  async press(selector: string): Promise<void> {
+    const element = (await this.page.waitForSelector(selector, { timeout: 60_000 })) as ElementHandle;
+    await element.evaluate((each) => {
+      const pressed = each as unknown as { focus(): void; click(): void };
+      pressed.focus();
+      pressed.click();
+    });
+  }
+
+  /** What the focused element is called. */
+  async focused(): Promise<string> {
+    return (await this.page.evaluate(
+      `document.activeElement.getAttribute('aria-label') ?? document.activeElement.labels?.[0]?.innerText ?? document.activeElement.innerText`,
+    )) as string;
+  }
+
+  async close(): Promise<void> {
+    await this.page.browserContext().close();
+  }
+}

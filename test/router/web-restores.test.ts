@@ -1,0 +1,182 @@
+import { rm } from 'node:fs/promises';
+import type { Browser } from 'puppeteer-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Restore } from '../../fleet/backup/api.ts';
+import { aBackup, aBackupList, aRestore, aRestoreItem, RESTORE_ID } from '../helpers/backup-values.ts';
+import { button, Dashboard, inDialog } from '../helpers/dashboard.ts';
+import { eventually } from '../helpers/eventually.ts';
+import { FakeBackupService, serviceProblem } from '../helpers/fake-backup-service.ts';
+import { startFleet, type TestFleet } from '../helpers/router.ts';
+import { buildWebPage, openBrowser } from '../helpers/web-page.ts';
+
+let fleet: TestFleet;
+let service: FakeBackupService;
+let browser: Browser;
+let dashboard: Dashboard;
+let url: string;
+let directory: string;
+let closeBrowser: () => Promise<void>;
+
+beforeAll(async () => {
+  [fleet, directory] = await Promise.all([startFleet(), buildWebPage()]);
+  service = await new FakeBackupService(fleet.redis.url, fleet.token).start();
+  await fleet.addInstance('instance-1');
+  ({ browser, close: closeBrowser } = await openBrowser());
+  url = (await fleet.addRouter({}, { webDirectory: directory })).server.url;
+});
+afterAll(async () => {
+  await closeBrowser?.();
+  await service?.stop();
+  await fleet?.close();
+  await rm(directory, { recursive: true, force: true });
+});
+
+const older = aBackup({ id: '20261122T080003Z', finished_at: '2026-11-22T08:00:41.000Z' });
+const WARNING = 'The profiles are up to 30 minutes old. Messages may show as "waiting".';
+
+/** A dry run: one session to replace, one that is refused. */
+const plan = (changes: Partial<Restore> = {}) =>
+  aRestore({
+    id: null,
+    state: 'planned',
+    warnings: [WARNING],
+    request: { at: 'latest', workspace_id: 7, dry_run: true, force: false },
+    sessions: [
+      aRestoreItem(),
+      aRestoreItem({ session_id: 'relinked', state: 'refused', refusal: 'relinked' }),
+    ],
+    ...changes,
+  });
+
+beforeEach(async () => {
+  service.reset();
+  service.answer('operations', { body: { operations: [] } });
+  service.answer('restores', { body: { restores: [] } });
+  service.answer('list', {
+    body: aBackupList({ backups: [aBackup(), older], last_success: new Date().toISOString() }),
+  });
+  dashboard = await Dashboard.open(browser, url);
+  await dashboard.signIn('backups');
+});
+afterEach(async () => {
+  await dashboard.close();
+  expect(dashboard.complaints).toEqual([]);
+});
+
+const asked = () => service.askedOf('restore').map(({ body }) => body);
+const confirm = 'dialog[open] .button-danger-full';
+
+async function choose(scope: string): Promise<void> {
+  await dashboard.press(`::-p-xpath(//dialog[@open]//label[normalize-space(.)="${scope}"]/input)`);
+}
+
+async function fill(label: string, text: string): Promise<void> {
+  const field = await dashboard.page.waitForSelector(
+    `::-p-xpath(//dialog[@open]//input[@id=//label[starts-with(normalize-space(.), "${label}")]/@for])`,
+  );
+  await field?.focus();
+  await dashboard.page.keyboard.type(text);
+}
+
+describe('the restore dialog', () => {
+  it('shows what would change and what should be known before it asks for the yes', async () => {
+    service.answer('restore', { body: plan() }, { status: 202, body: aRestore({ warnings: [WARNING] }) });
+    service.answer(
+      'restoreGet',
+      { body: aRestore({ done_bytes: 40_000_000 }) },
+      { body: aRestore({ state: 'done', sessions: [aRestoreItem({ state: 'restored' })] }) },
+    );
+    await dashboard.press(button('Restore …'));
+    await choose('One workspace');
+    await fill('Workspace', '7');
+    await dashboard.page.select('#restore-at', older.id);
+    await dashboard.press(inDialog('Show what would change'));
+
+    await dashboard.sees('dialog[open]', 'Restore workspace 7?');
+    expect(asked()).toEqual([{ at: older.id, workspace_id: '7', dry_run: true, force: false }]);
+    expect(await dashboard.textOf('dialog[open] .warnings')).toContain(WARNING);
+    const table = await dashboard.textOf('dialog[open] tbody');
+    expect(table).toContain('Refused: it was linked anew since');
+    expect(table).toContain('Replaced');
+    await dashboard.sees(confirm, 'Restore 1 session');
+
+    await dashboard.press(confirm);
+    await dashboard.sees('dialog[open]', '40 MB of 100 MB');
+    // What was shown is what is restored, whatever is the latest by now.
+    expect(asked()[1]).toEqual({ at: plan().backup, workspace_id: '7', force: false, dry_run: false });
+    await dashboard.sees('dialog[open]', 'Undo: put back what was there');
+  });
+
+  it('looks again before it restores what is refused', async () => {
+    const forced = plan({
+      sessions: [aRestoreItem(), aRestoreItem({ session_id: 'b', refusal: 'relinked' })],
+    });
+    service.answer('restore', { body: plan() }, { body: forced });
+    await dashboard.press(button('Restore …'));
+    await fill('Session', 'sales');
+    await dashboard.press(inDialog('Show what would change'));
+    await dashboard.sees(confirm, 'Restore 1 session');
+    await dashboard.press('dialog[open] .check input');
+    await dashboard.sees(confirm, 'Restore 2 sessions');
+    expect(asked()[1]).toMatchObject({ session_id: 'sales', dry_run: true, force: true });
+    expect(asked()).toHaveLength(2);
+  });
+
+  it('wants the word typed before everything is restored', async () => {
+    const all = plan({ request: { at: 'latest', dry_run: true, force: false } });
+    service.answer('restore', { body: all });
+    await dashboard.press(button('Restore …'));
+    await choose('Everything');
+    await dashboard.press(inDialog('Show what would change'));
+    await dashboard.sees('dialog[open]', 'Restore everything?');
+    const isDisabled = () => dashboard.page.$eval(confirm, (each) => each.hasAttribute('disabled'));
+    expect(await isDisabled()).toBe(true);
+    await fill('Type everything', 'everything');
+    await eventually(async () => !(await isDisabled()));
+    await dashboard.press(inDialog('Back'));
+    await dashboard.sees('dialog[open]', 'Show what would change');
+    expect(asked()).toHaveLength(1);
+  });
+
+  it('says in the words of the service why nothing can be restored', async () => {
+    service.answer('restore', serviceProblem(404, 'backup_not_found', 'No backup was finished by then.'));
+    await dashboard.press(button('Restore …'));
+    await fill('Session', 'sales');
+    await dashboard.page.select('#restore-at', 'time');
+    await dashboard.page.$eval('#restore-time', (input) => {
+      const field = input as unknown as { value: string; dispatchEvent(event: object): void };
+      field.value = '2026-11-20T10:30';
+      field.dispatchEvent(new Event('input', { bubbles: true }));
+    });
+    await dashboard.press(inDialog('Show what would change'));
+    await dashboard.sees('dialog[open] [role=alert]', 'No backup was finished by then.');
+    expect(asked()[0].at).toMatch(/^2026-11-\d\dT\d\d:30:00\.000Z$/);
+    dashboard.excuse(/status of 404/);
+  });
+});
+
+describe('a restore', () => {
+  it('is opened from its address and ended by button', async () => {
+    service.answer('restoreGet', { body: aRestore() });
+    service.answer('restoreCancel', { status: 202, body: aRestore({ state: 'cancelled' }) });
+    await dashboard.show(`backups/${RESTORE_ID}`);
+    await dashboard.sees('dialog[open]', 'It goes on when this is closed');
+    await dashboard.press(inDialog('End it'));
+    await dashboard.sees('.toast-place', 'what was restored stays');
+    expect(service.askedOf('restoreCancel')).toHaveLength(1);
+    await dashboard.page.keyboard.press('Escape');
+    await eventually(async () => (await dashboard.page.$('dialog')) === null);
+    expect(dashboard.page.url()).toMatch(/#\/backups$/);
+  });
+
+  it('is listed, and undone by button', async () => {
+    const done = aRestore({ state: 'done', sessions: [aRestoreItem({ state: 'restored', trash: 't' })] });
+    service.answer('restores', { body: { restores: [done] } });
+    service.answer('restoreGet', { body: done });
+    service.answer('restoreUndo', { status: 202, body: aRestore({ state: 'undoing' }) });
+    await dashboard.press('::-p-xpath(//a[starts-with(normalize-space(.), "Restore of")])');
+    await dashboard.press(inDialog('Undo: put back what was there'));
+    await dashboard.sees('.toast-place', 'put back');
+    expect(service.askedOf('restoreUndo')).toHaveLength(1);
+  });
+});
