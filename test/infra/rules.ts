@@ -4,8 +4,13 @@ import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 import { z } from 'zod';
 
-/** Where the rules lie. */
-export const PROMETHEUS = fileURLToPath(new URL('../../infra/prometheus', import.meta.url));
+/** Where the rules lie: also seen from what was built, which is one folder deeper. */
+export const PROMETHEUS = fileURLToPath(
+  new URL(
+    import.meta.url.endsWith('.js') ? '../../../infra/prometheus' : '../../infra/prometheus',
+    import.meta.url,
+  ),
+);
 
 const ruleSchema = z.object({
   alert: z.string().optional(),
