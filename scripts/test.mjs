@@ -10,6 +10,7 @@ import { runScript, say } from './say.mjs';
 import { installHostParts } from './setup/hosts.mjs';
 import { installPrometheus } from './setup/prometheus.mjs';
 import { installRadosgw } from './setup/radosgw.mjs';
+import { installShellcheck } from './setup/shellcheck.mjs';
 import { findTerraform } from './setup/terraform.mjs';
 import { countTests } from './test-results.mjs';
 
@@ -25,6 +26,7 @@ runScript(async () => {
     await installHostParts();
     await installRadosgw();
     await installPrometheus();
+    await installShellcheck();
   });
   const { fault } = findTerraform();
   if (fault !== undefined) say(`  Terraform: none, tests of infra/terraform will be skipped (${fault})`);

@@ -29,6 +29,7 @@ export function runProgram(
       if (error && typeof error.code !== 'number') reject(error);
       else resolve({ code: typeof error?.code === 'number' ? error.code : 0, said: stdout + stderr });
     });
-    child.stdin?.end(input);
+    // One that ends without reading what it is told has said so in its own way.
+    child.stdin?.on('error', () => {}).end(input);
   });
 }
