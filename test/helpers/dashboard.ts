@@ -66,6 +66,11 @@ export class Dashboard {
     await eventually(async () => (await this.textOf(selector)).includes(text), 60_000);
   }
 
+  /** Waits until nothing of a selector is there. */
+  async seesNo(selector: string): Promise<void> {
+    await eventually(async () => (await this.page.$(selector)) === null, 60_000);
+  }
+
   /** As a press of the mouse does: focus, then click; not at a place on the screen, since a dialog may be moving in still. */
   async press(selector: string): Promise<void> {
     const element = (await this.page.waitForSelector(selector, { timeout: 60_000 })) as ElementHandle;

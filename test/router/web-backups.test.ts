@@ -1,12 +1,15 @@
 import { rm } from 'node:fs/promises';
 import type { Browser } from 'puppeteer-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { aBackup, aBackupList, anOperation } from '../helpers/backup-values.ts';
 import { button, Dashboard, panel } from '../helpers/dashboard.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { FakeBackupService } from '../helpers/fake-backup-service.ts';
 import { startFleet, type TestFleet } from '../helpers/router.ts';
 import { buildWebPage, openBrowser } from '../helpers/web-page.ts';
+
+// A machine under load takes its time to draw a page; conditions are waited for.
+vi.setConfig({ testTimeout: 120_000 });
 
 let fleet: TestFleet;
 let service: FakeBackupService;

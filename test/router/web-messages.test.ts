@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Browser } from 'puppeteer-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { connectSides, type Sides, sentState, take } from '../fleet/queue/queue-parts.ts';
 import { aBackupList } from '../helpers/backup-values.ts';
 import { button, Dashboard, inDialog, panel } from '../helpers/dashboard.ts';
@@ -13,6 +13,9 @@ import type { FakeInstance } from '../helpers/fake-instance.ts';
 import { startFleet, type TestFleet } from '../helpers/router.ts';
 import { buildWebPage, openBrowser } from '../helpers/web-page.ts';
 import { receivedEvent } from '../helpers/wharf-events.ts';
+
+// A machine under load takes its time to draw a page; conditions are waited for.
+vi.setConfig({ testTimeout: 120_000 });
 
 let fleet: TestFleet;
 let instance: FakeInstance;
@@ -222,7 +225,7 @@ describe('dead letters', () => {
     answer = 200;
     await dashboard.press(inDialog('Replay 1'));
     await dashboard.sees('.toast-place', '1 event on the way to workspace 64 again.');
-    await eventually(async () => (await dashboard.page.$('dialog')) === null);
+    await dashboard.seesNo('dialog');
     expect(dashboard.page.url()).toMatch(/#\/webhooks$/);
   });
 });

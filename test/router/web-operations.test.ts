@@ -1,10 +1,15 @@
 import { rm } from 'node:fs/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { button, Dashboard, inDialog, link, panel } from '../helpers/dashboard.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { KeptInstance } from '../helpers/kept-instance.ts';
 import { startFleet, type TestFleet } from '../helpers/router.ts';
 import { buildWebPage, openBrowser } from '../helpers/web-page.ts';
+
+/** Milliseconds; moves are made slow enough to be seen. */
+const PATIENCE = 120_000;
+
+vi.setConfig({ testTimeout: 2 * PATIENCE });
 
 const WORKSPACES = Array.from({ length: 12 }, (_, index) => String(2 + 2 * index));
 
@@ -46,13 +51,17 @@ describe('the fleet on the page', () => {
     await dashboard.sees('dialog[open]', '1 session is closed cleanly on instance-1');
     await dashboard.press(inDialog('Move'));
     await dashboard.sees('.toast-place', 'Workspace 8 is on its way to instance-2');
-    await eventually(() => instances[1]?.workspaces.includes('8'));
+    // While it is on the way, it cannot be sent home.
+    await eventually(async () => {
+      const { moves } = (await fleet.ask('GET', '/api/fleet/moves')).json;
+      return moves.length === 1 && moves[0].state === 'done';
+    }, PATIENCE);
     await dashboard.press(link('All instances'));
     await dashboard.press(button('Rebalance 1 workspace'));
     await dashboard.sees('dialog[open]', 'Bring 1 workspace home?');
     await dashboard.press(inDialog('Rebalance'));
-    await dashboard.sees('.toast-place', 'on their way home');
-    await eventually(() => instances[0]?.workspaces.includes('8'));
+    await dashboard.sees('.toast-place', '1 workspace on the way home.');
+    await eventually(() => instances[0]?.workspaces.includes('8'), PATIENCE);
     await dashboard.page.waitForSelector(button('All at home'));
   });
 
@@ -66,8 +75,8 @@ describe('the fleet on the page', () => {
     await dashboard.sees(panel('moves'), 'Closing');
 
     await dashboard.sees(panel('instances'), 'Draining');
-    await eventually(() => instances[0]?.workspaces.length === 0);
-    await eventually(async () => (await dashboard.page.$(panel('moves'))) === null);
+    await eventually(() => instances[0]?.workspaces.length === 0, PATIENCE);
+    await eventually(async () => (await dashboard.page.$(panel('moves'))) === null, PATIENCE);
     await dashboard.sees(panel('story'), 'moved away from instance-1');
 
     await dashboard.press('[aria-label="Take back the drain of instance-1"]');
@@ -91,6 +100,6 @@ describe('the fleet on the page', () => {
     await dashboard.sees('dialog[open]', 'all of its sessions are away');
     await dashboard.press(inDialog('Restart'));
     await dashboard.sees('.toast-place', 'instance-2 is starting anew');
-    await eventually(() => (instances[1]?.lives ?? 0) > lives);
+    await eventually(() => (instances[1]?.lives ?? 0) > lives, PATIENCE);
   });
 });

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import type { Browser } from 'puppeteer-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Restore } from '../../fleet/backup/api.ts';
 import { aBackup, aBackupList, aRestore, aRestoreItem, RESTORE_ID } from '../helpers/backup-values.ts';
 import { button, Dashboard, inDialog } from '../helpers/dashboard.ts';
@@ -8,6 +8,9 @@ import { eventually } from '../helpers/eventually.ts';
 import { FakeBackupService, serviceProblem } from '../helpers/fake-backup-service.ts';
 import { startFleet, type TestFleet } from '../helpers/router.ts';
 import { buildWebPage, openBrowser } from '../helpers/web-page.ts';
+
+// A machine under load takes its time to draw a page; conditions are waited for.
+vi.setConfig({ testTimeout: 120_000 });
 
 let fleet: TestFleet;
 let service: FakeBackupService;
@@ -165,7 +168,7 @@ describe('a restore', () => {
     await dashboard.sees('.toast-place', 'what was restored stays');
     expect(service.askedOf('restoreCancel')).toHaveLength(1);
     await dashboard.page.keyboard.press('Escape');
-    await eventually(async () => (await dashboard.page.$('dialog')) === null);
+    await dashboard.seesNo('dialog');
     expect(dashboard.page.url()).toMatch(/#\/backups$/);
   });
 

@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
 import type { Browser } from 'puppeteer-core';
 import QRCode from 'qrcode';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { aBackupList } from '../helpers/backup-values.ts';
 import { button, Dashboard, inDialog, link } from '../helpers/dashboard.ts';
 import { eventually } from '../helpers/eventually.ts';
@@ -10,6 +10,9 @@ import { FakeBackupService } from '../helpers/fake-backup-service.ts';
 import type { FakeInstance } from '../helpers/fake-instance.ts';
 import { ADMIN_KEY, startFleet, type TestFleet } from '../helpers/router.ts';
 import { buildWebPage, openBrowser } from '../helpers/web-page.ts';
+
+// A machine under load takes its time to draw a page; conditions are waited for.
+vi.setConfig({ testTimeout: 120_000 });
 
 let fleet: TestFleet;
 let instance: FakeInstance;
@@ -252,7 +255,7 @@ describe('a session', () => {
     await dashboard.sees('dialog[open]', 'Delete doomed?');
     expect(await dashboard.focused()).toBe('Cancel');
     await dashboard.page.keyboard.press('Escape');
-    await eventually(async () => (await dashboard.page.$('dialog')) === null);
+    await dashboard.seesNo('dialog');
     expect(await dashboard.focused()).toBe('doomed');
     expect(instance.sessions.has('42/doomed')).toBe(true);
 
@@ -277,7 +280,7 @@ describe('a session', () => {
     await dashboard.sees('dialog[open]', `${label} told-to-${action}?`);
     await dashboard.press(inDialog(label));
     await eventually(() => instance.asked.some((each) => each.path.endsWith(`/told-to-${action}/${action}`)));
-    await eventually(async () => (await dashboard.page.$('dialog')) === null);
+    await dashboard.seesNo('dialog');
   });
 
   it('starts again from its row', async () => {
@@ -295,7 +298,7 @@ describe('a router that is away', () => {
     await dashboard.page.setOfflineMode(true);
     await dashboard.sees('[role=alert]', 'The router does not answer');
     await dashboard.page.setOfflineMode(false);
-    await eventually(async () => (await dashboard.page.$('[role=alert]')) === null, 40_000);
+    await dashboard.seesNo('[role=alert]');
     dashboard.excuse(/ERR_INTERNET_DISCONNECTED/);
   });
 });

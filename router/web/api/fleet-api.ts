@@ -57,13 +57,16 @@ export class FleetApi {
     return this.#transport.ask('POST', where, { body: { to } });
   }
 
-  async operate(operation: Operation): Promise<void> {
+  /** Begins to bring workspaces home; how many are moved: those that find room there. */
+  async rebalance(): Promise<number> {
+    const answer = await this.#transport.ask<{ moves: Move[] }>('POST', '/api/fleet/rebalance');
+    return answer.moves.length;
+  }
+
+  async operate(operation: Exclude<Operation, { kind: 'rebalance' }>): Promise<void> {
     switch (operation.kind) {
       case 'unfreeze':
         await this.#transport.ask('POST', '/api/fleet/unfreeze');
-        return;
-      case 'rebalance':
-        await this.#transport.ask('POST', '/api/fleet/rebalance');
         return;
       case 'restart':
         await this.#transport.ask('POST', instancePath(operation.instance, '/restart'));

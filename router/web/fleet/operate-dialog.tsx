@@ -40,7 +40,7 @@ function questionOf(operation: Operation): FleetQuestion {
         text: 'Each is moved to the instance that the home rule names, a few at a time: closed cleanly, handed over, started there. Requests wait meanwhile, and none fails.',
         button: 'Rebalance',
         dangerous: false,
-        done: 'Workspaces are on their way home.',
+        done: '',
       };
     case 'unfreeze':
       return {
@@ -57,10 +57,17 @@ function questionOf(operation: Operation): FleetQuestion {
 export function OperateDialog({ api, operation, onState, onDone }: DialogProps & { operation: Operation }) {
   const question = questionOf(operation);
   const perform = async () => {
+    if (operation.kind === 'rebalance') return movedText(await api.fleet.rebalance());
     await api.fleet.operate(operation);
     return question.done;
   };
   return (
     <QuestionDialog question={question} perform={perform} onClose={() => onState(null)} onDone={onDone} />
   );
+}
+
+function movedText(moves: number): string {
+  if (moves === 0)
+    return 'None is moved: each is on its way already, or its home has no room or takes none now.';
+  return `${count(moves, 'workspace')} on the way home.`;
 }
