@@ -1,0 +1,93 @@
+variable "region" {
+  description = "Region of AWS."
+  type        = string
+  nullable    = false
+}
+
+variable "zones" {
+  description = "Three availability zones of it."
+  type        = list(string)
+  nullable    = false
+}
+
+variable "name" {
+  description = "Name of the fleet."
+  type        = string
+  default     = "wharf"
+  nullable    = false
+}
+
+variable "ami_id" {
+  description = "Image of Debian 12 for amd64, of Debian's own account."
+  type        = string
+  nullable    = false
+}
+
+variable "packages" {
+  description = "What machines install: bucket, and key and SHA-256 of Wharf's package and of amazon-efs-utils."
+  type = object({
+    bucket           = string
+    wharf_key        = string
+    wharf_sha256     = string
+    efs_utils_key    = string
+    efs_utils_sha256 = string
+  })
+  nullable = false
+}
+
+variable "domain_name" {
+  description = "Name under which the API is reached."
+  type        = string
+  nullable    = false
+}
+
+variable "certificate_arn" {
+  description = "Certificate of ACM for it, in the same region."
+  type        = string
+  nullable    = false
+}
+
+variable "dns_zone_id" {
+  description = "Zone of Route 53 that gets the record; null: you make it."
+  type        = string
+  default     = null
+}
+
+variable "client_cidrs" {
+  description = "Addresses whose programs may use the API."
+  type        = set(string)
+  nullable    = false
+}
+
+variable "monitoring_cidrs" {
+  description = "Addresses from which Prometheus may read metrics."
+  type        = set(string)
+  default     = []
+  nullable    = false
+}
+
+variable "alarm_emails" {
+  description = "Addresses that alarms are mailed to."
+  type        = set(string)
+  nullable    = false
+}
+
+variable "avoided_zones" {
+  description = "Zones in which no machine of the fleet is to stand for now: for when one is lost."
+  type        = set(string)
+  default     = []
+  nullable    = false
+}
+
+variable "instance_machines" {
+  description = "Machines that run sessions; the default is for 2000 sessions of 300 MB, one machine lost."
+  type        = number
+  default     = 8
+  nullable    = false
+}
+
+variable "home_count" {
+  description = "What the home rule divides by; null: the number of instances. See docs/aws.md before you change the number of machines."
+  type        = number
+  default     = null
+}
