@@ -6,7 +6,14 @@ import { paintStatus, type Style } from './output/style.ts';
 import { renderFields } from './output/table.ts';
 import { ago, NOTHING, oneLine } from './output/text.ts';
 
-const detailFields = sessionDetailSchema.pick({ phone_number: true, last_activity: true, last_error: true });
+const detailFields = sessionDetailSchema.pick({
+  phone_number: true,
+  last_activity: true,
+  last_error: true,
+  memory_mb: true,
+  keep: true,
+  inactive: true,
+});
 
 /** A page of sessions; what only a single session is sure to tell may be there or not. */
 export const sessionPageSchema = z.object({
@@ -45,6 +52,9 @@ export function sessionRequest(
   };
 }
 
+/** What was done with a session that nobody uses. */
+const STEPS = { warn: 'warned of', stop: 'stopped for that' } as const;
+
 /** A session for people: what it is, then what it does. */
 export function sessionText(style: Style, session: SessionDetail | ListedSession, now: Date): string {
   return renderFields(style, [
@@ -54,6 +64,21 @@ export function sessionText(style: Style, session: SessionDetail | ListedSession
     ['phone number', session.phone_number ?? NOTHING],
     ['instance', `${session.instance} (epoch ${session.epoch})`],
     ['last activity', ago(session.last_activity, now)],
+    ...(typeof session.memory_mb === 'number' ? [['memory', memoryText(session)] as [string, string]] : []),
+    ...(session.keep ? [['kept', 'however long nobody uses it'] as [string, string]] : []),
+    ...(session.inactive
+      ? [
+          ['unused', `last used ${ago(session.inactive.since, now)}, ${STEPS[session.inactive.step]}`] as [
+            string,
+            string,
+          ],
+        ]
+      : []),
     ...(session.last_error ? [['last error', oneLine(session.last_error, 200)] as [string, string]] : []),
   ]);
+}
+
+/** What a session's browser takes. */
+export function memoryText({ memory_mb }: Pick<ListedSession, 'memory_mb'>): string {
+  return typeof memory_mb === 'number' ? `${memory_mb} MB` : NOTHING;
 }

@@ -12,7 +12,7 @@ import { proxySchema, sessionDetailSchema } from './records.ts';
  * | PUT `` | {@link createSessionSchema} | 201 or 200 SessionDetail |
  * | GET `` | | 200 SessionDetail |
  * | DELETE `` | | 200 `{unlinked}` |
- * | POST `/start` `/stop` `/restart` `/logout` | | 202 SessionDetail |
+ * | POST `/start` `/stop` `/restart` `/logout` `/keep` `/unkeep` | | 202 SessionDetail |
  * | GET `/qr` | `?format=json,png,svg,text&wait=SECONDS` | 200 the QR |
  * | POST `/pairing-code` | `{phone_number}` | 200 `{code}` |
  * | POST `/media` | `?whatsapp_id` | 200 the stored media of that message |

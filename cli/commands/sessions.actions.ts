@@ -3,7 +3,7 @@ import { sessionDetailSchema } from '../../fleet/records.ts';
 import type { CommandContext } from '../context.ts';
 import { type SessionOptions, sessionRequest, sessionText, takesSession } from '../sessions.ts';
 
-/** What can be asked of a session and undone by another of them. */
+/** What can be asked of a session and undone by another of them, or by itself. */
 const ACTIONS = [
   { name: 'start', description: 'start a session that was stopped' },
   {
@@ -11,9 +11,15 @@ const ACTIONS = [
     description: 'close the browser of a session; it stays linked, and starts again with "start"',
   },
   { name: 'restart', description: 'close the browser of a session and start it anew; it stays linked' },
+  {
+    name: 'keep',
+    description:
+      'keep a session however long nobody uses it: it is not warned of, stopped or deleted for that',
+  },
+  { name: 'unkeep', description: 'treat a session as all others again when nobody uses it' },
 ] as const;
 
-/** `wharf sessions start`, `stop` and `restart`: one request each, alike but for its name. */
+/** `wharf sessions start`, `stop`, `restart`, `keep` and `unkeep`: one request each, alike but for its name. */
 export function addSessionsActionCommands(parent: Command, context: CommandContext): void {
   for (const { name, description } of ACTIONS) {
     takesSession(parent.command(name))

@@ -4,7 +4,7 @@ import type { CommandContext } from '../context.ts';
 import { paintStatus } from '../output/style.ts';
 import { renderTable } from '../output/table.ts';
 import { ago, count, NOTHING, oneLine } from '../output/text.ts';
-import { type ListedSession, sessionPageSchema } from '../sessions.ts';
+import { type ListedSession, memoryText, sessionPageSchema } from '../sessions.ts';
 
 /** Sessions a request asks for: the most of them that stay quick to answer and to draw. */
 const PAGE = 200;
@@ -64,10 +64,20 @@ function listText({ style, terminal }: CommandContext, sessions: ListedSession[]
     paintStatus(style, session.status),
     session.phone_number ?? NOTHING,
     session.instance,
+    memoryText(session),
     ago(session.last_activity, terminal.now()),
     session.last_error ? oneLine(session.last_error, 50) : '',
   ]);
-  const head = ['WORKSPACE', 'SESSION', 'STATUS', 'PHONE NUMBER', 'INSTANCE', 'LAST ACTIVITY', 'LAST ERROR'];
+  const head = [
+    'WORKSPACE',
+    'SESSION',
+    'STATUS',
+    'PHONE NUMBER',
+    'INSTANCE',
+    'MEMORY',
+    'LAST ACTIVITY',
+    'LAST ERROR',
+  ];
   return `${renderTable(style, head, rows)}${style.dim(count(sessions.length, 'session'))}\n`;
 }
 

@@ -43,6 +43,9 @@ export class HousekeepingMetrics {
       'Browsers restarted since they were old (age) or took too much memory (memory, host_memory), by how that ended',
       ['reason', 'outcome'],
     );
+    for (const reason of ['age', 'memory', 'host_memory'] satisfies RestartReason[])
+      for (const outcome of ['ready', 'failed', 'called_off'] satisfies RestartOutcome[])
+        this.#restarts.inc({ reason, outcome }, 0);
     this.#gap = new Histogram({
       name: 'wharf_instance_soft_restart_seconds',
       help: 'Time for which a session was not ready while its browser was restarted so',
@@ -60,11 +63,11 @@ export class HousekeepingMetrics {
     new Gauge({
       name: 'wharf_instance_session_memory_bytes',
       help: 'Memory of a session (PSS of its browser) that this share of the sessions does not exceed; 1: the largest',
-      labelNames: ['quantile'],
+      labelNames: ['share'],
       registers,
       collect() {
         const memory = sources.memory();
-        for (const share of QUANTILES) this.set({ quantile: share }, quantile(memory, share));
+        for (const share of QUANTILES) this.set({ share }, quantile(memory, share));
       },
     });
     gauge(

@@ -67,7 +67,7 @@ export function dueAge(key: string, age: number): number {
 export function isDue({ age, bytes, inVain, key }: BrowserFacts, rules: RestartRules): RestartReason | null {
   if (rules.memory > 0 && bytes !== null && bytes > rules.memory && age >= patienceAfter(inVain))
     return 'memory';
-  return rules.age > 0 && age >= dueAge(key, rules.age) ? 'age' : null;
+  return rules.age > 0 && age >= rules.age && age >= dueAge(key, rules.age) ? 'age' : null;
 }
 
 /**
@@ -98,10 +98,11 @@ export function planRestart(
   }
   if (rules.age === 0 || host.sinceLast < ageGap(browsers.length, rules.age)) return null;
   if (host.starting > mayStart(browsers.length)) return null;
-  const overdue = (browser: BrowserFacts) => browser.age - dueAge(browser.key, rules.age);
   const [oldest] = calm
-    .filter((browser) => overdue(browser) >= 0)
-    .sort((a, b) => overdue(b) - overdue(a) || (a.key < b.key ? -1 : 1));
+    .filter(({ age }) => age >= rules.age)
+    .map(({ age, key }) => ({ key, overdue: age - dueAge(key, rules.age) }))
+    .filter(({ overdue }) => overdue >= 0)
+    .sort((a, b) => b.overdue - a.overdue || (a.key < b.key ? -1 : 1));
   return oldest ? { key: oldest.key, reason: 'age' } : null;
 }
 

@@ -1,8 +1,8 @@
 import { type InstanceParts, route, SESSION_PATH, sessionParamsSchema } from './parts.ts';
 
-/** Start, stop, restart and logout: the same but for the word. */
+/** Start, stop, restart, logout, keep and unkeep: the same but for the word. */
 export const controlSession = ({ manager }: InstanceParts) =>
-  (['start', 'stop', 'restart', 'logout'] as const).map((action) =>
+  (['start', 'stop', 'restart', 'logout', 'keep', 'unkeep'] as const).map((action) =>
     route({
       method: 'post',
       path: `${SESSION_PATH}/${action}`,

@@ -187,9 +187,14 @@ export class SessionManager {
     return this.#inTurn(workspace, session, () => this.#delete(workspace, session));
   }
 
-  /** Keeps a session however long nobody uses it, or not any more. */
-  keep(workspace: WorkspaceId, session: SessionId, keep: boolean): Promise<Session> {
-    return this.#change(workspace, session, (found) => found.note({ keep }));
+  /** Keeps a session however long nobody uses it. */
+  keep(workspace: WorkspaceId, session: SessionId): Promise<Session> {
+    return this.#change(workspace, session, (found) => found.note({ keep: true }));
+  }
+
+  /** Takes {@link SessionManager.keep} back. */
+  unkeep(workspace: WorkspaceId, session: SessionId): Promise<Session> {
+    return this.#change(workspace, session, (found) => found.note({ keep: false }));
   }
 
   /**

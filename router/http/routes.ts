@@ -65,6 +65,8 @@ export function allRoutes(services: Services): RouterRoute[] {
     sessionsCommand(services, 'stop'),
     sessionsCommand(services, 'restart'),
     sessionsCommand(services, 'logout'),
+    sessionsCommand(services, 'keep'),
+    sessionsCommand(services, 'unkeep'),
     sessionsQr(services),
     sessionsPairingCode(services),
     importsCreate(services),

@@ -12,9 +12,14 @@ const COMMANDS = {
     summary: 'Unlinks the device; the session stays, and asks for a QR when it is started',
     repeatable: false,
   },
+  keep: {
+    summary: 'Keeps a session however long nobody uses it: it is not warned of, stopped or deleted for that',
+    repeatable: true,
+  },
+  unkeep: { summary: 'Treats a session as all others again when nobody uses it', repeatable: true },
 } as const;
 
-/** POST `/api/whatsapp/sessions/{session_id}/start`, `stop`, `restart`, `logout`: four paths of one shape. */
+/** POST `/api/whatsapp/sessions/{session_id}/start`, `stop`, `restart`, `logout`, `keep`, `unkeep`: paths of one shape. */
 export function sessionsCommand(services: Services, command: keyof typeof COMMANDS): RouterRoute {
   const { summary, repeatable } = COMMANDS[command];
   return route({

@@ -67,8 +67,8 @@ describe('sessions', () => {
     const ran = await wharf(['sessions', 'list', '-w', 'table', '--status', 'ready']);
     expect(ran.out).toBe(
       [
-        'WORKSPACE  SESSION  STATUS  PHONE NUMBER  INSTANCE    LAST ACTIVITY  LAST ERROR',
-        'table      a        ready   -             instance-1  -',
+        'WORKSPACE  SESSION  STATUS  PHONE NUMBER  INSTANCE    MEMORY  LAST ACTIVITY  LAST ERROR',
+        'table      a        ready   -             instance-1  -       -',
         '1 session',
         '',
       ].join('\n'),
@@ -95,7 +95,7 @@ describe('sessions', () => {
     expect(ran.err).toContain('(session_not_found');
   });
 
-  it.each(['start', 'stop', 'restart'])('hands on %s', async (action) => {
+  it.each(['start', 'stop', 'restart', 'keep', 'unkeep'])('hands on %s', async (action) => {
     expect((await wharf(['sessions', action, 'sales', '-w', '7'])).code).toBe(0);
     expect(instance.asked.at(-1)).toMatchObject({
       method: 'POST',
