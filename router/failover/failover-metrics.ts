@@ -6,6 +6,15 @@ import { ALARM_KINDS, type FleetView } from './view.ts';
 /** Bounds of the time from a death noticed to a session ready, seconds. */
 const BUCKETS = [2, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600];
 
+/** Why workspaces are moved. A counter that is there from the start shows its first rise too. */
+const REASONS = [
+  'move',
+  'drain',
+  'rebalance',
+  'hand_over',
+  'restart',
+] as const satisfies readonly Move['reason'][];
+
 /** What goes on at this moment. */
 export interface UnderWay {
   /** Workspaces that this router took over and waits for. */
@@ -36,6 +45,8 @@ export class FailoverMetrics implements FailoverRecorder {
       labelNames: ['reason', 'outcome'],
       registers,
     });
+    for (const reason of REASONS)
+      for (const outcome of ['done', 'failed'] as const) this.#moves.inc({ reason, outcome }, 0);
     this.#ready = new Histogram({
       name: 'wharf_takeover_ready_seconds',
       help: 'From the notice of an instance lost to a session of it ready elsewhere',

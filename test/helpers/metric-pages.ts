@@ -1,6 +1,8 @@
+import { Registry } from 'prom-client';
 import { onTestFinished } from 'vitest';
 import { BackupMetrics } from '../../backup/metrics.ts';
 import { addBuildInfo } from '../../common/process-metrics.ts';
+import { HousekeepingMetrics } from '../../instance/housekeeping/housekeeping-metrics.ts';
 import { InstanceApi } from '../instance/helpers/instance-api.ts';
 import { startFleet } from './router.ts';
 
@@ -17,6 +19,13 @@ export async function metricPages(): Promise<MetricPages> {
   onTestFinished(() => fleet.close());
   const instance = await InstanceApi.start();
   onTestFinished(() => instance.close());
+  const housekeeping = new Registry();
+  new HousekeepingMetrics(housekeeping, {
+    memory: () => [],
+    limit: 0,
+    restarts: () => ({ due: 0, isHeld: false }),
+    inactive: () => 0,
+  });
   const backup = new BackupMetrics({
     leads: () => true,
     running: () => false,
@@ -26,7 +35,7 @@ export async function metricPages(): Promise<MetricPages> {
   addBuildInfo(backup.registry, { component: 'backup', version: '0.0.0' });
   return {
     router: (await fleet.ask('GET', '/metrics', { key: null })).text,
-    instance: (await instance.ask('GET', '/metrics', undefined, {})).text,
+    instance: `${(await instance.ask('GET', '/metrics', undefined, {})).text}${await housekeeping.metrics()}`,
     backup: await backup.text(),
   };
 }

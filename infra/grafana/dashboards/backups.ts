@@ -60,7 +60,7 @@ export const backups = dashboard({
       lines({
         title: 'Sessions of the last run',
         description: 'copied, carried over from an earlier backup, missed.',
-        queries: { '{{outcome}}': 'max by (outcome) (wharf_backup_sessions) or vector(0)' },
+        queries: { '{{outcome}}': 'max by (outcome) (wharf_backup_sessions)' },
         stacked: true,
       }),
       lines({

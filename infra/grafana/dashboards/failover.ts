@@ -84,7 +84,7 @@ export const failover = dashboard({
         description: 'By reason and outcome.',
         queries: {
           '{{reason}} {{outcome}}':
-            'sum by (reason, outcome) (increase(wharf_moves_total[$__rate_interval])) or vector(0)',
+            'sum by (reason, outcome) (increase(wharf_moves_total[$__rate_interval]))',
         },
       }),
       lines({

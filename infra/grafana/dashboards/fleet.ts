@@ -18,13 +18,13 @@ export const fleet = dashboard({
       number({
         title: 'Sessions ready',
         description: 'Of those that should run and that nobody needs to link.',
-        queries: { ready: 'wharf:sessions_ready:ratio or vector(1)' },
+        queries: { ready: 'max(wharf:sessions_ready:ratio) or vector(1)' },
         unit: 'percentunit',
       }),
       number({
         title: 'Places taken',
         description: 'Add an instance before 85 %.',
-        queries: { taken: 'wharf:utilization:ratio or vector(0)' },
+        queries: { taken: 'max(wharf:utilization:ratio) or vector(0)' },
         unit: 'percentunit',
         steps: [
           [0.7, 'yellow'],
@@ -111,7 +111,7 @@ export const fleet = dashboard({
       lines({
         title: 'Requests with an error of ours',
         description: 'The share of answers 5xx. 503 says "try again soon": no instance, or a queue away.',
-        queries: { errors: 'wharf:router_errors:ratio_rate5m or vector(0)' },
+        queries: { errors: 'max(wharf:router_errors:ratio_rate5m) or vector(0)' },
         unit: 'percentunit',
       }),
     ],

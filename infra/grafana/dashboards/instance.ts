@@ -4,8 +4,8 @@ import { lines, number } from '../panels.ts';
 const HERE = 'wharf_instance=~"$wharf_instance"';
 
 const quantiles = (name: string) => ({
-  'p50 {{wharf_instance}}': `histogram_quantile(0.5, sum by (wharf_instance, le) (rate(${name}_bucket{${HERE}}[$__rate_interval]))) >= 0 or vector(0)`,
-  'p99 {{wharf_instance}}': `histogram_quantile(0.99, sum by (wharf_instance, le) (rate(${name}_bucket{${HERE}}[$__rate_interval]))) >= 0 or vector(0)`,
+  'p50 {{wharf_instance}}': `histogram_quantile(0.5, sum by (wharf_instance, le) (rate(${name}_bucket{${HERE}}[$__rate_interval])))`,
+  'p99 {{wharf_instance}}': `histogram_quantile(0.99, sum by (wharf_instance, le) (rate(${name}_bucket{${HERE}}[$__rate_interval])))`,
 });
 
 /** One instance, or several: its sessions, what it stands on, what it uses. */
@@ -139,6 +139,32 @@ export const instance = dashboard({
           restarts: `sum(increase(wharf_instance_restarts_total{${HERE}}[$__rate_interval]))`,
         },
         width: 24,
+      }),
+    ],
+    Housekeeping: [
+      lines({
+        title: 'Memory of sessions',
+        description:
+          'What half of them, nine of ten, and the largest take. Large ones are restarted first: docs/housekeeping.md.',
+        queries: {
+          '{{share}}': `max by (share) (wharf_instance_session_memory_bytes{${HERE}, share=~"0.5|0.9|1"})`,
+        },
+        unit: 'bytes',
+      }),
+      lines({
+        title: 'Browsers to be restarted',
+        description:
+          'Since they are old or large; held: one did not come back, so none is restarted; above the limit: WHATSAPP_SESSION_MEMORY_LIMIT.',
+        queries: {
+          due: `sum(wharf_instance_soft_restarts_due{${HERE}})`,
+          held: `max(wharf_instance_soft_restarts_held{${HERE}})`,
+          'above the limit': `sum(wharf_instance_sessions_over_memory_limit{${HERE}})`,
+        },
+      }),
+      lines({
+        title: 'Sessions that nobody uses',
+        description: 'By what was done last: their workspace was told, or they were stopped.',
+        queries: { '{{step}}': `sum by (step) (wharf_instance_inactive_sessions{${HERE}})` },
       }),
     ],
     'What it uses': [

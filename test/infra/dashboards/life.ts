@@ -45,6 +45,8 @@ export class Life {
         { url: 'http://127.0.0.1:9/', events: ['*'] },
         [200, 201],
       );
+      // The environment's admin key tells nobody its age.
+      await this.#must('POST', '/api/fleet/keys', { name: 'watched' }, [201]);
       going.push(this.#fleet.follow(this.#over.signal), this.#chat());
       this.#say('messages go and come, webhooks and a stream tell of them');
       await sleep(20_000);
