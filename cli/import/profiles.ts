@@ -16,9 +16,7 @@ export interface FoundProfile {
   clientId: string;
   /** The user data directory, absolute. */
   directory: string;
-  /** What a session needs of it, relative to it; see `needed-files.ts`. */
-  files: string[];
-  /** Bytes of those, and of all the rest: caches and the like, which are left out. */
+  /** Bytes of what a session needs of it (`needed-files.ts`), and of all the rest: caches and the like, which are left out. */
   bytes: number;
   leftOutBytes: number;
   /** The Chromium that opened it last, where it says so. */
@@ -75,7 +73,7 @@ async function look(clientId: string, directory: string): Promise<FoundProfile> 
   return {
     clientId,
     directory,
-    files,
+
     bytes,
     leftOutBytes: Math.max(0, (await treeSize(directory)) - bytes),
     chromium: await lastVersion(directory),

@@ -6,6 +6,11 @@ import { runProcess } from '../../../common/lifecycle.ts';
 /** Between two messages, milliseconds: its databases are written to all the time. */
 const PAUSE = 40;
 
+const TELL_OF_SYNC = `{
+  const { Socket } = window.require('WAWebSocketModel');
+  if (Socket.hasSynced && !window.WWebJS) window.onAppStateHasSyncedEvent();
+}`;
+
 /**
  * An application of before: one plain whatsapp-web.js client with LocalAuth, with the library's own ways of starting and ending a browser. It prints its QR, then that
  * it is ready, a line of JSON each, and writes messages to a chat until it is told to end.
@@ -32,7 +37,10 @@ await runProcess(async (signal) => {
   client.on('qr', (qr) => print({ qr }));
   const ready = new Promise<void>((resolve) => client.once('ready', () => resolve()));
   await client.initialize();
-  await Promise.race([ready, sleep(60_000).then(() => Promise.reject(new Error('it was never ready')))]);
+  // The library hears of the sync only if it listens before that is over: whoever uses it has to ask the page.
+  const asking = setInterval(() => client.pupPage?.evaluate(TELL_OF_SYNC).catch(() => undefined), 2000);
+  await ready;
+  clearInterval(asking);
   print({ ready: true });
   for (let number = 1; !signal.aborted; number += 1) {
     await client.sendMessage(`${env['PLAIN_CHAT']}@c.us`, `message ${number} of the application of before`);

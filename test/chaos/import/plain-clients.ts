@@ -7,6 +7,9 @@ import { type BenchProcess, startProgram } from '../../bench/support/processes.t
 import { browsersUnder } from '../../helpers/processes.ts';
 import type { EmulatedPhones } from '../backups/emulated.ts';
 
+/** How often one is started before it is linked. */
+const START_TRIES = 5;
+
 /** An application of before, with its one client. */
 export class PlainClient {
   readonly clientId: string;
@@ -27,24 +30,42 @@ export class PlainClient {
     { clientId, phone, chat, dataPath }: { clientId: string; phone: string; chat: string; dataPath: string },
   ): Promise<PlainClient> {
     const { path } = await findChromium(null, 'auto');
-    const process = await startProgram('test/chaos/import/plain-client-process.ts', {
+    const env = {
       CHROMIUM: path,
       PLAIN_CLIENT: clientId,
       PLAIN_DATA: dataPath,
       PLAIN_CHAT: chat,
       ...emulated.browserEnv,
-    });
+    };
+    const process = await PlainClient.#start(env);
     const client = new PlainClient(clientId, phone, dataPath, process);
-    const lines = createInterface(process.child.stdout as NodeJS.ReadableStream);
-    const busy = (async () => {
-      for await (const line of lines) if (line.includes('"busy"')) return;
-      throw new Error(`the client ${clientId} ended before it had sent anything`);
-    })();
-    await new Phones(emulated.controlUrl).scan(String(process.ready['qr']), phone);
-    await busy;
-    // It goes on printing nothing; a pipe that nobody reads would hold nothing up.
-    process.child.stdout?.resume();
+    try {
+      const lines = createInterface(process.child.stdout as NodeJS.ReadableStream);
+      const busy = (async () => {
+        for await (const line of lines) if (line.includes('"busy"')) return;
+        throw new Error(`the client ${clientId} ended before it had sent anything`);
+      })();
+      await new Phones(emulated.controlUrl).scan(String(process.ready['qr']), phone);
+      await busy;
+      // It goes on printing nothing; a pipe that nobody reads would hold nothing up.
+      process.child.stdout?.resume();
+    } catch (error) {
+      await client.kill();
+      throw error;
+    }
     return client;
+  }
+
+  /** A machine under load may be too slow for the library, which then gives up: whoever runs it starts it again. */
+  static async #start(env: Record<string, string>): Promise<BenchProcess> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await startProgram('test/chaos/import/plain-client-process.ts', env);
+      } catch (error) {
+        await endBrowsers(`${env['PLAIN_DATA']}/session-${env['PLAIN_CLIENT']}`);
+        if (attempt === START_TRIES) throw error;
+      }
+    }
   }
 
   /** As a deployment ends it: the browser is closed. */
@@ -54,17 +75,20 @@ export class PlainClient {
 
   /** As a machine that runs out of memory ends it, in the middle of what it does: first the application, whose browser goes on living, then that too. */
   async kill(): Promise<void> {
-    const ended = once(this.#process.child, 'exit');
-    this.#process.child.kill('SIGKILL');
-    await ended;
-    await this.endBrowser();
-  }
-
-  /** Ends what is left of its browser. */
-  async endBrowser(): Promise<void> {
-    for (const { pid } of await browsersUnder(`${this.#dataPath}/session-${this.clientId}`)) {
-      killGroup(pid);
-      await waitForGroupEnd(pid, 30_000);
+    const { child } = this.#process;
+    if (child.exitCode === null && child.signalCode === null) {
+      const ended = once(child, 'exit');
+      child.kill('SIGKILL');
+      await ended;
     }
+    await endBrowsers(`${this.#dataPath}/session-${this.clientId}`);
+  }
+}
+
+/** Ends browsers that outlive their application. */
+async function endBrowsers(userData: string): Promise<void> {
+  for (const { pid } of await browsersUnder(userData)) {
+    killGroup(pid);
+    await waitForGroupEnd(pid, 30_000);
   }
 }

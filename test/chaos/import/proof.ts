@@ -88,10 +88,7 @@ export async function proveImport(options: ImportProofOptions): Promise<ImportFi
       await fleet.close();
     }
   } finally {
-    for (const client of clients) {
-      await client.kill().catch(() => undefined);
-      await client.endBrowser();
-    }
+    for (const client of clients) await client.kill();
     await emulated.stop();
     await rm(directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   }
@@ -119,7 +116,8 @@ async function prove(
     };
     clients.push(await PlainClient.link(emulated, { ...names, dataPath: source }));
   };
-  await pMap(numbers.slice(1), link, { concurrency: AT_ONCE });
+  // Where one fails, none is left on its way: all are ended then.
+  await pMap(numbers.slice(1), link, { concurrency: AT_ONCE, stopOnError: false });
   let killed = 0;
   await pMap(clients.splice(0), async (client, index) => {
     if (index % 3 === 0) return await client.stop();

@@ -133,6 +133,27 @@ describe('small parts of the emulated page', () => {
     expect(() => registry.define({ WAWebCmd: {} })).toThrow('defined twice');
   });
 
+  it('lacks a member that is missing, on the way to which everything works as before', () => {
+    const registry = new Registry();
+    class Messages {
+      readonly #kept = new Map([['a', 1]]);
+      get = (id: string) => this.#kept.get(id);
+      size() {
+        return this.#kept.size;
+      }
+    }
+    const collections = { Msg: new Messages(), Chat: {} };
+    registry.define({ WAWebCollections: collections, WAWebMsgKey: class Key {} });
+    registry.setMissing(['WAWebCollections.Msg.get', 'WAWebMsgKey.newId']);
+    const { Msg, Chat } = registry.require('WAWebCollections') as typeof collections;
+    expect(Msg.get).toBeUndefined();
+    expect(Msg.size()).toBe(1);
+    expect(Chat).toBe(collections.Chat);
+    expect(new (registry.require('WAWebMsgKey') as new () => object)()).toBeInstanceOf(Object);
+    registry.setMissing([]);
+    expect(registry.require('WAWebCollections')).toBe(collections);
+  });
+
   it('finds links, and only links', () => {
     expect(findLinks('see https://example.org/a?b=1 and www.example.net').map(({ href }) => href)).toEqual([
       'https://example.org/a?b=1',
