@@ -6,7 +6,6 @@ locals {
       NODE_ENV                           = "production"
       AWS_REGION                         = data.aws_region.current.name
       WHATSAPP_SESSION_PATH              = "/mnt/wharf/sessions"
-      WHATSAPP_INSTANCE_COUNT            = tostring(coalesce(var.home_count, local.instances))
       WHATSAPP_MAX_SESSIONS_PER_INSTANCE = tostring(var.sessions_per_instance)
     }, var.settings.all)
     secrets = {
@@ -16,16 +15,20 @@ locals {
     }
   }
 
+  # Routers count homes by it, and must all have the same; an instance whose number is beyond it does not start. So a new machine is there before
+  # homes are counted anew, and one that goes is counted out before.
+  home_count = tostring(coalesce(var.home_count, local.instances))
+
   settings = {
     router = {
-      "wharf.env" = local.common
+      "wharf.env" = merge(local.common, { env = merge(local.common.env, { WHATSAPP_INSTANCE_COUNT = local.home_count }) })
       "router.env" = {
         env     = merge({ BIND_ADDRESS = "{private_ip}", PORT = "3000" }, var.settings.router)
         secrets = { WHARF_ADMIN_KEY = module.secrets.admin_key_arn }
       }
     }
     instance = {
-      "wharf.env" = local.common
+      "wharf.env" = merge(local.common, { env = merge(local.common.env, { WHATSAPP_INSTANCE_COUNT = tostring(local.instances) }) })
       "instance.env" = {
         env     = merge({ BIND_ADDRESS = "{private_ip}", WHARF_CHROMIUM_SANDBOX = "on" }, var.settings.instance)
         secrets = {}
@@ -37,7 +40,7 @@ locals {
       }
     }
     backup = {
-      "wharf.env" = local.common
+      "wharf.env" = merge(local.common, { env = merge(local.common.env, { WHATSAPP_INSTANCE_COUNT = local.home_count }) })
       "backup.env" = {
         env = merge({
           BIND_ADDRESS     = "{private_ip}"

@@ -95,7 +95,7 @@ variable "instances_per_machine" {
 }
 
 variable "home_count" {
-  description = "WHATSAPP_INSTANCE_COUNT: what the home rule divides by. null: as many as there are instances. It changes after machines were added and before they are taken away; docs/aws.md has the order of steps."
+  description = "WHATSAPP_INSTANCE_COUNT of the routers: what the home rule divides by. null: as many as there are instances. It changes after machines were added and before they are taken away; docs/aws.md has the order of steps."
   type        = number
   default     = null
 
