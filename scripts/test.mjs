@@ -8,6 +8,7 @@ import { dist, root } from './paths.mjs';
 import { prepare } from './prepare.mjs';
 import { runScript, say } from './say.mjs';
 import { installHostParts } from './setup/hosts.mjs';
+import { installOperatorsTools } from './setup/operations.mjs';
 import { installPrometheus } from './setup/prometheus.mjs';
 import { installRadosgw } from './setup/radosgw.mjs';
 import { installShellcheck } from './setup/shellcheck.mjs';
@@ -26,6 +27,7 @@ runScript(async () => {
     await installHostParts();
     await installRadosgw();
     await installPrometheus();
+    await installOperatorsTools();
     await installShellcheck();
   });
   const { fault } = findTerraform();
