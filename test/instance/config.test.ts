@@ -30,8 +30,38 @@ describe("an instance's configuration", () => {
       logLevel: 'info',
       sandbox: 'auto',
       chromiumPath: null,
+      housekeeping: {
+        restartAge: 86_400_000,
+        sessionMemory: 1024 ** 3,
+        inactive: { warn: 0, stop: 0, delete: 0 },
+        keptWorkspaces: new Set(),
+      },
     });
     expect(Object.isFrozen(load())).toBe(true);
+  });
+
+  it('takes days after which sessions that nobody uses are warned of, stopped and deleted, in this order alone', () => {
+    const days = (warn: string, stop: string, remove: string) => ({
+      WHATSAPP_INACTIVE_WARN_DAYS: warn,
+      WHATSAPP_INACTIVE_STOP_DAYS: stop,
+      WHATSAPP_INACTIVE_DELETE_DAYS: remove,
+    });
+    const DAY = 86_400_000;
+    const kept = { WHATSAPP_INACTIVE_KEEP_WORKSPACES: '7, acme' };
+    expect(load({ ...days('30', '60', '90'), ...kept }).housekeeping).toMatchObject({
+      inactive: { warn: 30 * DAY, stop: 60 * DAY, delete: 90 * DAY },
+      keptWorkspaces: new Set(['7', 'acme']),
+    });
+    expect(load(days('30', '0', '40')).housekeeping.inactive.stop).toBe(0);
+    const wrong = (warn: string, stop: string, remove: string) =>
+      Object.keys(faults({ INSTANCE_ID: 'instance-1', ...days(warn, stop, remove) }));
+    expect(wrong('0', '60', '0')).toEqual(['WHATSAPP_INACTIVE_STOP_DAYS']);
+    expect(wrong('60', '60', '0')).toEqual(['WHATSAPP_INACTIVE_STOP_DAYS']);
+    expect(wrong('0', '0', '90')).toEqual(['WHATSAPP_INACTIVE_DELETE_DAYS']);
+    expect(wrong('30', '90', '90')).toEqual(['WHATSAPP_INACTIVE_DELETE_DAYS']);
+    expect(
+      Object.keys(faults({ INSTANCE_ID: 'instance-1', WHATSAPP_INACTIVE_KEEP_WORKSPACES: '007' })),
+    ).toEqual(['WHATSAPP_INACTIVE_KEEP_WORKSPACES']);
   });
 
   it('takes the older name of the capacity, and the newer before it', () => {
