@@ -4,8 +4,8 @@ import { command } from '../chaos/hosts/command.ts';
 import { Fleet } from './machines/fleet.ts';
 import { packagesIn } from './machines/packages.ts';
 import type { DebianRoot } from './machines/root.ts';
-import type { ProofOptions } from './options.ts';
-import { boot, doctors, install, start } from './parts/bring-up.ts';
+import type { Part, ProofOptions } from './options.ts';
+import { boot, doctors, install, installAgain } from './parts/bring-up.ts';
 import { faults } from './parts/faults.ts';
 import { link } from './parts/link.ts';
 import { reboots } from './parts/reboots.ts';
@@ -25,22 +25,25 @@ export async function inside(root: DebianRoot, directory: string, options: Proof
   await command('mount', ['-t', 'tmpfs', 'tmpfs', '/run']);
   const packages = join(directory, 'packages');
   say('makes the packages');
-  const { first, next } = await packagesIn(packages, options.deb);
+  const made = await packagesIn(packages, options.deb);
   const results = new Results();
   const rounds = options.quick ? 1 : ROUNDS;
   const fleet = await Fleet.make({ root: root.directory, directory, groups: options.groups, packages });
   try {
     await boot(fleet, results);
-    await install(fleet, results, first);
-    await start(fleet, results);
+    await install(fleet, results, made);
     await link(fleet, results);
     await doctors(fleet, results);
-    await faults(fleet, results, rounds);
-    await stops(fleet, results, rounds);
-    await reboots(fleet, results, rounds);
-    await upgrade(fleet, results, next);
-    await secrets(fleet, results);
-    await removal(fleet, results);
+    await installAgain(fleet, results);
+    const parts: Record<Part, () => Promise<void>> = {
+      faults: async () => await faults(fleet, results, rounds),
+      stops: async () => await stops(fleet, results, rounds),
+      reboots: async () => await reboots(fleet, results, rounds),
+      upgrade: async () => await upgrade(fleet, results, made.next),
+      secrets: async () => await secrets(fleet, results),
+      removal: async () => await removal(fleet, results),
+    };
+    for (const part of options.parts) await parts[part]();
   } catch (error) {
     results.rule(false, `the proof broke off: ${String(error)}`);
     for (const machine of fleet.machines) say(await lastWords(machine));

@@ -1,6 +1,11 @@
 import { parseArgs } from 'node:util';
 
+/** The parts of the proof after a fleet has come up, in the order they are run. */
+const PARTS = ['faults', 'stops', 'reboots', 'upgrade', 'secrets', 'removal'] as const;
+export type Part = (typeof PARTS)[number];
+
 export interface ProofOptions {
+  parts: Part[];
   /** Each fault once. */
   quick: boolean;
   /** Where the figures are written. */
@@ -18,6 +23,7 @@ export interface ProofOptions {
 export function readOptions(): ProofOptions {
   const { values } = parseArgs({
     options: {
+      parts: { type: 'string', default: PARTS.join() },
       quick: { type: 'boolean', default: false },
       json: { type: 'string' },
       keep: { type: 'boolean', default: false },
@@ -27,5 +33,10 @@ export function readOptions(): ProofOptions {
     },
   });
   const { quick, json, keep, deb, inside, group } = values;
-  return { quick, json, keep, deb, inside, groups: group };
+  const parts = values.parts.split(',').map((name) => {
+    const part = PARTS.find((one) => one === name);
+    if (part === undefined) throw new Error(`--parts: there is no ${name}; there are ${PARTS.join(', ')}`);
+    return part;
+  });
+  return { parts, quick, json, keep, deb, inside, groups: group };
 }

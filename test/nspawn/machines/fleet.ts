@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Json } from '../../chaos/real/asking.ts';
 import { Emulator } from './emulator.ts';
@@ -44,10 +43,9 @@ export class Fleet {
   readonly one: Machine;
   readonly two: Machine;
   readonly emulator: Emulator;
-  readonly api: RouterApi;
   readonly sessions = SESSIONS;
-  /** What must never show in a log. */
-  readonly secrets: { token: string; adminKey: string };
+  /** What must never show in a log; known once the installer has made it. */
+  readonly secrets = { token: '(none yet)', adminKey: '(none yet)' };
 
   /** Makes the network and the machines, all off. */
   static async make({ root, directory, groups, packages }: FleetOptions): Promise<Fleet> {
@@ -66,8 +64,14 @@ export class Fleet {
     this.one = one;
     this.two = two;
     this.emulator = emulator;
-    this.secrets = { token: randomBytes(24).toString('hex'), adminKey: randomBytes(24).toString('hex') };
-    this.api = new RouterApi(`http://${hub.address}:3000`, this.secrets.adminKey);
+  }
+
+  get url(): string {
+    return `http://${this.hub.address}:3000`;
+  }
+
+  get api(): RouterApi {
+    return new RouterApi(this.url, this.secrets.adminKey);
   }
 
   get machines(): readonly [Machine, Machine, Machine] {
@@ -133,15 +137,13 @@ export class Fleet {
       const instances = fleet['instances'] as Json[];
       return instances.length === 2 && instances.every(({ verdict }) => verdict === 'healthy');
     });
-    for (const { session, home } of SESSIONS) {
-      await this.api.until(`/api/whatsapp/sessions/${session}`, isReady);
-      if ((await this.instanceOf({ session } as LinkedSession)) === home) continue;
-      // Refused while something still moves.
-      await this.api.ask('POST', '/api/fleet/rebalance');
-      await this.api.until(
-        `/api/whatsapp/sessions/${session}`,
-        (answer) => isReady(answer) && answer['instance'] === home,
-      );
+    for (const each of SESSIONS) {
+      const path = `/api/whatsapp/sessions/${each.session}`;
+      await this.api.until(path, isReady);
+      if ((await this.instanceOf(each)) === each.home) continue;
+      // By name: a rebalance leaves an instance alone that has died lately.
+      await this.api.must('POST', `/api/fleet/workspaces/${each.workspace}/move`, { to: each.home });
+      await this.api.until(path, (answer) => isReady(answer) && answer['instance'] === each.home);
     }
   }
 

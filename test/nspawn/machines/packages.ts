@@ -13,7 +13,7 @@ export interface Packages {
 }
 
 /**
- * Puts the package into a directory, and the same a second time as a higher version.
+ * Puts the package into a directory with the installer, and the same a second time as a higher version.
  *
  * @param deb a package's path; undefined: one is built
  */
@@ -22,6 +22,7 @@ export async function packagesIn(directory: string, deb: string | undefined): Pr
   const built = deb ?? (await build());
   const first = basename(built);
   await copyFile(built, join(directory, first));
+  await copyFile(join(REPOSITORY, 'systemd/install.sh'), join(directory, 'install.sh'));
   const [name = '', version = '', ending = ''] = first.split('_');
   const next = [name, `${version}+next`, ending].join('_');
   const unpacked = join(directory, 'unpacked');

@@ -1,12 +1,10 @@
 import type { Fleet } from '../machines/fleet.ts';
 import type { Machine } from '../machines/machine.ts';
+import type { Packages } from '../machines/packages.ts';
 import type { Results } from '../results.ts';
 
 /** Where the machines' shared storage is kept by the file server. */
 const BRICK = '/srv/brick';
-
-/** What every machine is told, in /etc/wharf. */
-type Settings = Readonly<Record<string, string>>;
 
 /** All machines are booted, the hub's Redis and file server started. */
 export async function boot(fleet: Fleet, results: Results): Promise<void> {
@@ -21,63 +19,53 @@ export async function boot(fleet: Fleet, results: Results): Promise<void> {
   `);
 }
 
-/** The package is installed on all machines, from a file, with nothing fetched. */
-export async function install(fleet: Fleet, results: Results, file: string): Promise<void> {
-  for (const machine of fleet.machines)
-    await results.timed('install', 'the package is installed', async () => {
-      await machine.run(['apt-get', 'install', '-y', '--no-install-recommends', `/srv/packages/${file}`]);
+/** The installer of the package gives each machine its part, from files, with nothing fetched; then all of Wharf is started. */
+export async function install(fleet: Fleet, results: Results, packages: Packages): Promise<void> {
+  let said = '';
+  const installer = async (machine: Machine, ...options: string[]) => {
+    const given = ['--package', `/srv/packages/${packages.first}`, '--bind', machine.address, '--count', '2'];
+    const fleetWide = ['--redis', 'redis://hub:6379', '--share', 'glusterfs:hub:/wharf'];
+    const argv = ['bash', '/srv/packages/install.sh', ...given, ...fleetWide, ...options];
+    await results.timed('install', 'wharf-install: package, share, settings, units, doctor', async () => {
+      said += await machine.run(argv);
     });
+  };
+  for (const machine of fleet.machines) await realBootIds(machine);
+  await installer(fleet.hub, '--router', '--backup', '--backup-directory', '/var/backups/wharf');
+  fleet.secrets.token = await settingOf(fleet.hub, 'wharf', 'WHARF_INTERNAL_TOKEN');
+  fleet.secrets.adminKey = await settingOf(fleet.hub, 'command', 'WHARF_API_KEY');
+  for (const [index, machine] of [fleet.one, fleet.two].entries()) {
+    await machine.run(
+      ['sh', '-ec', 'umask 077; cat >/root/token'],
+      `WHARF_INTERNAL_TOKEN=${fleet.secrets.token}\n`,
+    );
+    // Where WhatsApp is in this proof is said before anything starts.
+    await installer(machine, '--instances', String(index + 1), '--token-file', '/root/token', '--no-start');
+    await settings(machine, 'instance', fleet.emulator.settings);
+    await settings(machine, 'command', { WHARF_URL: fleet.url, WHARF_API_KEY: fleet.secrets.adminKey });
+    await results.timed('start', 'an instance is started: ready', async () => {
+      await machine.run(['systemctl', 'start', 'wharf.target', `wharf-instance@${index + 1}.service`]);
+    });
+  }
   for (const machine of fleet.machines) {
     const failed = await machine.run(['systemctl', '--failed', '--no-legend', '--plain']);
-    results.rule(
-      failed.trim() === '',
-      `after the installation units have failed on ${machine.name}: ${failed}`,
-    );
+    results.rule(failed.trim() === '', `units have failed on ${machine.name}: ${failed}`);
   }
+  for (const [what, secret] of Object.entries(fleet.secrets))
+    results.rule(!said.includes(secret), `the installer printed the ${what}`);
+  await fleet.api.until('/ready', () => true);
 }
 
-/** Writes the settings, as docs/deployment.md has it done, and starts all of Wharf on all machines. */
-export async function start(fleet: Fleet, results: Results): Promise<void> {
-  const common = (machine: Machine): Settings => ({
-    REDIS_URL: 'redis://hub:6379',
-    WHARF_INTERNAL_TOKEN: fleet.secrets.token,
-    WHATSAPP_INSTANCE_COUNT: '2',
-    BIND_ADDRESS: machine.address,
-  });
-  for (const machine of fleet.machines) {
-    await realBootIds(machine);
-    await mountShare(machine);
-    await settings(machine, 'wharf', common(machine));
+/** The installer, called again, finds everything as it should be, and starts nothing anew. */
+export async function installAgain(fleet: Fleet, results: Results): Promise<void> {
+  for (const unit of fleet.instances) {
+    const before = await unit.state();
+    const files = async () => await unit.machine.sh('cd /etc/wharf && sha256sum *');
+    const settingsBefore = await files();
+    await unit.machine.run(['wharf-install', '--instances', /\d/.exec(unit.name)?.[0] ?? '']);
+    results.rule((await unit.state()).pid === before.pid, 'a second wharf-install started the instance anew');
+    results.rule((await files()) === settingsBefore, 'a second wharf-install changed settings');
   }
-  await settings(fleet.hub, 'router', { WHARF_ADMIN_KEY: fleet.secrets.adminKey });
-  await settings(fleet.hub, 'backup', { BACKUP_DIRECTORY: '/var/lib/wharf/backups' });
-  await fleet.hub.run([
-    'install',
-    '-d',
-    '-o',
-    'wharf',
-    '-g',
-    'wharf',
-    '-m',
-    '0700',
-    '/var/lib/wharf/backups',
-  ]);
-  const browsers = { ...fleet.emulator.settings, WHARF_CHROMIUM_SANDBOX: 'on' };
-  for (const machine of [fleet.one, fleet.two]) await settings(machine, 'instance', browsers);
-  await fleet.hub.run(['systemctl', 'start', 'mnt-wharf.mount']);
-  await fleet.hub.run(['install', '-d', '-o', 'wharf', '-g', 'wharf', '-m', '0700', '/mnt/wharf/sessions']);
-  const enabled: [Machine, string[]][] = [
-    [fleet.hub, ['wharf-router.service', 'wharf-backup.service']],
-    [fleet.one, ['wharf-instance@1.service']],
-    [fleet.two, ['wharf-instance@2.service']],
-  ];
-  for (const [machine, services] of enabled) {
-    await machine.run(['systemctl', 'enable', 'wharf.target', 'mnt-wharf.mount', ...services]);
-    await results.timed('start', 'wharf.target starts, all of it ready', async () => {
-      await machine.run(['systemctl', 'start', 'wharf.target', ...services]);
-    });
-  }
-  await fleet.api.until('/ready', () => true);
 }
 
 /** What each machine's doctor says; every check has to be `ok`. */
@@ -90,18 +78,20 @@ export async function doctors(fleet: Fleet, results: Results): Promise<void> {
 }
 
 /** Adds lines to a file of settings: the last of a name counts. */
-async function settings(machine: Machine, name: string, values: Settings): Promise<void> {
+async function settings(
+  machine: Machine,
+  name: string,
+  values: Readonly<Record<string, string>>,
+): Promise<void> {
   const lines = Object.entries(values).map(([key, value]) => `${key}=${value}\n`);
   await machine.run(['sh', '-ec', `cat >>/etc/wharf/${name}.env`], lines.join(''));
 }
 
-/** The share's mount unit, made of the package's example for GlusterFS as its comments say. */
-async function mountShare(machine: Machine): Promise<void> {
-  await machine.sh(`
-    example=$(dpkg -L wharf | grep 'glusterfs/mnt-wharf.mount$')
-    sed -e 's#^What=.*#What=hub:/wharf#' -e 's#backup-volfile-servers=[^,]*,##' "$example" >/etc/systemd/system/mnt-wharf.mount
-    systemctl daemon-reload
-  `);
+async function settingOf(machine: Machine, file: string, name: string): Promise<string> {
+  const text = await machine.run(['cat', `/etc/wharf/${file}.env`]);
+  const value = new RegExp(`^${name}=(.+)$`, 'm').exec(text)?.[1];
+  if (value === undefined) throw new Error(`/etc/wharf/${file}.env on ${machine.name} has no ${name}`);
+  return value;
 }
 
 /**
