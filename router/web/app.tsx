@@ -1,9 +1,9 @@
-import { useCallback, useMemo, useState } from 'preact/hooks';
+import { useCallback, useEffect, useMemo, useState } from 'preact/hooks';
 import { ApiClient } from './api/client.ts';
 import type { OwnKey } from './api/types.ts';
 import { Dashboard } from './shell/dashboard.tsx';
 import { Entrance } from './shell/entrance.tsx';
-import { forgetKey, keepKey } from './state/key.ts';
+import { carriesKey, forgetKey, keepKey, takeKey } from './state/key.ts';
 
 /** Who is in: whose key it is is known from here on. */
 interface Entered {
@@ -26,6 +26,17 @@ export function App({ initialKey }: { initialKey: string | null }) {
   const enter = useCallback((key: string, ownKey: OwnKey) => {
     keepKey(sessionStorage, key);
     setEntered({ key, ownKey });
+  }, []);
+  useEffect(() => {
+    // Pasted into a tab that shows the page already, such an address loads nothing anew.
+    const look = () => {
+      if (!carriesKey(location)) return;
+      setNotice('');
+      setEntered(null);
+      setOffered(takeKey(location, history, sessionStorage));
+    };
+    addEventListener('hashchange', look);
+    return () => removeEventListener('hashchange', look);
   }, []);
   if (entered === null || api === null)
     return <Entrance offered={offered} notice={notice} onEnter={enter} onRefused={leave} />;

@@ -1,11 +1,5 @@
 import type { Transport } from './transport.ts';
-import type { Fleet, FleetEvent, Move, Queues, WorkspacePage } from './types.ts';
-
-/** What can be asked of the fleet, after a question. */
-export type Operation =
-  | { kind: 'drain' | 'undrain' | 'restart'; instance: string }
-  | { kind: 'unfreeze'; instances: readonly string[] }
-  | { kind: 'rebalance'; away: number };
+import type { Fleet, FleetEvent, Move, Operation, Queues, WorkspacePage } from './types.ts';
 
 /** Events of the fleet that are shown. */
 const EVENTS = 50;

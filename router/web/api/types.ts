@@ -1,5 +1,10 @@
 import type { infer as Infer } from 'zod';
-import type { BackupSummary, backupListSchema, Operation, Restore } from '../../../fleet/backup/api.ts';
+import type {
+  Operation as BackupOperation,
+  BackupSummary,
+  backupListSchema,
+  Restore,
+} from '../../../fleet/backup/api.ts';
 import type { QueueView } from '../../../fleet/queue/message-queues.ts';
 import type { Announcement, SessionDetail, SessionStatus, SessionSummary } from '../../../fleet/records.ts';
 
@@ -67,6 +72,12 @@ export interface Fleet {
   quarantined: (number | string)[];
   alarms: { kind: string; text: string }[];
 }
+
+/** What can be asked of the fleet, after a question. */
+export type Operation =
+  | { kind: 'drain' | 'undrain' | 'restart'; instance: string }
+  | { kind: 'unfreeze'; instances: readonly string[] }
+  | { kind: 'rebalance'; away: number };
 
 /** A workspace, as `GET /api/fleet/workspaces` lists it. */
 export interface Workspace {
@@ -167,7 +178,7 @@ export type Backup = BackupSummary;
 /** What is backed up, and what the backup service did of late; the newest first. */
 export interface Backups {
   list: Infer<typeof backupListSchema>;
-  operations: Operation[];
+  operations: BackupOperation[];
   restores: Restore[];
 }
 

@@ -2,10 +2,12 @@ import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { Restore, RestoreItem } from '../../../fleet/backup/api.ts';
 import { Field } from '../parts/field.tsx';
 import { Problem } from '../parts/problem.tsx';
+import { ShowMore } from '../parts/show-more.tsx';
 import { StatusBadge } from '../parts/status-badge.tsx';
 import { type Column, Table } from '../parts/table.tsx';
 import { nameKey } from '../state/status.ts';
 import { ago, bytes, count, dateTime, NOTHING } from '../state/text.ts';
+import { useFirst } from '../state/use-first.ts';
 import { timeOfId, willText } from './restore-text.ts';
 
 const COLUMNS: readonly Column[] = [
@@ -16,8 +18,8 @@ const COLUMNS: readonly Column[] = [
   { heading: 'Size', from: 'wide' },
 ];
 
-/** Sessions that are listed; all are counted. */
-const LISTED = 50;
+/** Sessions that are listed at first. */
+const LISTED = 12;
 
 /** What has to be typed before everything is restored. */
 const WORD = 'everything';
@@ -106,15 +108,15 @@ function Lead({ plan, wanted, refused }: { plan: Restore; wanted: number; refuse
 }
 
 function PlanTable({ sessions }: { sessions: readonly RestoreItem[] }) {
-  if (sessions.length === 0) return <p class="notice">No session in this backup is like that.</p>;
   const sorted = [...sessions].sort(
     (one, other) => Number(other.state === 'refused') - Number(one.state === 'refused'),
   );
-  const more = sorted.length - LISTED;
+  const { shown, more, showAll } = useFirst(sorted, LISTED);
+  if (sessions.length === 0) return <p class="notice">No session in this backup is like that.</p>;
   return (
     <div class="dialog-table">
       <Table columns={COLUMNS}>
-        {sorted.slice(0, LISTED).map((item) => (
+        {shown.map((item) => (
           <tr key={nameKey(item)}>
             <th scope="row">
               {item.session_id}
@@ -130,7 +132,7 @@ function PlanTable({ sessions }: { sessions: readonly RestoreItem[] }) {
           </tr>
         ))}
       </Table>
-      {more > 0 && <p class="more">and {more} more</p>}
+      <ShowMore more={more} onMore={showAll} />
     </div>
   );
 }

@@ -3,11 +3,13 @@ import type { Restore, RestoreItem } from '../../../fleet/backup/api.ts';
 import { Dialog } from '../parts/dialog.tsx';
 import { Problem } from '../parts/problem.tsx';
 import { Progress } from '../parts/progress.tsx';
+import { ShowMore } from '../parts/show-more.tsx';
 import { StatusBadge } from '../parts/status-badge.tsx';
 import { type Column, Table } from '../parts/table.tsx';
 import type { DialogProps } from '../shell/dialog-state.ts';
 import { nameKey } from '../state/status.ts';
 import { ago, bytes, dateTime, duration } from '../state/text.ts';
+import { useFirst } from '../state/use-first.ts';
 import { usePoll } from '../state/use-poll.ts';
 import { useWork } from '../state/use-work.ts';
 import { canBeUndone, isUnderWay, progressOf, timeOfId, whatText } from './restore-text.ts';
@@ -16,8 +18,10 @@ import { canBeUndone, isUnderWay, progressOf, timeOfId, whatText } from './resto
 const RUNNING = 1000;
 const ENDED = 10_000;
 
-/** Sessions that are listed; all are counted. */
-const LISTED = 50;
+/** Sessions that are listed at first: those that failed, then those that are under way. */
+const LISTED = 12;
+
+const ORDER: readonly RestoreItem['state'][] = ['failed', 'switching', 'preparing'];
 
 const COLUMNS: readonly Column[] = [
   { heading: 'Session' },
@@ -80,7 +84,7 @@ export function RestoringDialog({ api, id, onState, onDone }: DialogProps & { id
 function Standing({ restore }: { restore: Restore }) {
   const { state, backup, started_at, ended_at, done_bytes, left_seconds, warnings, sessions } = restore;
   const { done, total } = progressOf(restore);
-  const more = sessions.length - LISTED;
+  const { shown, more, showAll } = useFirst([...sessions].sort(byState), LISTED);
   return (
     <>
       <p class="entry-head">
@@ -112,14 +116,23 @@ function Standing({ restore }: { restore: Restore }) {
       )}
       <div class="dialog-table">
         <Table columns={COLUMNS}>
-          {sessions.slice(0, LISTED).map((item) => (
+          {shown.map((item) => (
             <ItemRow key={nameKey(item)} item={item} />
           ))}
         </Table>
-        {more > 0 && <p class="more">and {more} more</p>}
+        <ShowMore more={more} onMore={showAll} />
       </div>
     </>
   );
+}
+
+function byState(one: RestoreItem, other: RestoreItem): number {
+  return rankOf(one) - rankOf(other);
+}
+
+function rankOf({ state }: RestoreItem): number {
+  const rank = ORDER.indexOf(state);
+  return rank === -1 ? ORDER.length : rank;
 }
 
 function ItemRow({ item }: { item: RestoreItem }) {

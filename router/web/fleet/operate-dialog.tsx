@@ -1,4 +1,4 @@
-import type { Operation } from '../api/fleet-api.ts';
+import type { Operation } from '../api/types.ts';
 import { type Question, QuestionDialog } from '../parts/question-dialog.tsx';
 import type { DialogProps } from '../shell/dialog-state.ts';
 import { count } from '../state/text.ts';

@@ -1,21 +1,21 @@
-import { useState } from 'preact/hooks';
 import type { FleetEvent } from '../api/types.ts';
 import { Panel } from '../parts/panel.tsx';
+import { ShowMore } from '../parts/show-more.tsx';
 import { ago } from '../state/text.ts';
+import { useFirst } from '../state/use-first.ts';
 
 /** Events that are listed at first: the latest. */
 const LISTED = 12;
 
 /** What happened to the fleet, the latest first. */
 export function Story({ events }: { events: readonly FleetEvent[] }) {
-  const [all, setAll] = useState(false);
-  const latest = [...events].reverse();
+  const { shown, more, showAll } = useFirst([...events].reverse(), LISTED);
   return (
     <Panel name="story" title="What happened">
       {events.length === 0 && <p class="loading">Nothing since this router started.</p>}
       {events.length > 0 && (
         <ol class="story">
-          {latest.slice(0, all ? latest.length : LISTED).map((event) => (
+          {shown.map((event) => (
             <li key={event.at + event.text}>
               <time dateTime={event.at} title={event.at}>
                 {ago(event.at)}
@@ -25,13 +25,7 @@ export function Story({ events }: { events: readonly FleetEvent[] }) {
           ))}
         </ol>
       )}
-      {latest.length > LISTED && !all && (
-        <p class="more">
-          <button type="button" class="button button-small" onClick={() => setAll(true)}>
-            Show {latest.length - LISTED} more
-          </button>
-        </p>
-      )}
+      <ShowMore more={more} onMore={showAll} />
     </Panel>
   );
 }

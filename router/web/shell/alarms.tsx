@@ -1,4 +1,4 @@
-import type { Operation } from '../api/fleet-api.ts';
+import type { Operation } from '../api/types.ts';
 import { Icon } from '../parts/icon.tsx';
 import { Prose } from '../parts/prose.tsx';
 import type { Alarm } from '../state/alarms.ts';

@@ -1,6 +1,5 @@
 import type { ApiClient } from '../api/client.ts';
-import type { Operation } from '../api/fleet-api.ts';
-import type { Instance, Session, SessionName, Webhook } from '../api/types.ts';
+import type { Instance, Operation, Session, SessionName, Webhook } from '../api/types.ts';
 
 /** What is asked about before it is done. */
 export type Confirmable = 'restart' | 'stop' | 'logout' | 'delete';

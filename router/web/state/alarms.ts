@@ -1,5 +1,4 @@
-import type { Operation } from '../api/fleet-api.ts';
-import type { Backups, Fleet, QueueTotals, Webhook } from '../api/types.ts';
+import type { Backups, Fleet, Operation, QueueTotals, Webhook } from '../api/types.ts';
 import type { ViewName } from './route.ts';
 import { ago, count } from './text.ts';
 

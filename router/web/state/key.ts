@@ -14,6 +14,11 @@ export function takeKey(location: Location, history: History, storage: Storage):
   return storage.getItem(STORED);
 }
 
+/** Whether the address carries a key, as the one that the local fleet prints does. */
+export function carriesKey(location: Location): boolean {
+  return Boolean(new URLSearchParams(location.hash.slice(1)).get('key'));
+}
+
 /** Keeps the key for as long as this tab is open. */
 export function keepKey(storage: Storage, key: string): void {
   storage.setItem(STORED, key);

@@ -4,8 +4,14 @@ const STORED = 'wharf-theme';
 export const THEMES = ['auto', 'light', 'dark'] as const;
 export type Theme = (typeof THEMES)[number];
 
+/** Where a page may keep something. */
+interface Keeper {
+  getItem(name: string): string | null;
+  setItem(name: string, value: string): void;
+}
+
 /** What was chosen in this browser. A browser that keeps nothing for pages has none. */
-export function chosenTheme(storage: () => Storage): Theme {
+export function chosenTheme(storage: () => Keeper): Theme {
   try {
     const kept = storage().getItem(STORED);
     return THEMES.find((each) => each === kept) ?? 'auto';
@@ -15,7 +21,11 @@ export function chosenTheme(storage: () => Storage): Theme {
 }
 
 /** Shows a theme, and keeps it for the next time where that is possible. */
-export function showTheme(theme: Theme, root: HTMLElement, storage: () => Storage): void {
+export function showTheme(
+  theme: Theme,
+  root: { readonly dataset: Record<string, string | undefined> },
+  storage: () => Keeper,
+): void {
   if (theme === 'auto') delete root.dataset['theme'];
   else root.dataset['theme'] = theme;
   try {
