@@ -24,6 +24,8 @@ locals {
     WHARF_EFS_UTILS_SHA256 = var.packages.efs_utils_sha256
   }
 
+  unit = var.role == "instance" ? "wharf-instance@.service" : "wharf-${var.role}.service"
+
   programs = ["wharf-aws-boot", "wharf-aws-leave", "wharf-aws-metadata", "wharf-aws-metrics", "wharf-aws-settings"]
   units    = ["wharf-aws-guard.service", "wharf-aws-leave.service", "wharf-aws-metrics.service", "wharf-aws-metrics.timer", "wharf-aws-settings.service"]
 
@@ -50,6 +52,18 @@ locals {
         content     = "PORT=${3001 + index}\n"
       }
     ],
+    # Settings first; and where processes of wharf may have no credentials, nothing of it runs before the guard stands.
+    [
+      {
+        path        = "/etc/systemd/system/${local.unit}.d/aws.conf"
+        permissions = "0644"
+        content = join("\n", concat(
+          ["[Unit]", "After=wharf-aws-settings.service wharf-aws-guard.service"],
+          var.role == "backup" ? [] : ["Requires=wharf-aws-guard.service"],
+          [""],
+        ))
+      },
+    ],
     # The slice of all instances has 85 % of the memory; a fair part of it for each, or one that grows starves the others.
     [
       for count in length(var.instance_numbers) > 1 ? [length(var.instance_numbers)] : [] : {
@@ -61,9 +75,10 @@ locals {
   )
 
   user_data = "#cloud-config\n${jsonencode({
-    package_update = false
-    write_files    = local.files
-    runcmd         = [["/usr/local/sbin/wharf-aws-boot"]]
+    # wharf-aws-boot gives the name, and cloud-init would take it away again at the next start.
+    preserve_hostname = true
+    write_files       = local.files
+    runcmd            = [["/usr/local/sbin/wharf-aws-boot"]]
   })}"
 }
 

@@ -74,7 +74,7 @@ resource "aws_elasticache_replication_group" "this" {
   snapshot_window           = "02:15-03:15" # UTC, away from the full hour, at which backups begin
   final_snapshot_identifier = "${var.name}-final"
   maintenance_window        = "sun:03:30-sun:04:30"
-  notification_topic_arn    = var.topic_arn
+  # No notification_topic_arn: ElastiCache cannot write to an encrypted topic. CloudWatch sees the nodes (module alarms).
 
   auto_minor_version_upgrade = true
   apply_immediately          = false

@@ -109,9 +109,3 @@ variable "snapshot_days" {
     error_message = "snapshot_days must be from 1 to 35."
   }
 }
-
-variable "topic_arn" {
-  description = "SNS topic that is told of failovers and maintenance."
-  type        = string
-  nullable    = false
-}

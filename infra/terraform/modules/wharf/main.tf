@@ -74,7 +74,6 @@ module "redis_ownership" {
   kms_key_arn       = module.encryption.key_arn
   token_generation  = var.redis.token_generation
   token_strategy    = var.redis.token_strategy
-  topic_arn         = aws_sns_topic.alarms.arn
 }
 
 module "redis_queues" {
@@ -91,7 +90,6 @@ module "redis_queues" {
   kms_key_arn       = module.encryption.key_arn
   token_generation  = var.redis.token_generation
   token_strategy    = var.redis.token_strategy
-  topic_arn         = aws_sns_topic.alarms.arn
 }
 
 module "logs" {

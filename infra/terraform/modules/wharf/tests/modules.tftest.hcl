@@ -173,7 +173,6 @@ run "redis" {
     replicas_to_write = 1
     subnet_ids        = ["subnet-a", "subnet-b"]
     security_group_id = "sg-1"
-    topic_arn         = "arn:aws:sns:eu-central-1:123456789012:alarms"
   }
 
   assert {
@@ -227,7 +226,6 @@ run "redis_refuses_one_node_and_replicas_that_all_must_be_there" {
     replicas_to_write = 1
     subnet_ids        = ["subnet-a", "subnet-b"]
     security_group_id = "sg-1"
-    topic_arn         = "arn:aws:sns:eu-central-1:123456789012:alarms"
   }
 
   expect_failures = [var.replicas_to_write, var.node_type]
