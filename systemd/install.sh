@@ -68,6 +68,10 @@ while [ "$#" -gt 0 ]; do
     -h | --help) usage && exit 0 ;;
     --instances | --count | --redis | --queue-redis | --token-file | --bind | --share | --package | --backup-bucket | --backup-directory)
       [ "$#" -ge 2 ] || wrong "$1 needs a value"
+      # systemd reads these as parts of its own language in a file of settings.
+      case "$2" in
+        *[[:space:]\\\"\'\$]*) wrong "$1 has a character that cannot stand in a setting; in a URL write it percent-encoded" ;;
+      esac
       case "$1" in
         --instances) instances=$2 ;;
         --count) count=$2 ;;
@@ -237,7 +241,7 @@ mount_share() {
   [ -d "$SHARE/sessions" ] || install -d -o wharf -g wharf -m 0700 "$SHARE/sessions"
   # Tried as the user that will do it: what a file server allows is known to it alone.
   local trial=$SHARE/sessions/.wharf-install-$$
-  { runuser -u wharf -- touch "$trial" && rm "$trial"; } ||
+  { setpriv --reuid=wharf --regid=wharf --clear-groups touch "$trial" && rm "$trial"; } ||
     fail "the user wharf (uid $(id -u wharf)) cannot write to $SHARE/sessions, which belongs to uid $(stat -c %u "$SHARE/sessions"). The number has to be the same on all machines."
 }
 

@@ -38,6 +38,8 @@ describe('wharf-install', () => {
     [['--router', '--share', 'smb:server'], '--share is'],
     [['--backup', '--backup-bucket', 'b', '--backup-directory', '/d'], 'not in both'],
     [['--redis', 'redis://localhost:6379'], 'say what this machine does'],
+    [['--router', '--redis', 'redis://:a\\b@localhost'], '--redis has a character'],
+    [['--router', '--bind', '10.0.0.1 10.0.0.2'], '--bind has a character'],
   ])('refuses %j, and says why', async (args, why) => {
     const { code, said } = await install('--dry-run', ...args);
     expect({ code, said }).toEqual({ code: 2, said: expect.stringContaining(why) });
