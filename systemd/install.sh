@@ -309,17 +309,22 @@ make_admin_key() {
     echo "would make an admin key, in $SETTINGS/command.env"
     return 0
   fi
-  local first key port
-  first=$(random_word)
+  local given first key port
+  given=$(setting router WHARF_ADMIN_KEY)
+  first=${given:-$(random_word)}
   port=$(setting router PORT)
-  set_setting router WHARF_ADMIN_KEY "$first"
-  systemctl restart wharf-router.service
+  if [ -z "$given" ]; then
+    set_setting router WHARF_ADMIN_KEY "$first"
+    systemctl restart wharf-router.service
+  fi
   set_setting command WHARF_URL "http://127.0.0.1:${port:-3000}"
   key=$(WHARF_API_KEY=$first wharf keys create --name "root on $(hostname)" --json | sed -n 's/.*"key": *"\([^"]*\)".*/\1/p')
   [ -n "$key" ] || fail "the router made no key; WHARF_ADMIN_KEY in $SETTINGS/router.env is good until it is taken away."
   set_setting command WHARF_API_KEY "$key"
-  sed -i '/^WHARF_ADMIN_KEY=/d' "$SETTINGS/router.env"
-  systemctl restart wharf-router.service
+  if [ -z "$given" ]; then
+    sed -i '/^WHARF_ADMIN_KEY=/d' "$SETTINGS/router.env"
+    systemctl restart wharf-router.service
+  fi
   say "made an admin key for root on this machine: $SETTINGS/command.env"
 }
 
