@@ -28,7 +28,8 @@ export async function inside(root: DebianRoot, directory: string, options: Proof
   const made = await packagesIn(packages, options.deb);
   const results = new Results();
   const rounds = options.quick ? 1 : ROUNDS;
-  const fleet = await Fleet.make({ root: root.directory, directory, groups: options.groups, packages });
+  const { share, groups } = options;
+  const fleet = await Fleet.make({ root: root.directory, directory, groups, packages, share });
   try {
     await boot(fleet, results);
     await install(fleet, results, made);
@@ -55,7 +56,7 @@ export async function inside(root: DebianRoot, directory: string, options: Proof
   await publish(
     {
       name: 'systemd',
-      title: 'Wharf under systemd: three machines of systemd-nspawn, sessions on GlusterFS',
+      title: `Wharf under systemd: three machines of systemd-nspawn, share: ${share}`,
       runs: rounds,
       versions: Object.fromEntries(shown.map((name) => [name, versions[name] ?? 'none'])),
       figures: results.figures(),

@@ -4,8 +4,12 @@ import { parseArgs } from 'node:util';
 const PARTS = ['faults', 'stops', 'reboots', 'upgrade', 'secrets', 'removal'] as const;
 export type Part = (typeof PARTS)[number];
 
+export type Share = 'local' | 'glusterfs';
+
 export interface ProofOptions {
   parts: Part[];
+  /** What the machines share: a directory of this machine, or a GlusterFS volume of the hub's. */
+  share: Share;
   /** Each fault once. */
   quick: boolean;
   /** Where the figures are written. */
@@ -24,6 +28,7 @@ export function readOptions(): ProofOptions {
   const { values } = parseArgs({
     options: {
       parts: { type: 'string', default: PARTS.join() },
+      share: { type: 'string', default: 'local' },
       quick: { type: 'boolean', default: false },
       json: { type: 'string' },
       keep: { type: 'boolean', default: false },
@@ -38,5 +43,7 @@ export function readOptions(): ProofOptions {
     if (part === undefined) throw new Error(`--parts: there is no ${name}; there are ${PARTS.join(', ')}`);
     return part;
   });
-  return { parts, quick, json, keep, deb, inside, groups: group };
+  if (values.share !== 'local' && values.share !== 'glusterfs')
+    throw new Error(`--share is local or glusterfs, not ${values.share}`);
+  return { parts, share: values.share, quick, json, keep, deb, inside, groups: group };
 }

@@ -10,7 +10,7 @@ import { readOptions } from './options.ts';
 import { say } from './say.ts';
 
 /**
- * Wharf's package under real systemd: three Debian machines booted by systemd-nspawn, `npm run prove:systemd [-- --quick --parts LIST --json FILE --deb FILE --keep]`.
+ * Wharf's package under real systemd: three Debian machines booted by systemd-nspawn, `npm run prove:systemd [-- --quick --parts LIST --share glusterfs --json FILE --deb FILE --keep]`.
  * Needs root, Debian, and its packages systemd-container and mmdebstrap. Exit code 1 when anything was not as it should be.
  */
 await runProcess(async (signal) => {

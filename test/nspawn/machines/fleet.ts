@@ -1,5 +1,8 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Json } from '../../chaos/real/asking.ts';
+import type { Share } from '../options.ts';
 import { Emulator } from './emulator.ts';
 import { Machine } from './machine.ts';
 import { makeNetwork } from './network.ts';
@@ -35,6 +38,7 @@ export interface FleetOptions {
   groups: readonly string[];
   /** A directory with packages: `/srv/packages` in the machines. */
   packages: string;
+  share: Share;
 }
 
 /** Three machines with Wharf, and WhatsApp outside of them. */
@@ -43,23 +47,35 @@ export class Fleet {
   readonly one: Machine;
   readonly two: Machine;
   readonly emulator: Emulator;
+  readonly share: Share;
   readonly sessions = SESSIONS;
   /** What must never show in a log; known once the installer has made it. */
   readonly secrets = { token: '(none yet)', adminKey: '(none yet)' };
 
   /** Makes the network and the machines, all off. */
-  static async make({ root, directory, groups, packages }: FleetOptions): Promise<Fleet> {
+  static async make({ root, directory, groups, packages, share }: FleetOptions): Promise<Fleet> {
     await makeNetwork();
+    const shared = join(directory, 'share');
+    await mkdir(shared);
     const machine = async (name: keyof typeof NUMBERS) =>
       await Machine.make({
         ...{ name, number: NUMBERS[name], peers: NUMBERS, root, directory, groups },
-        binds: { '/srv/packages': packages },
+        binds: {
+          '/srv/packages': packages,
+          // What an installation on one machine alone would have on its own disk, all three have here.
+          ...(share === 'local' ? { '/var/lib/wharf-share': shared } : {}),
+        },
       });
     const machines = [await machine('hub'), await machine('one'), await machine('two')] as const;
-    return new Fleet(machines, await Emulator.start());
+    return new Fleet(machines, await Emulator.start(), share);
   }
 
-  private constructor([hub, one, two]: readonly [Machine, Machine, Machine], emulator: Emulator) {
+  private constructor(
+    [hub, one, two]: readonly [Machine, Machine, Machine],
+    emulator: Emulator,
+    share: Share,
+  ) {
+    this.share = share;
     this.hub = hub;
     this.one = one;
     this.two = two;

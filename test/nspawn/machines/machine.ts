@@ -95,6 +95,8 @@ export class Machine {
 
   /** Starts it, and waits until systemd answers. */
   async switchOn(): Promise<void> {
+    // The plug of its last boot may still be there: the kernel takes networks down when it has the time.
+    await tryCommand('ip', ['link', 'del', `vb-${this.name}`]);
     const log = await open(join(dirname(this.#root), 'console.log'), 'a');
     const binds = Object.entries({ '/dev/fuse': '/dev/fuse', ...this.#options.binds });
     const child = spawn(

@@ -6,13 +6,17 @@ import type { Results } from '../results.ts';
 /** Where the machines' shared storage is kept by the file server. */
 const BRICK = '/srv/brick';
 
-/** All machines are booted, the hub's Redis and file server started. */
+/** All machines are booted, the hub's Redis, and its file server if that is wanted, started. */
 export async function boot(fleet: Fleet, results: Results): Promise<void> {
   for (const machine of fleet.machines)
     results.took('boot', 'a machine boots', (await machine.boot()) / 1000);
   await fleet.hub.sh(`
     printf '%s\\n' 'bind 0.0.0.0' 'protected-mode no' 'appendonly yes' 'appendfsync always' 'maxmemory-policy noeviction' >>/etc/redis/redis.conf
-    systemctl enable --now redis-server glusterd
+    systemctl enable --now redis-server
+  `);
+  if (fleet.share === 'local') return;
+  await fleet.hub.sh(`
+    systemctl enable --now glusterd
     mkdir -p ${BRICK}
     gluster volume create wharf hub:${BRICK} force
     gluster volume start wharf
@@ -21,10 +25,11 @@ export async function boot(fleet: Fleet, results: Results): Promise<void> {
 
 /** The installer of the package gives each machine its part, from files, with nothing fetched; then all of Wharf is started. */
 export async function install(fleet: Fleet, results: Results, packages: Packages): Promise<void> {
+  const share = fleet.share === 'local' ? 'local' : 'glusterfs:hub:/wharf';
   let said = '';
   const installer = async (machine: Machine, ...options: string[]) => {
     const given = ['--package', `/srv/packages/${packages.first}`, '--bind', machine.address, '--count', '2'];
-    const fleetWide = ['--redis', 'redis://hub:6379', '--share', 'glusterfs:hub:/wharf'];
+    const fleetWide = ['--redis', 'redis://hub:6379', '--share', share];
     const argv = ['bash', '/srv/packages/install.sh', ...given, ...fleetWide, ...options];
     await results.timed('install', 'wharf-install: package, share, settings, units, doctor', async () => {
       said += await machine.run(argv);

@@ -72,9 +72,10 @@ async function withoutShare(fleet: Fleet, results: Results): Promise<void> {
     state.active === 'inactive' && state.result === 'success',
     `the share was unmounted, and the instance is ${state.active}: ${state.result}`,
   );
+  const nothing = fleet.share === 'local' ? '/var/lib/nothing' : 'hub:/nothing';
   const mount = '/run/systemd/system/mnt-wharf.mount.d';
   await machine.sh(`
-    mkdir -p ${mount}; printf '[Mount]\\nWhat=hub:/nothing\\n' >${mount}/away.conf
+    mkdir -p ${mount}; printf '[Mount]\\nWhat=${nothing}\\n' >${mount}/away.conf
     systemctl daemon-reload; systemctl start --no-block ${unit.name}
   `);
   await unit.until('refused to start', ({ restarts }) => restarts > 0);
