@@ -134,7 +134,7 @@ describe('the restore dialog', () => {
     await dashboard.sees('dialog[open]', 'Restore everything?');
     const isDisabled = () => dashboard.page.$eval(confirm, (each) => each.hasAttribute('disabled'));
     expect(await isDisabled()).toBe(true);
-    await fill('Type everything', 'everything');
+    await fill('Type “everything”', 'everything');
     await eventually(async () => !(await isDisabled()));
     await dashboard.press(inDialog('Back'));
     await dashboard.sees('dialog[open]', 'Show what would change');

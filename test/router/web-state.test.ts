@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import type { Fleet, QueueTotals, Webhook } from '../../router/web/api/types.ts';
 import { alarmsOf, type Sources } from '../../router/web/state/alarms.ts';
@@ -116,6 +117,35 @@ describe('alarms of the dashboard', () => {
       ['no_reserve', 'attention'],
     ]);
     for (const { advice } of alarms) expect(advice).not.toBe('');
+  });
+
+  it('name parts of the runbook that are there', async () => {
+    const runbook = await readFile(new URL('../../docs/runbook.md', import.meta.url), 'utf8');
+    const parts = [...runbook.matchAll(/^## (.+)$/gm)].map(([, name]) => name);
+    const kinds = ['no_capacity', 'no_reserve', 'not_claimed', 'quarantined', 'instance_lost'];
+    const frozen = { instances: ['instance-1'], limit: 1 };
+    const alarms = [
+      aFleet({ alarms: kinds.map((kind) => ({ kind, text: '' })), waiting: { total: 1, workspaces: [] } }),
+      aFleet({ frozen, redis: { ok: false } }),
+    ].flatMap((fleet) =>
+      alarmsOf(
+        {
+          fleet,
+          queues: queues(1),
+          webhooks: [aWebhook({ state: 'disabled', dead_letters: 1 })],
+          backups: {
+            list: aBackupList({ backups: [aBackup({ state: 'damaged' })] }),
+            operations: [anOperation({ state: 'failed' })],
+            restores: [],
+          },
+          backupsFault: null,
+        },
+        NOW,
+      ),
+    );
+    const named = alarms.flatMap(({ runbook }) => runbook ?? []);
+    expect(new Set(alarms.map(({ id }) => id)).size).toBeGreaterThanOrEqual(13);
+    expect(named.filter((name) => !parts.includes(name))).toEqual([]);
   });
 });
 

@@ -1,10 +1,10 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Browser, Page } from 'puppeteer-core';
 import { readLocalFleet } from '../../cli/local-fleet/record.ts';
 import { eventually } from '../helpers/eventually.ts';
-import { temporaryDirectory } from '../helpers/temp-dir.ts';
 import { openBrowser } from '../helpers/web-page.ts';
 import { WatchedFleet } from '../infra/dashboards/watched-fleet.ts';
 import { bringToLife, startReceivers, talk } from './life.ts';
@@ -61,7 +61,7 @@ const PICTURES: readonly Picture[] = [
 
 const { values } = parseArgs({ options: { output: { type: 'string', default: '.wharf/screenshots' } } });
 const output = resolve(values.output);
-const data = await temporaryDirectory();
+const data = await mkdtemp(join(tmpdir(), 'wharf-screenshots-'));
 const receivers = await startReceivers();
 const { browser, close } = await openBrowser();
 let fleet: WatchedFleet | undefined;

@@ -74,7 +74,7 @@ export function RestorePlan(props: RestorePlanProps) {
         </label>
       )}
       {isEverything && wanted.length > 0 && (
-        <Field label={`Type ${WORD} to go on`} value={word} onValue={setWord} required />
+        <Field label={`Type “${WORD}” to go on`} value={word} onValue={setWord} required />
       )}
       <Problem error={error} />
       <div class="dialog-foot">

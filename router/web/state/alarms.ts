@@ -54,13 +54,13 @@ const ROUTER_ALARMS: Readonly<Record<string, Pick<Alarm, 'title' | 'tone' | 'adv
     tone: 'bad',
     advice:
       'Start another instance, or bring a lost one back: the workspaces that wait go on by themselves. Raise `WHATSAPP_MAX_SESSIONS_PER_INSTANCE` only where memory allows it.',
-    runbook: 'Scale out and in',
+    runbook: 'Capacity runs out',
   },
   no_reserve: {
     title: 'No reserve',
     tone: 'attention',
     advice: 'Nothing is wrong yet. Add an instance before one is lost, or `wharf rebalance`.',
-    runbook: 'Scale out and in',
+    runbook: 'Capacity runs out',
   },
   not_claimed: {
     title: 'Takeover is stuck',
@@ -113,7 +113,7 @@ function fleetAlarms(fleet: Fleet): Alarm[] {
       text: `${frozen.instances.join(', ')} lost at once; no more than ${frozen.limit} at a time ${frozen.limit === 1 ? 'is' : 'are'} taken over without being asked.`,
       advice:
         'Find out whether they are really lost: so many at once are mostly a network or a storage that is cut off. They go on by themselves when they are back.',
-      runbook: 'An instance is down',
+      runbook: 'The fleet is frozen',
       button: { label: 'Take over now', operation: { kind: 'unfreeze', instances: frozen.instances } },
     });
   for (const { kind, text } of fleet.alarms) {
@@ -148,7 +148,7 @@ function queueAlarms({ by_state }: QueueTotals): Alarm[] {
       title: count(stuck, 'stuck queue'),
       text: 'Nothing was sent for five minutes though something could be.',
       advice: 'Each says what it waits for. Restart the session; nothing that was accepted is lost.',
-      runbook: 'WhatsApp changed and nothing becomes ready',
+      runbook: 'A queue is stuck',
       link: { label: 'Show them', view: 'queues', query: { state: 'stuck' } },
     },
   ];
@@ -166,6 +166,7 @@ function webhookAlarms(webhooks: readonly Webhook[]): Alarm[] {
       title: `${count(down.length, 'webhook')} ${down.length === 1 ? 'takes' : 'take'} nothing`,
       text: `Workspace ${named(down.map(({ workspace_id }) => String(workspace_id)))}. Events are kept, and retried for three days.`,
       advice: 'Whoever runs the receiver must mend it. One that is disabled goes on only when it is enabled.',
+      runbook: 'Webhooks fail',
       link: { label: 'Show them', view: 'webhooks' },
     });
   if (letters > 0)
@@ -175,6 +176,7 @@ function webhookAlarms(webhooks: readonly Webhook[]): Alarm[] {
       title: count(letters, 'dead letter'),
       text: `Events that were given up, of workspace ${named(dead.map(({ workspace_id }) => String(workspace_id)))}.`,
       advice: 'When the receiver is well again, replay them.',
+      runbook: 'Webhooks fail',
       link: { label: 'Show them', view: 'webhooks' },
     });
   return alarms;
