@@ -5,10 +5,15 @@ import { type S3Place, s3Place } from './s3-place.ts';
 
 const WEEK = 7 * 24 * 3_600_000;
 
+/** What keeps a message that was accepted: the file of Redis, or its replicas, where a managed Redis has no file. */
+export const queueDurabilities = ['file', 'replicas'] as const;
+export type QueueDurability = (typeof queueDurabilities)[number];
+
 /** What routers and instances must agree on about messages, events and media; part of both configurations. */
 export const messagingVariables = {
   QUEUE_REDIS_URL: redisVariable.optional(),
   NODE_ENV: z.string().optional(),
+  QUEUE_DURABILITY: z.enum(queueDurabilities).default('file'),
   QUEUE_MAX_DEPTH: integerVariable(1, 10_000_000).default(50_000),
   QUEUE_RETENTION_HOURS: hoursVariable.default(WEEK),
   EVENT_RETENTION_HOURS: hoursVariable.default(WEEK),
@@ -25,6 +30,8 @@ export interface MessagingConfig {
   queueRedis: RedisAddress;
   /** True: a Redis that may lose what it confirmed is refused. */
   production: boolean;
+  /** What a Redis is judged by. */
+  durability: QueueDurability;
   /** Messages a session's queue takes; those beyond are refused. */
   maxDepth: number;
   /** How long a message's body is kept after its end; 0: it goes with it. */
@@ -44,6 +51,7 @@ export function messagingConfig(
   return {
     queueRedis: values.QUEUE_REDIS_URL ?? redis,
     production: values.NODE_ENV === 'production',
+    durability: values.QUEUE_DURABILITY,
     maxDepth: values.QUEUE_MAX_DEPTH,
     messageRetention: values.QUEUE_RETENTION_HOURS,
     eventRetention: values.EVENT_RETENTION_HOURS,

@@ -46,13 +46,14 @@ async function examine({ terminal: { env } }: CommandContext, options: Options):
   const sessionPath = env['WHATSAPP_SESSION_PATH'] || local?.session_path || undefined;
   const queueRedisUrl = env['QUEUE_REDIS_URL'] || undefined;
   const production = env['NODE_ENV'] === 'production';
+  const durability = env['QUEUE_DURABILITY'] === 'replicas' ? 'replicas' : 'file';
   return [
     checkNode(process.version),
     ...(options.chromium
       ? await checkChromium(() => findChromium(env['CHROMIUM_PATH'] || null, 'auto'))
       : []),
-    ...(await checkRedis(redisUrl, queueRedisUrl === undefined ? { production } : undefined)),
-    ...(queueRedisUrl === undefined ? [] : await checkQueueRedis(queueRedisUrl, production)),
+    ...(await checkRedis(redisUrl, queueRedisUrl === undefined ? { production, durability } : undefined)),
+    ...(queueRedisUrl === undefined ? [] : await checkQueueRedis(queueRedisUrl, production, durability)),
     ...(await checkSessionPath(sessionPath)),
     ...(await checkMediaBucket(env)),
     ...(await checkBackupStore(env, sessionPath)),

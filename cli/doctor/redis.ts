@@ -1,6 +1,7 @@
 import { messageOf } from '../../common/errors.ts';
 import { createLogger } from '../../common/logger.ts';
 import { connectRedis, parseRedisUrl, type Redis } from '../../common/redis.ts';
+import type { QueueDurability } from '../../fleet/messaging-config.ts';
 import { durabilityFaults, type RedisFacts, readRedisFacts } from '../../fleet/queue/durability.ts';
 import type { Finding } from './finding.ts';
 
@@ -16,7 +17,7 @@ const QUEUES = 'Queue Redis';
 /** Whether the Redis of ownership is there, new enough, and keeps what it is told; where the queues have none of their own, also what they need. */
 export async function checkRedis(
   url: string | undefined,
-  queues?: { production: boolean },
+  queues?: { production: boolean; durability?: QueueDurability },
 ): Promise<Finding[]> {
   if (!url) {
     return [
@@ -25,15 +26,19 @@ export async function checkRedis(
   }
   return await look(url, 'Redis', (facts, milliseconds) => [
     ...judgeRedis(facts, milliseconds),
-    ...(queues ? [judgeDurability(facts, queues.production)] : []),
+    ...(queues ? [judgeDurability(facts, queues.production, queues.durability)] : []),
   ]);
 }
 
 /** Whether a Redis of the queues' own is there, new enough, and loses nothing that it confirmed. */
-export async function checkQueueRedis(url: string, production: boolean): Promise<Finding[]> {
+export async function checkQueueRedis(
+  url: string,
+  production: boolean,
+  durability?: QueueDurability,
+): Promise<Finding[]> {
   return await look(url, QUEUES, (facts, milliseconds) => [
     judgeVersion(QUEUES, facts, milliseconds),
-    judgeDurability(facts, production),
+    judgeDurability(facts, production, durability),
   ]);
 }
 
@@ -131,14 +136,21 @@ function judgeEviction(facts: RedisFacts): Finding {
 }
 
 /** Whether messages that were accepted stay, as a start of a router or an instance judges it. */
-export function judgeDurability(facts: RedisFacts, production: boolean): Finding {
+export function judgeDurability(
+  facts: RedisFacts,
+  production: boolean,
+  durability: QueueDurability = 'file',
+): Finding {
   const subject = 'Queue durability';
-  const faults = durabilityFaults(facts);
+  const faults = durabilityFaults(facts, durability);
   if (faults.length === 0) {
     return {
       subject,
       status: 'ok',
-      detail: 'each message is on disk before it is accepted, and none is evicted',
+      detail:
+        facts['aof_enabled'] === '0'
+          ? 'no append-only file: each accepted message waits for a replica (QUEUE_DURABILITY=replicas), and none is evicted'
+          : 'each message is on disk before it is accepted, and none is evicted',
     };
   }
   return {

@@ -1,7 +1,7 @@
 import { messageOf, WharfError } from '../../common/errors.ts';
 import type { Logger } from '../../common/logger.ts';
 import type { Redis } from '../../common/redis.ts';
-import type { MessagingConfig } from '../messaging-config.ts';
+import type { MessagingConfig, QueueDurability } from '../messaging-config.ts';
 
 /** How long a start waits for the Redis of the queues, so that its settings can be looked at, milliseconds. */
 const PATIENCE = 3000;
@@ -22,10 +22,23 @@ export interface DurabilityFault {
   hint: string;
 }
 
-/** Why a Redis may lose messages that it confirmed; empty: it keeps them. What it does not tell (managed servers refuse CONFIG) is not held against it. */
-export function durabilityFaults(facts: RedisFacts): DurabilityFault[] {
+/**
+ * Why a Redis may lose messages that it confirmed; empty: it keeps them. What it does not tell (managed servers refuse CONFIG) is not held against it.
+ *
+ * @param promise `replicas`: a file is not asked for, but a replica is, since WAIT then is all that there is
+ */
+export function durabilityFaults(facts: RedisFacts, promise: QueueDurability = 'file'): DurabilityFault[] {
   const faults: DurabilityFault[] = [];
-  if (facts['aof_enabled'] === '0') {
+  const isWithoutFile = facts['aof_enabled'] === '0';
+  if (isWithoutFile && promise === 'replicas' && Number(facts['connected_slaves'] ?? 0) === 0) {
+    faults.push({
+      setting: 'replicaof',
+      detail:
+        'there is no append-only file, and no replica is connected: what was accepted is lost when Redis restarts',
+      hint: 'a replica with replicaof, or appendonly yes',
+    });
+  }
+  if (isWithoutFile && promise === 'file') {
     faults.push({
       setting: 'appendonly',
       detail:
@@ -33,7 +46,9 @@ export function durabilityFaults(facts: RedisFacts): DurabilityFault[] {
       hint: 'appendonly yes',
     });
   }
-  if (facts['appendfsync'] !== undefined && facts['appendfsync'] !== 'always') {
+  // Without a file that was asked for, how it would be synced is of no account.
+  const isFileAskedFor = !(isWithoutFile && promise === 'replicas');
+  if (isFileAskedFor && facts['appendfsync'] !== undefined && facts['appendfsync'] !== 'always') {
     faults.push({
       setting: 'appendfsync',
       detail: `the append-only file is synced ${facts['appendfsync'] === 'no' ? 'when the system likes to' : 'once a second'}: what was accepted since is lost with its host`,
@@ -153,7 +168,7 @@ export class Durability {
   }
 
   async #judge(): Promise<void> {
-    const faults = durabilityFaults(await readRedisFacts(this.#redis));
+    const faults = durabilityFaults(await readRedisFacts(this.#redis), this.#config.durability);
     const isFirst = !this.#judged;
     this.#judged = true;
     if (faults.length === 0) {

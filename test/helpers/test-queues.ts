@@ -13,6 +13,7 @@ const WEEK = 7 * 24 * 3_600_000;
 export function testMessaging(redisUrl: string): MessagingConfig {
   return messagingConfig(
     {
+      QUEUE_DURABILITY: 'file',
       QUEUE_MAX_DEPTH: 50_000,
       QUEUE_RETENTION_HOURS: WEEK,
       EVENT_RETENTION_HOURS: WEEK,

@@ -67,6 +67,7 @@ export class QueueFleet {
     const config: MessagingConfig = {
       queueRedis: parseRedisUrl(this.#redis.url),
       production: false,
+      durability: 'file',
       maxDepth: 50_000,
       messageRetention: WEEK,
       eventRetention: WEEK,

@@ -61,6 +61,16 @@ describe('the session path', () => {
 });
 
 describe('Redis', () => {
+  it('without a file is well for queues where replicas are to do, and are there', () => {
+    const managed = { aof_enabled: '0', connected_slaves: '2', maxmemory_policy: 'noeviction' };
+    expect(judgeDurability(managed, true, 'replicas')).toMatchObject({
+      status: 'ok',
+      detail: expect.stringContaining('waits for a replica'),
+    });
+    expect(judgeDurability(managed, true).status).toBe('failed');
+    expect(judgeDurability({ ...managed, connected_slaves: '0' }, true, 'replicas').status).toBe('failed');
+  });
+
   it('is looked at for real', async () => {
     const redis = await startRedis();
     try {

@@ -34,6 +34,22 @@ describe('what the queues need of Redis', () => {
     expect(durabilityFaults({ aof_enabled: '1', maxmemory_policy: 'noeviction' })).toEqual([]);
   });
 
+  it('is replicas where a managed server has no file, and somebody said that this will do', () => {
+    const managed = { aof_enabled: '0', maxmemory_policy: 'noeviction' };
+    const named = (changes: Record<string, string>) =>
+      durabilityFaults({ ...managed, ...changes }, 'replicas').map(({ setting }) => setting);
+    expect(named({ connected_slaves: '1' })).toEqual([]);
+    expect(named({ connected_slaves: '1', appendfsync: 'everysec' })).toEqual([]);
+    expect(named({ connected_slaves: '0' })).toEqual(['replicaof']);
+    expect(named({})).toEqual(['replicaof']);
+    expect(named({ connected_slaves: '2', maxmemory_policy: 'volatile-lru' })).toEqual(['maxmemory-policy']);
+    // A file that there is counts as one.
+    expect(named({ aof_enabled: '1', appendfsync: 'everysec', connected_slaves: '1' })).toEqual([
+      'appendfsync',
+    ]);
+    expect(named({ aof_enabled: '1', appendfsync: 'always' })).toEqual([]);
+  });
+
   it('is read from INFO, colons in values included', () => {
     expect(readInfo('# Server\r\nredis_version:7.0.15\r\nexecutable:/a:b\r\n')).toEqual({
       redis_version: '7.0.15',
@@ -50,7 +66,11 @@ describe('a start with the queues', () => {
     await server?.close();
   });
 
-  const start = async (production: boolean, options: Parameters<typeof startRedis>[0]) => {
+  const start = async (
+    production: boolean,
+    options: Parameters<typeof startRedis>[0],
+    durability: MessagingConfig['durability'] = 'file',
+  ) => {
     server = await startRedis(options);
     const lines: string[] = [];
     const log = createLogger('warn', {}, { write: (line) => lines.push(line) });
@@ -60,6 +80,7 @@ describe('a start with the queues', () => {
     const config: MessagingConfig = {
       queueRedis: address,
       production,
+      durability,
       maxDepth: 1,
       messageRetention: 1,
       eventRetention: 1,
@@ -79,6 +100,11 @@ describe('a start with the queues', () => {
       ),
       faults: [{ path: 'appendonly' }, { path: 'appendfsync' }, { path: 'maxmemory-policy' }],
     });
+  });
+
+  it('is refused in production where replicas must do and there are none', async () => {
+    const { check } = await start(true, { settings: ['--maxmemory-policy', 'noeviction'] }, 'replicas');
+    await expect(check()).rejects.toMatchObject({ code: 'config_invalid', faults: [{ path: 'replicaof' }] });
   });
 
   it('only warns elsewhere', async () => {

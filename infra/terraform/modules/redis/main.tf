@@ -36,12 +36,6 @@ resource "aws_elasticache_parameter_group" "this" {
     value = tostring(var.replicas_to_write)
   }
 
-  # A client that hangs does not hold memory for ever: Wharf's own connections answer pings.
-  parameter {
-    name  = "tcp-keepalive"
-    value = "60"
-  }
-
   lifecycle {
     create_before_destroy = true
   }

@@ -3,7 +3,9 @@
 locals {
   common = {
     env = merge({
-      NODE_ENV                           = "production"
+      NODE_ENV = "production"
+      # ElastiCache has no append-only file: without this routers and instances would refuse to start with it.
+      QUEUE_DURABILITY                   = "replicas"
       AWS_REGION                         = data.aws_region.current.name
       WHATSAPP_SESSION_PATH              = "/mnt/wharf/sessions"
       WHATSAPP_MAX_SESSIONS_PER_INSTANCE = tostring(var.sessions_per_instance)

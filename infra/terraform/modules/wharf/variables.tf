@@ -277,7 +277,7 @@ variable "settings" {
 
   validation {
     condition = alltrue(flatten([for group in values(var.settings) : [
-      for key in keys(group) : !contains(["REDIS_URL", "QUEUE_REDIS_URL", "WHARF_INTERNAL_TOKEN", "WHARF_ADMIN_KEY", "WHATSAPP_SESSION_PATH", "WHATSAPP_INSTANCE_COUNT", "WHATSAPP_MAX_SESSIONS_PER_INSTANCE", "INSTANCE_ID", "PORT"], key)
+      for key in keys(group) : !contains(["REDIS_URL", "QUEUE_REDIS_URL", "QUEUE_DURABILITY", "WHARF_INTERNAL_TOKEN", "WHARF_ADMIN_KEY", "WHATSAPP_SESSION_PATH", "WHATSAPP_INSTANCE_COUNT", "WHATSAPP_MAX_SESSIONS_PER_INSTANCE", "INSTANCE_ID", "PORT"], key)
     ]]))
     error_message = "settings must not set what this module sets by other variables, or keeps secret."
   }

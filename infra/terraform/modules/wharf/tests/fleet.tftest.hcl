@@ -102,8 +102,8 @@ run "a_fleet" {
   }
 
   assert {
-    condition     = jsondecode(aws_ssm_parameter.settings["instance"].value)["wharf.env"].env.NODE_ENV == "production"
-    error_message = "Without NODE_ENV=production a Redis that loses what it confirmed would be taken."
+    condition     = jsondecode(aws_ssm_parameter.settings["instance"].value)["wharf.env"].env.NODE_ENV == "production" && jsondecode(aws_ssm_parameter.settings["instance"].value)["wharf.env"].env.QUEUE_DURABILITY == "replicas"
+    error_message = "A Redis that loses what it confirmed must be refused, and ElastiCache, which has no file, be taken with its replicas."
   }
 
   assert {
