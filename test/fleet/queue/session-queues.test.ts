@@ -25,6 +25,24 @@ describe("a session's queue", () => {
     expect(await queue.next()).toEqual({ kind: 'empty' });
   });
 
+  it('has messages while one waits, is for later or in hand, and none when all have ended', async () => {
+    const { router, instance, open } = await sides();
+    const queue = open();
+    expect(await instance.hasMessages(SESSION)).toBe(false);
+    const later = text('later', { send_at: new Date(Date.now() + 3_600_000).toISOString() });
+    await router.accept([later]);
+    expect(await instance.hasMessages(SESSION)).toBe(true);
+    expect(await instance.hasMessages({ ...SESSION, session: 'other' })).toBe(false);
+    await router.cancel(later.message_id);
+    expect(await instance.hasMessages(SESSION)).toBe(false);
+    await router.accept([text('a')]);
+    const held = await take(queue);
+    await queue.begin(held);
+    expect(await instance.hasMessages(SESSION)).toBe(true);
+    await queue.finish(held, sentState(held));
+    expect(await instance.hasMessages(SESSION)).toBe(false);
+  });
+
   it('puts a message back to the head of its line, and what is more urgent goes first then', async () => {
     const { router, open } = await sides();
     const queue = open();
