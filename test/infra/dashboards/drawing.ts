@@ -22,26 +22,32 @@ const COLOURS = [
 const ROW_HEIGHT = 30;
 const COLUMN = 66;
 
-/** A page that shows dashboards as they lie in Grafana: numbers, tables and lines, drawn plainly. */
-export function pageOf(
-  dashboards: { title: string; panels: readonly DrawnPanel[]; rows: readonly Panel[] }[],
-): string {
-  const body = dashboards.map(({ title, panels, rows }) => {
-    const height = Math.max(...panels.map(({ panel: { gridPos } }) => gridPos.y + gridPos.h)) * ROW_HEIGHT;
-    const boxes = [
-      ...rows.map((row) => box(row, 'row', `<b>${escaped(row.title)}</b>`)),
-      ...panels.map((drawn) =>
-        box(drawn.panel, 'panel', `<h3>${escaped(drawn.panel.title)}</h3>${inside(drawn)}`),
-      ),
-    ];
-    return `<h2>${escaped(title)}</h2><div class="board" style="height:${height}px">${boxes.join('')}</div>`;
-  });
+/** What is drawn of a dashboard. */
+interface Board {
+  title: string;
+  rows: readonly Panel[];
+  panels: readonly DrawnPanel[];
+}
+
+/** Pixels from a dashboard's first panel to the end of its last. */
+export function heightOf({ panels }: Pick<Board, 'panels'>): number {
+  return Math.max(...panels.map(({ panel: { gridPos } }) => gridPos.y + gridPos.h)) * ROW_HEIGHT;
+}
+
+/** A page that shows a dashboard as it lies in Grafana: numbers, tables and lines, drawn plainly. */
+export function pageOf(board: Board): string {
+  const boxes = [
+    ...board.rows.map((row) => box(row, 'row', `<b>${escaped(row.title)}</b>`)),
+    ...board.panels.map((drawn) =>
+      box(drawn.panel, 'panel', `<h3>${escaped(drawn.panel.title)}</h3>${inside(drawn)}`),
+    ),
+  ];
   return `<!doctype html><meta charset="utf-8"><style>
 body{font:12px sans-serif;margin:16px;background:#f4f5f5;color:#24292e}h2{margin:12px 0}
 .board{position:relative;width:${24 * COLUMN}px}.row,.panel{position:absolute;box-sizing:border-box;overflow:hidden}
 .panel{background:#fff;border:1px solid #ddd;padding:6px}h3{font-size:12px;margin:0 0 4px}.number{font-size:30px;text-align:center;margin-top:14px}
 .legend span{margin-right:10px}td,th{padding:2px 8px;text-align:left;border-bottom:1px solid #eee}.none{color:#e02f44}
-</style>${body.join('')}`;
+</style><h2>${escaped(board.title)}</h2><div class="board" style="height:${heightOf(board)}px">${boxes.join('')}</div>`;
 }
 
 function box({ gridPos: { x, y, w, h } }: Panel, kind: string, content: string): string {

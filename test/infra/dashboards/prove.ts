@@ -1,6 +1,6 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
@@ -10,8 +10,8 @@ import { publish } from '../../bench/support/report.ts';
 import { findChromium } from '../../helpers/chromium.ts';
 import { missingPrograms, runProgram } from '../../helpers/programs.ts';
 import { allRules, metricsIn } from '../rules.ts';
-import { pageOf } from './drawing.ts';
-import { evaluate } from './evaluation.ts';
+import { heightOf, pageOf } from './drawing.ts';
+import { type EvaluatedDashboard, evaluate } from './evaluation.ts';
 import { Life } from './life.ts';
 import { INTERVAL, Watch } from './watch.ts';
 import { WatchedFleet } from './watched-fleet.ts';
@@ -31,14 +31,14 @@ const CUSTOMERS = /watched\d|49170|491701234567/;
 const ONLY_WITH_TLS = new Set(['probe_ssl_earliest_cert_expiry']);
 
 /**
- * The proof that dashboards and alarms work on a real fleet: `npm run prove:dashboards [-- --json FILE --png FILE --html FILE --schema FILE]`.
+ * The proof that dashboards and alarms work on a real fleet: `npm run prove:dashboards [-- --json FILE --pictures DIRECTORY --schema FILE]`.
  * A local fleet is watched by a real Prometheus with the rules and the configuration of infra/, while messages go, a backup is made, a workspace is moved and an
  * instance is lost. Then every panel's queries are asked, and drawn. Exit code 1 where one gives nothing, a rule fails, a metric is unknown, or a label names a
  * customer. `--schema`: Grafana's JSON schema of dashboards (jsonschema/dashboard.jsonschema.json of github.com/grafana/grafana-foundation-sdk), to check them by.
  */
 await runProcess(async () => {
   const text = { type: 'string' } as const;
-  const { values } = parseArgs({ options: { json: text, png: text, html: text, schema: text } });
+  const { values } = parseArgs({ options: { json: text, pictures: text, schema: text } });
   const missing = missingPrograms(PROGRAMS);
   if (missing.length > 0) {
     process.stderr.write(
@@ -93,9 +93,7 @@ await runProcess(async () => {
       ...lint.map((line) => `promtool check metrics: ${line}`),
       ...(on.has('WharfTakeoverRunning') ? [] : ['WharfTakeoverRunning was not on']),
     ];
-    const html = values.html ?? join(folder, 'dashboards.html');
-    await writeFile(html, pageOf(boards));
-    if (values.png !== undefined) await picture(html, values.png);
+    if (values.pictures !== undefined) await draw(boards, values.pictures);
     const panels = boards.reduce((sum, board) => sum + board.panels.length, 0);
     const queries = boards.flatMap((board) => board.panels.flatMap(({ panel }) => panel.targets)).length;
     await publish(
@@ -158,14 +156,19 @@ async function versionOf(program: string): Promise<string> {
   return /version ([\d.]+)/.exec((await runProgram(program, ['--version'])).said)?.[1] ?? 'unknown';
 }
 
-/** Draws a page to a file. */
-async function picture(html: string, png: string): Promise<void> {
-  await runProgram(findChromium(), [
-    '--headless',
-    '--no-sandbox',
-    '--hide-scrollbars',
-    '--window-size=1640,6400',
-    `--screenshot=${png}`,
-    pathToFileURL(html).href,
-  ]);
+/** Draws each dashboard, as a page and as a picture of it. */
+async function draw(boards: readonly EvaluatedDashboard[], folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  for (const board of boards) {
+    const html = resolve(folder, `${board.name}.html`);
+    await writeFile(html, pageOf(board));
+    await runProgram(findChromium(), [
+      '--headless',
+      '--no-sandbox',
+      '--hide-scrollbars',
+      `--window-size=1640,${heightOf(board) + 80}`,
+      `--screenshot=${resolve(folder, `${board.name}.png`)}`,
+      pathToFileURL(html).href,
+    ]);
+  }
 }
