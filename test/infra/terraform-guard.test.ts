@@ -30,18 +30,22 @@ if (!canTry)
     `no test of who reaches the metadata service: ${missing.length > 0 ? `no ${missing.join(', ')}` : 'no networks of its own'}\n`,
   );
 
-it.skipIf(!canTry)('keeps processes of wharf, and nobody else, from the metadata service', async () => {
-  const { code, said } = await runProgram('unshare', [
-    '--net',
-    'bash',
-    '-c',
-    SCRIPT,
-    'guard',
-    process.execPath,
-    RULES,
-  ]);
-  expect({ code, lines: said.split('\n').filter((line) => line.includes(':')) }).toEqual({
-    code: 0,
-    lines: ['root: role', 'another: role', 'wharf: refused', 'root afterwards: role'],
-  });
-});
+it.skipIf(!canTry)(
+  'keeps processes of wharf, and nobody else, from the metadata service',
+  { timeout: 180_000 },
+  async () => {
+    const { code, said } = await runProgram('unshare', [
+      '--net',
+      'bash',
+      '-c',
+      SCRIPT,
+      'guard',
+      process.execPath,
+      RULES,
+    ]);
+    expect({ code, lines: said.split('\n').filter((line) => line.includes(':')) }).toEqual({
+      code: 0,
+      lines: ['root: role', 'another: role', 'wharf: refused', 'root afterwards: role'],
+    });
+  },
+);

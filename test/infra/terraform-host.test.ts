@@ -10,6 +10,9 @@ import { type TerraformHost, terraformHost } from './terraform-host.ts';
 const missing = missingPrograms(['bash', 'curl', 'jq']);
 if (missing.length > 0) process.stderr.write(`no tests of a machine's scripts: no ${missing.join(', ')}\n`);
 
+/** Each script starts dozens of processes, and a machine under load takes its time for each. */
+const PATIENCE = { timeout: 180_000 };
+
 const SETTINGS = {
   'wharf.env': {
     env: { NODE_ENV: 'production', LOG_LEVEL: 'a "quoted" word' },
@@ -34,7 +37,7 @@ async function aws(host: TerraformHost, settings: unknown, secrets: Record<strin
 
 const isRoot = process.getuid?.() === 0;
 
-describe.skipIf(missing.length > 0 || !isRoot)('settings of a machine on AWS', () => {
+describe.skipIf(missing.length > 0 || !isRoot)('settings of a machine on AWS', PATIENCE, () => {
   it('are written for each process, secrets in them, readable by wharf alone', async () => {
     const host = await terraformHost({});
     await aws(host, SETTINGS, { 'arn:redis': 'rediss://:token@host:6379', 'arn:key': 'an-admin-key' });
@@ -89,7 +92,7 @@ describe.skipIf(missing.length > 0 || !isRoot)('settings of a machine on AWS', (
   });
 });
 
-describe.skipIf(missing.length > 0)('a machine that its group lets go', () => {
+describe.skipIf(missing.length > 0)('a machine that its group lets go', PATIENCE, () => {
   const STATUS = (draining: string[]) =>
     `if [ "$1" = status ]; then echo '${JSON.stringify({ fleet: { draining } })}'; fi`;
 
@@ -186,7 +189,7 @@ describe.skipIf(missing.length > 0)('a machine that its group lets go', () => {
   });
 });
 
-describe.skipIf(missing.length > 0)('what a machine tells CloudWatch', () => {
+describe.skipIf(missing.length > 0)('what a machine tells CloudWatch', PATIENCE, () => {
   const told = async (host: TerraformHost) =>
     (await host.calls()).map((call) => /--metric-name (\S+) --value (\S+)/.exec(call)?.slice(1, 3));
 

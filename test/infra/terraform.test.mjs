@@ -27,38 +27,34 @@ const lineSchema = z.looseObject({
     .optional(),
 });
 
-describe.skipIf(found.fault)('infra/terraform', () => {
+describe.skipIf(found.fault)('infra/terraform', { timeout: PATIENCE }, () => {
   it('is written as terraform fmt writes it', async () => {
     const { said } = await terraform(TERRAFORM, 'fmt', '-check', '-recursive', '-diff');
     expect(said).toBe('');
   });
 
-  it(
-    'makes a fleet that is encrypted, private and stable, and refuses what cannot work',
-    async () => {
-      const copy = await temporaryDirectory();
-      await cp(TERRAFORM, copy, { recursive: true, filter: (path) => !path.endsWith('/.terraform') });
-      const wharf = join(copy, 'modules/wharf');
-      const init = await terraform(wharf, 'init', '-backend=false', `-plugin-dir=${found.plugins}`);
-      expect(init.code, init.said).toBe(0);
-      const { code, said } = await terraform(wharf, 'test', '-json');
-      const lines = said
-        .split('\n')
-        .filter((line) => line.startsWith('{'))
-        .map((line) => lineSchema.parse(JSON.parse(line)));
-      const faults = lines.flatMap(({ diagnostic }) =>
-        // The examples' backends are for those who apply them, and a test says that it takes none: a warning.
-        diagnostic?.severity === 'error' ? [`${diagnostic.summary}: ${diagnostic.detail ?? ''}`] : [],
-      );
-      expect({ code, faults }).toEqual({ code: 0, faults: [] });
-      const summary = lines.find(({ test_summary }) => test_summary)?.test_summary;
-      expect(summary).toMatchObject({ failed: 0, skipped: 0, passed: await runsBelow(join(wharf, 'tests')) });
-    },
-    PATIENCE,
-  );
+  it('makes a fleet that is encrypted, private and stable, and refuses what cannot work', async () => {
+    const copy = await temporaryDirectory();
+    await cp(TERRAFORM, copy, { recursive: true, filter: (path) => !path.endsWith('/.terraform') });
+    const wharf = join(copy, 'modules/wharf');
+    const init = await terraform(wharf, 'init', '-backend=false', `-plugin-dir=${found.plugins}`);
+    expect(init.code, init.said).toBe(0);
+    const { code, said } = await terraform(wharf, 'test', '-json');
+    const lines = said
+      .split('\n')
+      .filter((line) => line.startsWith('{'))
+      .map((line) => lineSchema.parse(JSON.parse(line)));
+    const faults = lines.flatMap(({ diagnostic }) =>
+      // The examples' backends are for those who apply them, and a test says that it takes none: a warning.
+      diagnostic?.severity === 'error' ? [`${diagnostic.summary}: ${diagnostic.detail ?? ''}`] : [],
+    );
+    expect({ code, faults }).toEqual({ code: 0, faults: [] });
+    const summary = lines.find(({ test_summary }) => test_summary)?.test_summary;
+    expect(summary).toMatchObject({ failed: 0, skipped: 0, passed: await runsBelow(join(wharf, 'tests')) });
+  });
 });
 
-describe('the modules of infra/terraform', async () => {
+describe('the modules of infra/terraform', { timeout: PATIENCE }, async () => {
   it.each(await readdir(MODULES))(
     '%s has four files, and says what each variable and output is',
     async (name) => {
