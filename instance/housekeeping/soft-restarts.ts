@@ -200,7 +200,10 @@ export class SoftRestarts {
     const { clock, manager, patience } = this.#parts;
     const { session_id: id, workspace_id: workspace } = session.record;
     const end = clock.monotonic() + patience;
+    const { restored_at: restoredBefore } = session.record;
     while (clock.monotonic() < end) {
+      // Its profile was lost, and a copy takes its place: ready or not, this must not happen to the next.
+      if (session.record.restored_at && session.record.restored_at !== restoredBefore) return 'failed';
       if (session.lives > life && session.status === 'ready') return 'ready';
       if (signal.aborted || manager.find(workspace, id) !== session) return 'called_off';
       // One that is logged out, or cannot be started, is not to run any more either: that is a failure, and no wish of anybody.

@@ -65,7 +65,9 @@ export class Standing {
 
   /** A message comes or goes now, or came at a time, milliseconds since 1970. */
   touch(at = this.#clock.now()): void {
-    this.#lastActivity = Math.max(at, this.#lastActivity ?? at);
+    // WhatsApp's clock may be ahead.
+    const time = Math.min(at, this.#clock.now());
+    if (Number.isFinite(time)) this.#lastActivity = Math.max(time, this.#lastActivity ?? time);
     this.#listener.onTouch();
   }
 

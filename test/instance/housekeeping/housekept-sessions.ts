@@ -52,15 +52,16 @@ export class SetClock implements Clock {
   }
 }
 
-/** Sessions of an instance on real files, with scripted browsers: those that start come to be ready while `comeBack` holds. */
+/** Sessions of an instance on real files, with scripted browsers: those that start come to be ready while `comeBack` holds, or ask for a QR where their number is named. */
 export async function housekeptSessions() {
   const root = await temporaryDirectory();
   const paths = new SessionPaths(root);
   const clock = new SetClock();
-  const told = { comeBack: true };
+  const told = { comeBack: true, asksForQr: new Set<number>() };
   const clients = new FakeClients({
     start: async (client) => {
-      if (told.comeBack) setImmediate(() => client.becomeReady());
+      if (told.asksForQr.has(client.ordinal)) setImmediate(() => client.events.qr('2@code'));
+      else if (told.comeBack) setImmediate(() => client.becomeReady());
     },
   });
   const store = new SessionStore(paths);
@@ -90,5 +91,6 @@ export async function housekeptSessions() {
     return session;
   };
   const { log } = memory.parts;
-  return { clients, clock, granting, lines: memory.lines, log, manager, paths, ready, store, told, trash };
+  const { lines, profiles } = memory;
+  return { clients, clock, granting, lines, log, manager, paths, profiles, ready, store, told, trash };
 }

@@ -170,6 +170,25 @@ describe('a soft restart', () => {
     await manager.close(1000);
   });
 
+  it('after which a session goes on with an older copy of its profile counts as one that failed, at once', async () => {
+    const { begin, clients, clock, ended, manager, profiles, ready, restarts, round, told } = await scene({
+      patience: 365 * DAY,
+    });
+    const session = await ready();
+    await begin();
+    clock.pass(OLD);
+    profiles.lastGood = 'a good copy';
+    told.asksForQr.add(2);
+    told.comeBack = false;
+    await round();
+    expect(ended).toEqual(['age failed']);
+    expect(restarts.isHeld).toBe(true);
+    await expect.poll(() => clients.made.length, { timeout: 20_000 }).toBe(3);
+    clients.last.becomeReady();
+    expect(session.status).toBe('ready');
+    await manager.close(1000);
+  });
+
   it('is called off, and no failure, where somebody stops the session meanwhile', async () => {
     const { begin, clients, clock, ended, manager, ready, restarts, round, told } = await scene();
     const session = await ready();
