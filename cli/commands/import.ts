@@ -3,23 +3,20 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { systemClock } from '../../common/clock.ts';
 import { exists } from '../../common/files.ts';
 import { isWorkspaceId, showWorkspaceId } from '../../fleet/ids.ts';
-import { sessionDetailSchema } from '../../fleet/records.ts';
 import { SessionPaths } from '../../fleet/session-paths.ts';
 import type { RouterClient } from '../client.ts';
 import { type CommandContext, type GlobalOptions, isJson } from '../context.ts';
 import { CommandFailure, EXIT_WRONG_USE } from '../failure.ts';
-import { fleetSchema } from '../fleet-view.ts';
+import { findFacts } from '../import/facts.ts';
 import { Importer, type ImportResult } from '../import/importer.ts';
-import { findOpenFiles, findUse, type Use } from '../import/in-use.ts';
 import { readMapping } from '../import/mapping.ts';
-import { type PlanFacts, type PlanItem, planImport, targetsOf } from '../import/plan.ts';
+import { type PlanItem, planImport } from '../import/plan.ts';
 import { type FoundProfile, findProfiles } from '../import/profiles.ts';
 import { ImportState } from '../import/state-file.ts';
 import { isWell, planText, resultsText, wantedOf } from '../import/text.ts';
 import { readLocalFleet } from '../local-fleet/record.ts';
 import { Progress } from '../operations/progress.ts';
 import { count } from '../output/text.ts';
-import { sessionRequest } from '../sessions.ts';
 import { dataDirectory } from '../target.ts';
 
 interface Options {
@@ -98,7 +95,15 @@ async function importAll(
   const state = await ImportState.read(resolve(options.state));
   const router = await context.router(command);
   const silent = isJson(command);
-  const plan = planImport(await findFacts({ context, router, state, profiles, options, silent }));
+  const mapping =
+    options.map === undefined ? { workspace: options.workspace ?? '' } : await readMapping(options.map);
+  const { stopped = false, replace = false } = options;
+  const { facts, unseen } = await findFacts({ profiles, mapping, router, state, stopped, replace });
+  if (unseen > 0 && !silent)
+    context.terminal.err(
+      `${context.style.warning('Note:')} the files of ${count(unseen, 'process', 'processes')} of other users cannot be seen. Run as root to be sure that none of them uses a profile.\n`,
+    );
+  const plan = planImport(facts);
   if (options.dryRun) {
     context.show(command, { dry_run: true, sessions: plan.map(shownPlan) }, () => planText(context, plan));
     return;
@@ -123,60 +128,6 @@ interface Surroundings {
   state: ImportState;
   options: Options;
   silent: boolean;
-}
-
-async function findFacts({
-  context,
-  router,
-  state,
-  profiles,
-  options,
-  silent,
-}: Surroundings & { profiles: FoundProfile[] }): Promise<PlanFacts> {
-  const mapping =
-    options.map === undefined ? { workspace: options.workspace ?? '' } : await readMapping(options.map);
-  const open = await findOpenFiles();
-  if (open.unseen > 0 && !silent)
-    context.terminal.err(
-      `${context.style.warning('Note:')} the files of ${count(open.unseen, 'process', 'processes')} of other users cannot be seen. Run as root to be sure that none of them uses a profile.\n`,
-    );
-  const uses = new Map<string, Use>();
-  for (const { directory } of profiles) {
-    const use = await findUse(directory, open);
-    if (use !== null) uses.set(directory, use);
-  }
-  const fleet = await router.ask(fleetSchema, { method: 'GET', path: '/api/fleet' });
-  const chromium = fleet.instances.flatMap((instance) =>
-    typeof instance['chromium'] === 'string' && instance.lease !== 'gone' ? [instance['chromium']] : [],
-  );
-  const present = new Map<string, string>();
-  for (const { workspace, session } of targetsOf({ profiles, mapping }).values()) {
-    const status = await statusOf(router, workspace, session);
-    if (status !== null) present.set(`${workspace}/${session}`, status);
-  }
-  const { replace = false, stopped = false } = options;
-  return {
-    profiles,
-    mapping,
-    uses,
-    stopped,
-    imported: state.keys('imported'),
-    ordered: state.keys('ordered'),
-    present,
-    replace,
-    chromium,
-  };
-}
-
-/** The status of a session; null: there is none, or its id is none. */
-async function statusOf(router: RouterClient, workspace: string, session: string): Promise<string | null> {
-  try {
-    return (await router.ask(sessionDetailSchema, sessionRequest('GET', session, { workspace }))).status;
-  } catch (error) {
-    if (error instanceof CommandFailure && ['session_not_found', 'invalid_request'].includes(error.code))
-      return null;
-    throw error;
-  }
 }
 
 async function carryOut(
