@@ -32,6 +32,18 @@ const queues = (stuck: number): QueueTotals => ({
   failed: 0,
 });
 
+const dead: Fleet['instances'][number] = {
+  id: 'instance-1',
+  status: 'gone',
+  sessions: 3,
+  by_status: {},
+  workspaces: 2,
+  away: 0,
+  unclaimed: 0,
+  verdict: 'dead',
+  verdict_reason: 'lease gone for 3.0 s',
+};
+
 const aWebhook = (changes: Partial<Webhook>): Webhook => ({
   workspace_id: 7,
   url: 'https://receiver.example/',
@@ -63,6 +75,12 @@ describe('alarms of the dashboard', () => {
       'Redis is away, and no router can lead then',
       { fleet: aFleet({ redis: { ok: false }, leader: null }) },
       ['redis'],
+    ],
+    ['an instance is dead', { fleet: aFleet({ instances: [dead] }) }, ['instances']],
+    [
+      'an instance is lost, once where all is frozen',
+      { fleet: aFleet({ instances: [dead], frozen: { instances: ['instance-1'], limit: 1 } }) },
+      ['frozen'],
     ],
     ['no router leads', { fleet: aFleet({ leader: null }) }, ['leader']],
     ['a queue is stuck', { queues: queues(2) }, ['queues']],

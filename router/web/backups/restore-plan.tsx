@@ -13,7 +13,7 @@ import { timeOfId, willText } from './restore-text.ts';
 const COLUMNS: readonly Column[] = [
   { heading: 'Session' },
   { heading: 'Is now' },
-  { heading: 'Will be' },
+  { heading: 'Will be', from: 'wide' },
   { heading: 'As of', from: 'wide' },
   { heading: 'Size', from: 'wide' },
 ];
@@ -121,9 +121,12 @@ function PlanTable({ sessions }: { sessions: readonly RestoreItem[] }) {
             <th scope="row">
               {item.session_id}
               <span class="below">Workspace {item.workspace_id}</span>
+              <span class={item.refusal === null ? 'below narrow-only' : 'below below-bad narrow-only'}>
+                {willText(item)}
+              </span>
             </th>
             <td>{item.status === null ? NOTHING : <StatusBadge status={item.status} />}</td>
-            <td class={item.refusal === null ? '' : 'below-bad'}>{willText(item)}</td>
+            <td class={item.refusal === null ? 'wide-only' : 'wide-only below-bad'}>{willText(item)}</td>
             <td class="wide-only nowrap">
               {dateTime(item.taken_at)}
               <span class="below">{ago(item.taken_at)}</span>

@@ -3,7 +3,7 @@ import type { ApiClient } from '../api/client.ts';
 import { ApiError } from '../api/transport.ts';
 import type { OwnKey } from '../api/types.ts';
 import { Problem } from '../parts/problem.tsx';
-import { type Alarm, alarmsOf } from '../state/alarms.ts';
+import { type Alarm, alarmsOf, isUnwell } from '../state/alarms.ts';
 import type { Route, ViewName } from '../state/route.ts';
 import { VIEWS } from '../state/route.ts';
 import { type Known, useFleet } from '../state/use-fleet.ts';
@@ -135,7 +135,7 @@ function faultOf(error: Error | null): string | null {
 function marksOf({ standing, webhooks }: Known, alarms: readonly Alarm[]): Marks {
   const fleet = standing.data?.fleet;
   return {
-    fleet: fleet?.instances.filter(({ status, verdict }) => isWrong(verdict ?? status)).length ?? 0,
+    fleet: fleet?.instances.filter(isUnwell).length ?? 0,
     queues: standing.data?.queues?.by_state['stuck'] ?? 0,
     webhooks:
       webhooks.data?.filter(
@@ -143,8 +143,4 @@ function marksOf({ standing, webhooks }: Known, alarms: readonly Alarm[]): Marks
       ).length ?? 0,
     backups: alarms.filter(({ id }) => id.startsWith('backup')).length,
   };
-}
-
-function isWrong(status: string): boolean {
-  return !['healthy', 'unknown', 'at_capacity', 'draining', 'restarting'].includes(status);
 }

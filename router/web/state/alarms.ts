@@ -1,4 +1,4 @@
-import type { Backups, Fleet, Operation, QueueTotals, Webhook } from '../api/types.ts';
+import type { Backups, Fleet, Instance, Operation, QueueTotals, Webhook } from '../api/types.ts';
 import type { ViewName } from './route.ts';
 import { ago, count } from './text.ts';
 
@@ -116,6 +116,7 @@ function fleetAlarms(fleet: Fleet): Alarm[] {
       runbook: 'The fleet is frozen',
       button: { label: 'Take over now', operation: { kind: 'unfreeze', instances: frozen.instances } },
     });
+  alarms.push(...instanceAlarms(fleet));
   for (const { kind, text } of fleet.alarms) {
     if (frozen !== null && kind === 'mass_failure') continue;
     const known = ROUTER_ALARMS[kind];
@@ -136,6 +137,33 @@ function fleetAlarms(fleet: Fleet): Alarm[] {
       runbook: 'An instance is down',
     });
   return alarms;
+}
+
+/** What the health monitor may conclude of an instance that is well, or will be by itself. */
+const WELL = ['healthy', 'unknown', 'restarting'];
+
+/** Whether something is wrong with an instance. */
+export function isUnwell({ verdict, status }: Pick<Instance, 'verdict' | 'status'>): boolean {
+  return verdict === undefined ? status === 'gone' || status === 'unhealthy' : !WELL.includes(verdict);
+}
+
+function instanceAlarms({ instances, frozen }: Fleet): Alarm[] {
+  const unwell = instances.filter((each) => isUnwell(each) && !frozen?.instances.includes(each.id));
+  const [first] = unwell;
+  if (first === undefined) return [];
+  const isEmpty = unwell.every(({ workspaces }) => workspaces === 0);
+  const reasons = unwell.map(({ id, verdict_reason }) => (verdict_reason ? `${id}: ${verdict_reason}` : id));
+  return [
+    {
+      id: 'instances',
+      tone: isEmpty ? 'attention' : 'bad',
+      title: unwell.length === 1 ? `${first.id} is not well` : `${unwell.length} instances are not well`,
+      text: `${named(reasons)}.${isEmpty ? ' Nothing is assigned there any more.' : ''}`,
+      advice:
+        'What it ran comes up elsewhere by itself. Look at its host: `systemctl status wharf-instance@N`, and its log. When it is back, Rebalance brings its workspaces home.',
+      runbook: 'An instance is down',
+    },
+  ];
 }
 
 function queueAlarms({ by_state }: QueueTotals): Alarm[] {
