@@ -16,20 +16,23 @@ locals {
     Condition = { Bool = { "aws:SecureTransport" = "false" } }
   }
 
-  log_writers = {
-    LoadBalancers = "logdelivery.elasticloadbalancing.amazonaws.com"
-    S3            = "logging.s3.amazonaws.com"
-  }
-
+  # A load balancer names the account in the path, and no condition is documented for it; S3 says for which account it writes.
   log_delivery = [
-    for name, service in local.log_writers : {
-      Sid       = "LogsOf${name}"
+    {
+      Sid       = "LogsOfLoadBalancers"
       Effect    = "Allow"
-      Principal = { Service = service }
+      Principal = { Service = "logdelivery.elasticloadbalancing.amazonaws.com" }
+      Action    = "s3:PutObject"
+      Resource  = "${local.arn}/*/AWSLogs/${data.aws_caller_identity.current.account_id}/*"
+    },
+    {
+      Sid       = "LogsOfS3"
+      Effect    = "Allow"
+      Principal = { Service = "logging.s3.amazonaws.com" }
       Action    = "s3:PutObject"
       Resource  = "${local.arn}/*"
       Condition = { StringEquals = { "aws:SourceAccount" = data.aws_caller_identity.current.account_id } }
-    } if var.log_delivery
+    },
   ]
 }
 
@@ -85,7 +88,7 @@ resource "aws_s3_bucket_server_side_encryption_configuration" "this" {
 
 resource "aws_s3_bucket_policy" "this" {
   bucket = aws_s3_bucket.this.id
-  policy = jsonencode({ Version = "2012-10-17", Statement = concat([local.only_tls], local.log_delivery) })
+  policy = jsonencode({ Version = "2012-10-17", Statement = concat([local.only_tls], [for statement in local.log_delivery : statement if var.log_delivery]) })
 
   depends_on = [aws_s3_bucket_public_access_block.this]
 }
