@@ -17,6 +17,7 @@ it.each(['router', 'backup'])(
   'the %s service tells systemd that it listens, that it lives, and that it stops',
   async (service) => {
     const redis = await startRedis();
+    onTestFinished(() => redis.close());
     const directory = await temporaryDirectory();
     for (const name of ['sessions', 'backups']) await mkdir(join(directory, name));
     const systemd = await listenAsSystemd();
