@@ -153,13 +153,20 @@ export class Fleet {
       const instances = fleet['instances'] as Json[];
       return instances.length === 2 && instances.every(({ verdict }) => verdict === 'healthy');
     });
-    for (const each of SESSIONS) {
-      const path = `/api/whatsapp/sessions/${each.session}`;
-      await this.api.until(path, isReady);
-      if ((await this.instanceOf(each)) === each.home) continue;
-      // By name: a rebalance leaves an instance alone that has died lately.
-      await this.api.must('POST', `/api/fleet/workspaces/${each.workspace}/move`, { to: each.home });
-      await this.api.until(path, (answer) => isReady(answer) && answer['instance'] === each.home);
+    for (const each of SESSIONS) await this.#bringHome(each);
+  }
+
+  async #bringHome({ workspace, session, home }: LinkedSession): Promise<void> {
+    const path = `/api/whatsapp/sessions/${session}`;
+    const end = performance.now() + PATIENCE;
+    for (;;) {
+      const answer = await this.api.ask('GET', path);
+      const body = answer.kind === 'answered' ? answer.body : {};
+      if (isReady(body) && body['instance'] === home) return;
+      if (performance.now() > end) throw new Error(`${session} does not come home: ${JSON.stringify(body)}`);
+      // By name: a rebalance leaves an instance alone that has died lately. Refused while it does not take any, or something moves.
+      if (isReady(body)) await this.api.ask('POST', `/api/fleet/workspaces/${workspace}/move`, { to: home });
+      await sleep(1000);
     }
   }
 
