@@ -17,16 +17,16 @@ export const panel = (name: string) => `section[aria-labelledby="${name}-title"]
 /** The dashboard in a browser context of its own: nothing stays in its storage. */
 export class Dashboard {
   readonly page: Page;
-  /** What the page complained of: errors of its own, and what its policy forbade. */
-  complaints: string[] = [];
   readonly #url: string;
+  readonly #complaints: string[] = [];
+  readonly #excused: RegExp[] = [];
 
   private constructor(page: Page, url: string) {
     this.page = page;
     this.#url = url;
-    page.on('pageerror', (error) => this.complaints.push(String(error)));
+    page.on('pageerror', (error) => this.#complaints.push(String(error)));
     page.on('console', (message) => {
-      if (message.type() === 'error') this.complaints.push(message.text());
+      if (message.type() === 'error') this.#complaints.push(message.text());
     });
   }
 
@@ -51,9 +51,14 @@ export class Dashboard {
     }, `#/${view}`);
   }
 
-  /** Forgets complaints that a test has brought about. */
+  /** What the page complained of: errors of its own, and what its policy forbade; not what was excused. */
+  get complaints(): string[] {
+    return this.#complaints.filter((each) => !this.#excused.some((pattern) => pattern.test(each)));
+  }
+
+  /** Leaves out complaints that a test brings about, also those to come: the page goes on asking until it is closed. */
   excuse(pattern: RegExp): void {
-    this.complaints = this.complaints.filter((each) => !pattern.test(each));
+    this.#excused.push(pattern);
   }
 
   textOf(selector: string): Promise<string> {

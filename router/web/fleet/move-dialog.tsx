@@ -15,7 +15,9 @@ interface MoveDialogProps extends DialogProps {
 /** Asks where a workspace is to go, says what that means, and begins it. */
 export function MoveDialog({ api, workspace, from, sessions, instances, onState, onDone }: MoveDialogProps) {
   const targets = instances.filter(({ id, draining, lease }) => id !== from && !draining && lease === 'held');
-  const [to, setTo] = useState(targets[0]?.id ?? '');
+  const [chosen, setChosen] = useState('');
+  // The instances may come after the dialog, and one that was chosen may go.
+  const to = (targets.find(({ id }) => id === chosen) ?? targets[0])?.id ?? '';
   const { busy, error, work } = useWork();
   const move = (event: Event) => {
     event.preventDefault();
@@ -45,7 +47,7 @@ export function MoveDialog({ api, workspace, from, sessions, instances, onState,
               id="move-to"
               data-autofocus
               value={to}
-              onChange={({ currentTarget }) => setTo(currentTarget.value)}
+              onChange={({ currentTarget }) => setChosen(currentTarget.value)}
             >
               {targets.map(({ id, sessions: taken, capacity }) => (
                 <option key={id} value={id}>
