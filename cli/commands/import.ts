@@ -9,6 +9,7 @@ import { type CommandContext, type GlobalOptions, isJson } from '../context.ts';
 import { CommandFailure, EXIT_WRONG_USE } from '../failure.ts';
 import { findFacts } from '../import/facts.ts';
 import { Importer, type ImportResult } from '../import/importer.ts';
+import { findOpenFiles, findUse } from '../import/in-use.ts';
 import { readMapping } from '../import/mapping.ts';
 import { type PlanItem, planImport } from '../import/plan.ts';
 import { type FoundProfile, findProfiles } from '../import/profiles.ts';
@@ -140,6 +141,7 @@ async function carryOut(
     paths,
     router,
     state,
+    useOf: async (userData) => await findUse(userData, await findOpenFiles()),
     clock: systemClock,
     signal: context.terminal.signal,
     replace: options.replace ?? false,

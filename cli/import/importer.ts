@@ -8,6 +8,7 @@ import type { SessionPaths } from '../../fleet/session-paths.ts';
 import type { RouterClient } from '../client.ts';
 import { CommandFailure } from '../failure.ts';
 import { sessionRequest } from '../sessions.ts';
+import type { Use } from './in-use.ts';
 import { itemKey, type PlanItem, type Target } from './plan.ts';
 import { type PreparedProfile, prepareProfile, removePrepared } from './prepare.ts';
 import type { ImportState } from './state-file.ts';
@@ -52,6 +53,8 @@ export interface ImporterParts {
   paths: SessionPaths;
   router: Pick<RouterClient, 'ask'>;
   state: ImportState;
+  /** Whether a profile is in use now; see `in-use.ts`. */
+  useOf: (userData: string) => Promise<Use | null>;
   clock: Clock;
   signal: AbortSignal;
   replace: boolean;
@@ -140,12 +143,23 @@ export class Importer {
     const id = `r-${new Date(now).toISOString().replace(/[-:]|\.\d+/g, '')}-${randomBytes(3).toString('hex')}`;
     const prepared = await prepareProfile({ profile: item.profile, target, id, replace, now }, paths, signal);
     try {
+      await this.#requireUnused(item.profile.directory);
       await this.#order(item, target, id);
     } catch (error) {
       if (!OPEN.has(codeOf(error))) await this.#giveUp(itemKey(item.profile.directory, target), target, id);
       throw error;
     }
     return prepared;
+  }
+
+  /** Time has passed since the plan was made: what used it may have been started again, and have written nothing while it was copied. */
+  async #requireUnused(directory: string): Promise<void> {
+    const use = await this.#parts.useOf(directory);
+    if (use?.kind !== 'in_use') return;
+    throw new WharfError(
+      'invalid_state',
+      `Process ${use.pid} has ${directory} open: it was started since this import began. Stop it for good; then import it again.`,
+    );
   }
 
   /** Has the owner put it in place. Written down before it is asked, and when it has answered. */

@@ -86,7 +86,7 @@ function lackText({ module, members }: SurfaceGap): string {
   return members.length === 0 ? `there is no module ${module}` : `it has no ${members.join(', no ')}`;
 }
 
-/** A fault in the page goes on with its stack. */
+/** A fault in the page goes on with its stack. Whose account it is stands in no report. */
 function firstLine(text: string): string {
-  return (text.split('\n', 1)[0] ?? '').slice(0, 500);
+  return (text.split('\n', 1)[0] ?? '').replace(/\d{7,}/g, '(number)').slice(0, 500);
 }

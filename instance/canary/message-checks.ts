@@ -21,9 +21,6 @@ export interface SentMessage {
   whatsappId: string;
 }
 
-/** Messages that {@link checkMessages} sends: said before, since they are seen on the phone. */
-export const MESSAGES_SENT = 6;
-
 /**
  * Sends one message of each kind to the account itself, and looks for what Wharf relies on.
  *
@@ -167,7 +164,7 @@ async function acknowledged(browser: CanaryBrowser, { to, key, whatsappId }: Sen
     const [fate] = (await browser.client.fates([{ to, key, whatsappId }])).fates;
     if (fate?.kind === 'present' && fate.ack >= 1) return;
     if (performance.now() > end)
-      throw new Error(`the server did not acknowledge it (the history says ${JSON.stringify(fate)})`);
+      throw new Error(`the server did not acknowledge it (the history says ${fate?.kind ?? 'nothing'})`);
     await sleep(PAUSE);
   }
 }

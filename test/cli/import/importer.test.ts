@@ -54,12 +54,14 @@ async function scene(...outcomes: string[]) {
   };
   const router = new ScriptedRouter(...outcomes);
   const stateFile = join(root, 'state.json');
+  const used = { by: null as number | null };
   const run = async () => {
     const state = await ImportState.read(stateFile);
     const importer = new Importer({
       paths,
       router: router as never,
       state,
+      useOf: async () => (used.by === null ? null : { kind: 'in_use', pid: used.by }),
       clock: systemClock,
       signal: new AbortController().signal,
       replace: false,
@@ -71,7 +73,7 @@ async function scene(...outcomes: string[]) {
     return { result, state: await ImportState.read(stateFile) };
   };
   const preparedOf = (id: string) => paths.preparedRestore('7', 'shop', id);
-  return { router, run, preparedOf };
+  return { router, run, preparedOf, used };
 }
 
 describe('an import', () => {
@@ -94,6 +96,15 @@ describe('an import', () => {
     expect(result).toMatchObject({ outcome: 'failed', error: { code: 'session_exists' } });
     expect(existsSync(preparedOf(router.orders[0] ?? ''))).toBe(false);
     expect([...state.keys('ordered'), ...state.keys('imported')]).toEqual([]);
+  });
+
+  it('asks no owner where its original is in use again by the time it is copied', async () => {
+    const { router, run, used } = await scene('done');
+    used.by = 4711;
+    const { result, state } = await run();
+    expect(result).toMatchObject({ outcome: 'failed', error: { code: 'invalid_state' } });
+    expect(router.orders).toEqual([]);
+    expect([...state.keys('ordered')]).toEqual([]);
   });
 
   it('whose answer was lost is asked for again under its id where the owner has begun with it', async () => {
