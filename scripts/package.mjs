@@ -8,6 +8,7 @@ import { contents, nodeFiles } from './package/contents.mjs';
 import { packedBy } from './package/deb.mjs';
 import { lintianFaults } from './package/lintian.mjs';
 import { carriedNode } from './package/node-binary.mjs';
+import { importAll } from './package/smoke.mjs';
 import { stagePackage } from './package/stage.mjs';
 import { versionFault } from './package/version.mjs';
 import { dist, root } from './paths.mjs';
@@ -54,6 +55,7 @@ runScript(async () => {
         stagePackage(stage, [...contents(version), ...nodeFiles(node)], version, node.architecture),
       ),
     );
+    await step('imports all of it', () => importAll(stage));
     mkdirSync(values.output, { recursive: true });
     const file = join(values.output, `wharf_${version}_${node.architecture}.deb`);
     const made = await step(`package ${file}`, () => packedBy(stage, file));
