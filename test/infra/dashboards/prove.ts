@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
-import { runProcess } from '../../../common/lifecycle.ts';
+import { aborted, runProcess } from '../../../common/lifecycle.ts';
 import { DASHBOARDS } from '../../../infra/grafana/all.ts';
 import { publish } from '../../bench/support/report.ts';
 import { findChromium } from '../../helpers/chromium.ts';
@@ -36,7 +36,7 @@ const ONLY_WITH_TLS = new Set(['probe_ssl_earliest_cert_expiry']);
  * instance is lost. Then every panel's queries are asked, and drawn. Exit code 1 where one gives nothing, a rule fails, a metric is unknown, or a label names a
  * customer. `--schema`: Grafana's JSON schema of dashboards (jsonschema/dashboard.jsonschema.json of github.com/grafana/grafana-foundation-sdk), to check them by.
  */
-await runProcess(async () => {
+await runProcess(async (signal) => {
   const text = { type: 'string' } as const;
   const { values } = parseArgs({ options: { json: text, pictures: text, schema: text } });
   const missing = missingPrograms(PROGRAMS);
@@ -60,7 +60,8 @@ await runProcess(async () => {
     closing.push(() => watch.end());
     say('Prometheus watches it');
     const start = Math.floor(Date.now() / 1000);
-    await new Life(fleet, watch, say).go();
+    const stopped = aborted(signal).then(() => Promise.reject(signal.reason));
+    await Promise.race([new Life(fleet, watch, say).go(), stopped]);
     const seconds = Math.floor((Date.now() / 1000 - start) / INTERVAL) * INTERVAL;
     const end = start + seconds;
 

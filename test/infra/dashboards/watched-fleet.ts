@@ -50,8 +50,11 @@ export class WatchedFleet {
   static async start(data: string, instances: number): Promise<WatchedFleet> {
     const args = [FLEET, '--data', data, '--port', '0', '--json', '--instances', String(instances)];
     const program = new RunningProgram(process.execPath, args);
-    await eventually(() => program.out.includes('\n') || program.hasEnded, PATIENCE);
-    if (!program.out.includes('\n')) throw new Error(`the fleet did not start: ${program.err}`);
+    await eventually(() => program.out.includes('\n') || program.hasEnded, PATIENCE).catch(() => {});
+    if (!program.out.includes('\n')) {
+      await program.end('SIGINT');
+      throw new Error(`the fleet did not start: ${program.err}`);
+    }
     const ready = readySchema.parse(JSON.parse(program.out));
     const log = await readFile(join(data, 'logs', 'backup.log'), 'utf8');
     const backup = z.url().parse(/"url":"(http:[^"]+)"/.exec(log)?.[1]);
