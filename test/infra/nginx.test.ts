@@ -16,7 +16,8 @@ import {
 
 const KEY = { 'x-api-key': ADMIN_KEY };
 const SESSION = '/api/whatsapp/sessions/main';
-const PATIENCE = 120_000;
+/** Only ends what hangs: three processes start before each test. */
+const PATIENCE = 300_000;
 
 const missing = await finished('nginx', ['-v'], {}).then(
   () => undefined,
