@@ -72,7 +72,8 @@ async function withoutShare(fleet: Fleet, results: Results): Promise<void> {
     state.active === 'inactive' && state.result === 'success',
     `the share was unmounted, and the instance is ${state.active}: ${state.result}`,
   );
-  const nothing = fleet.share === 'local' ? '/var/lib/nothing' : 'hub:/nothing';
+  // Where systemd cannot make the directory either, as it does for a bind mount.
+  const nothing = fleet.share === 'local' ? '/proc/nothing' : 'hub:/nothing';
   const mount = '/run/systemd/system/mnt-wharf.mount.d';
   await machine.sh(`
     mkdir -p ${mount}; printf '[Mount]\\nWhat=${nothing}\\n' >${mount}/away.conf
