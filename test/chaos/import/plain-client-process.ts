@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import whatsappWebJs from 'whatsapp-web.js';
 import { readEnv } from '../../../common/env.ts';
-import { runProcess } from '../../../common/lifecycle.ts';
+import { aborted, runProcess } from '../../../common/lifecycle.ts';
 
 /** Between two messages, milliseconds: its databases are written to all the time. */
 const PAUSE = 40;
@@ -39,7 +39,7 @@ await runProcess(async (signal) => {
   await client.initialize();
   // The library hears of the sync only if it listens before that is over: whoever uses it has to ask the page.
   const asking = setInterval(() => client.pupPage?.evaluate(TELL_OF_SYNC).catch(() => undefined), 2000);
-  await ready;
+  await Promise.race([ready, aborted(signal)]);
   clearInterval(asking);
   print({ ready: true });
   for (let number = 1; !signal.aborted; number += 1) {
