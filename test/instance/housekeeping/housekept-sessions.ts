@@ -12,7 +12,7 @@ import { FakeClients } from '../helpers/fake-clients.ts';
 import { memoryParts } from '../helpers/session-parts.ts';
 
 /** Two clocks that are set by hand. Sessions sleep on them for ever; who waits for sessions, for a moment. */
-export class SetClock implements Clock {
+class SetClock implements Clock {
   wall = Date.UTC(2026, 0, 1);
   #monotonic = 0;
 
