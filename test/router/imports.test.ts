@@ -88,7 +88,8 @@ describe('POST /api/imports', () => {
   });
 
   it('is for admins, and takes only what names an import', async () => {
-    const made = await fleet.ask('POST', '/api/keys', { body: { workspace_id: 9 } });
+    const made = await fleet.ask('POST', '/api/fleet/keys', { body: { workspace_id: 9 } });
+    expect(made.json.key).toEqual(expect.any(String));
     const own = await fleet.ask('POST', '/api/imports', { body: body(9), key: made.json.key });
     expect(own.status).toBe(403);
     const wrong = await fleet.ask('POST', '/api/imports', { body: { ...body(9), import: '../../x' } });
