@@ -23,7 +23,7 @@ export function findTerraform({
   const plugins = folders.find(hasProvider);
   if (plugins !== undefined) return { program, plugins };
   return {
-    fault: `its AWS provider (5.${LEAST_MINOR} or newer of 5) is nowhere here: "terraform providers mirror DIRECTORY" in infra/terraform/examples/1000 fetches it, TF_PLUGIN_DIR names the directory`,
+    fault: `its AWS provider (5.${LEAST_MINOR} or newer of 5) is nowhere here: "terraform providers mirror DIRECTORY" in infra/terraform/examples/fleet fetches it, TF_PLUGIN_DIR names the directory`,
   };
 }
 

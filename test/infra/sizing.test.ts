@@ -72,14 +72,13 @@ describe('docs/aws.md', () => {
   });
 });
 
-describe('the examples of infra/terraform', () => {
+describe('the example of infra/terraform', () => {
   it.each(EXAMPLES)('for $sessions sessions are what the tables say', async (example) => {
-    const main = await read(`infra/terraform/examples/${example.sessions}/main.tf`);
+    const main = await read('infra/terraform/examples/fleet/main.tf');
     expect(main).toContain(`instance_machine_type = "${example.machine.name}"`);
     expect(main).toContain(`sessions_per_instance = ${example.sessionsPerMachine}\n`);
-    expect(main).toContain(`queues_node_type = "${example.queueNode}"`);
-    const variables = await read(`infra/terraform/examples/${example.sessions}/variables.tf`);
-    const [, machines] = /variable "instance_machines" \{[^}]*default +=\s+(\d+)/.exec(variables) ?? [];
-    expect(Number(machines)).toBe(example.machines);
+    expect(await read('infra/terraform/examples/fleet/sizes.tf')).toContain(
+      `${example.sessions} = { machines = ${example.machines}, queues_node_type = "${example.queueNode}",`,
+    );
   });
 });

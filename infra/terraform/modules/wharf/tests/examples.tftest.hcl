@@ -1,4 +1,4 @@
-# The examples, as somebody would apply them.
+# The example in its three sizes, as somebody would apply it.
 
 mock_provider "aws" {
   override_during = plan
@@ -26,7 +26,11 @@ run "thousand" {
   command = plan
 
   module {
-    source = "../../examples/1000"
+    source = "../../examples/fleet"
+  }
+
+  variables {
+    sessions = 1000
   }
 
   assert {
@@ -39,7 +43,11 @@ run "two_thousand" {
   command = plan
 
   module {
-    source = "../../examples/2000"
+    source = "../../examples/fleet"
+  }
+
+  variables {
+    sessions = 2000
   }
 
   assert {
@@ -52,7 +60,11 @@ run "three_thousand" {
   command = plan
 
   module {
-    source = "../../examples/3000"
+    source = "../../examples/fleet"
+  }
+
+  variables {
+    sessions = 3000
   }
 
   assert {

@@ -1,5 +1,3 @@
-# 3000 sessions. Where the sizes come from, what they cost, and what to measure before you believe them: docs/aws.md.
-
 provider "aws" {
   region = var.region
 }
@@ -19,12 +17,11 @@ module "wharf" {
   alarm_emails     = var.alarm_emails
   avoided_zones    = var.avoided_zones
 
-  # 300 sessions of 300 MB are 90 GB of 137: the rest is for the system, the file cache, and browsers that start.
-  instance_machines     = var.instance_machines
+  instance_machines     = coalesce(var.instance_machines, local.size.machines)
   home_count            = var.home_count
   instance_machine_type = "r7i.4xlarge"
   sessions_per_instance = 300
 
-  redis        = { queues_node_type = "cache.r7g.xlarge" }
-  alarm_limits = { storage_gib = 1536 }
+  redis        = { queues_node_type = local.size.queues_node_type }
+  alarm_limits = { storage_gib = local.size.storage_gib }
 }

@@ -79,11 +79,21 @@ variable "avoided_zones" {
   nullable    = false
 }
 
-variable "instance_machines" {
-  description = "Machines that run sessions; the default is for 1000 sessions of 300 MB, one machine lost."
+variable "sessions" {
+  description = "For how many sessions the fleet is: 1000, 2000 or 3000."
   type        = number
-  default     = 5
   nullable    = false
+
+  validation {
+    condition     = contains([1000, 2000, 3000], var.sessions)
+    error_message = "sessions must be 1000, 2000 or 3000: see sizes.tf."
+  }
+}
+
+variable "instance_machines" {
+  description = "Machines that run sessions; null: as many as the size has."
+  type        = number
+  default     = null
 }
 
 variable "home_count" {
