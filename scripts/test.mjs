@@ -8,11 +8,8 @@ import { dist, root } from './paths.mjs';
 import { prepare } from './prepare.mjs';
 import { runScript, say } from './say.mjs';
 import { installHostParts } from './setup/hosts.mjs';
-import { installOperatorsTools } from './setup/operations.mjs';
-import { installPrometheus } from './setup/prometheus.mjs';
-import { installRadosgw } from './setup/radosgw.mjs';
-import { installShellcheck } from './setup/shellcheck.mjs';
 import { findTerraform } from './setup/terraform.mjs';
+import { installTestPart, TEST_PARTS } from './setup/test-parts.mjs';
 import { countTests } from './test-results.mjs';
 
 /**
@@ -25,10 +22,7 @@ runScript(async () => {
   await prepare();
   await withLock(join(dist, '.lock'), async () => {
     await installHostParts();
-    await installRadosgw();
-    await installPrometheus();
-    await installOperatorsTools();
-    await installShellcheck();
+    for (const part of TEST_PARTS) await installTestPart(part);
   });
   const { fault } = findTerraform();
   if (fault !== undefined) say(`  Terraform: none, tests of infra/terraform will be skipped (${fault})`);

@@ -1,6 +1,5 @@
 import { isWharfError, messageOf } from '../../common/errors.ts';
 import type { Logger } from '../../common/logger.ts';
-import type { SpanStart } from '../../common/tracing/tracer.ts';
 import { statusEvent } from '../../fleet/events/status-event.ts';
 import { type SessionKey, whatsappKeyOf } from '../../fleet/queue/message-ids.ts';
 import { advance, toldByAck, wasSent } from '../../fleet/queue/message-state.ts';
@@ -11,6 +10,7 @@ import type { Ack, Fate } from '../whatsapp/client.ts';
 import type { AckBook, NotedAck } from './ack-book.ts';
 import { giveToPage } from './give-to-page.ts';
 import { lateStep } from './late-ack.ts';
+import { processingSpan } from './message-span.ts';
 import type { OutboxParts } from './outbox-parts.ts';
 import { recover } from './recovery.ts';
 import { type Trial, Trials } from './trials.ts';
@@ -62,7 +62,7 @@ export class Courier {
   carry(held: HeldMessage): Promise<number> {
     const { tracer } = this.#parts;
     if (!tracer.on) return this.#carry(held);
-    return tracer.run(processing(held), async (span) => {
+    return tracer.run(processingSpan(held), async (span) => {
       const again = await this.#carry(held);
       span.set({ 'wharf.message.ended': again === 0 });
       return again;
@@ -392,24 +392,6 @@ export class Courier {
       }
     }
   }
-}
-
-/** What is done for a message, as a part of the trace in which it was accepted. */
-function processing({ message }: HeldMessage): SpanStart {
-  return {
-    name: 'process outgoing',
-    kind: 'consumer',
-    parent: message.traceparent ?? null,
-    attributes: {
-      'messaging.system': 'wharf',
-      'messaging.operation.name': 'process',
-      'messaging.operation.type': 'process',
-      'messaging.destination.name': 'outgoing',
-      'messaging.message.id': message.message_id,
-      'wharf.workspace_id': message.workspace_id,
-      'wharf.session_id': message.session_id,
-    },
-  };
 }
 
 const UNKNOWN: MessageFault = {

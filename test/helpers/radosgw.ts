@@ -27,7 +27,7 @@ export interface S3Server {
   close(): Promise<void>;
 }
 
-/** Programs it is made of, and the Debian package of each; `scripts/setup/radosgw.mjs` installs them. */
+/** Programs it is made of, and the Debian package of each; `scripts/setup/test-parts.mjs` installs them. */
 const PROGRAMS = {
   'ceph-mon': 'ceph-mon',
   'ceph-osd': 'ceph-osd',
