@@ -76,8 +76,13 @@ function faultText(fault: TargetFault, target: Candidate, workspace: WorkspaceId
     case 'older_chromium':
       return `${target.id} has Chromium ${target.chromium}, older than the one that wrote the profiles of workspace ${workspace}: it could damage them. Update it, or choose another instance.`;
     case 'dead':
-      return `${target.id} takes no workspaces now (${target.verdict}). Choose another instance, or wait until it is healthy: GET /api/fleet.`;
+      return `${target.id} takes no workspaces now (${whyNot(target)}). Choose another instance, or wait until it is healthy: GET /api/fleet.`;
   }
+}
+
+/** One that lives may not have said yet that it takes any. */
+function whyNot({ verdict }: Candidate): string {
+  return verdict === 'healthy' ? 'it lives, but has just come up, or says that it is not well' : verdict;
 }
 
 /** What is known when an instance is to be drained. */
