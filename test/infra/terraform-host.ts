@@ -33,6 +33,7 @@ export async function terraformHost(settings: Record<string, string>): Promise<T
   const [bin, etc, log] = [join(folder, 'bin'), join(folder, 'etc'), join(folder, 'calls')];
   await mkdir(bin);
   await mkdir(etc);
+  await mkdir(join(folder, 'sessions'));
   await writeFile(log, '');
   const all = {
     WHARF_NAME: 'wharf-test',
