@@ -195,7 +195,7 @@ install_packages() {
   esac
   if [ "${#wanted[@]}" -gt 0 ]; then
     act apt-get update
-    act env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends "${wanted[@]}"
+    act env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends -o DPkg::Lock::Timeout=300 "${wanted[@]}"
     case " ${wanted[*]} " in
       *' redis-server '*) make_redis_durable ;;
     esac
@@ -213,7 +213,7 @@ install_packages() {
   elif dpkg-query --show wharf >/dev/null 2>&1; then
     fail "another version of wharf is installed: upgrade it with: wharf-upgrade $package"
   else
-    act env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends "$(realpath "$package")"
+    act env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends -o DPkg::Lock::Timeout=300 "$(realpath "$package")"
   fi
 }
 
