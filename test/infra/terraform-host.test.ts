@@ -1,4 +1,4 @@
-import { access, readFile, stat, writeFile } from 'node:fs/promises';
+import { access, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -152,6 +152,66 @@ describe.skipIf(missing.length > 0)('a machine that its group lets go', PATIENCE
     expect(code).toBe(0);
     expect(err).toContain('taken over by others');
     expect((await host.calls()).at(-1)).toContain('complete-lifecycle-action');
+  });
+
+  it('waits for a drain no longer than it may, and is heard of no longer than that', async () => {
+    const host = await leaving([], { WHARF_DRAIN_SECONDS: '6', WHARF_GRACE: '0' });
+    await host.program('wharf', '[ "$1 $3" != "drain " ] || exec sleep 600');
+    // Instances that do not stop while the machine is heard of: it must not be for ever.
+    const beats = `$(grep -c heartbeat "${join(host.etc, '../calls')}")`;
+    await host.program(
+      'systemctl',
+      `a=x; b=y; while [ "$a" != "$b" ]; do a=${beats}; sleep 2; b=${beats}; done`,
+    );
+    host.metadata.set('autoscaling/target-lifecycle-state', 'Terminated');
+    const { code, err } = await host.start('wharf-aws-leave');
+    expect({ code, err }).toEqual({ code: 0, err: expect.stringContaining('not drained in 6 s') });
+    const calls = await host.calls();
+    expect(calls).toContain('wharf drain instance-4 --no-wait');
+    expect(calls.at(-1)).toContain('complete-lifecycle-action');
+  });
+
+  it('is not held by a share that hangs, and not heard of then', async () => {
+    const host = await leaving([], { WHARF_DRAIN_SECONDS: '2', WHARF_ANSWER: '1' });
+    // What touches it cannot even be killed: it is there until the end of the test.
+    await host.program(
+      'timeout',
+      `case " $* " in
+        *" test "* | *" mkdir "* | *" touch "*) while [ -e "${host.etc}" ]; do sleep 0.2; done ;;
+        *) exec "$(PATH="\${PATH#*:}" command -v timeout)" "$@" ;;
+      esac`,
+    );
+    host.metadata.set('autoscaling/target-lifecycle-state', 'InService');
+    const ended = host.start('wharf-aws-leave');
+    await eventually(() => host.asked.filter((item) => item.endsWith('lifecycle-state')).length > 2, 60_000);
+    host.metadata.set('autoscaling/target-lifecycle-state', 'Terminated');
+    const { code, err } = await ended;
+    expect({ code, err }).toEqual({ code: 0, err: expect.stringContaining('the share does not answer') });
+    const calls = (await host.calls()).filter((call) => !call.startsWith('timeout'));
+    expect(calls.filter((call) => /drain|heartbeat/.test(call))).toEqual([]);
+    expect(calls.at(-1)).toContain('complete-lifecycle-action');
+  });
+
+  it('marks nothing on a directory where the share should be', async () => {
+    const host = await leaving([], { WHARF_DRAIN_SECONDS: '1' });
+    await rm(join(host.marks, '../sessions'), { recursive: true });
+    host.metadata.set('autoscaling/target-lifecycle-state', 'Terminated');
+    expect(await host.start('wharf-aws-leave')).toMatchObject({ code: 0 });
+    expect((await host.calls()).filter((call) => call.includes('drain'))).toEqual([]);
+    await expect(access(host.marks)).rejects.toThrow();
+  });
+
+  it('drains what it may where one of its instances is refused', async () => {
+    const host = await leaving([]);
+    const drained = join(host.etc, 'drained');
+    await host.program(
+      'wharf',
+      `${STATUS([])}; [ "$*" != "drain instance-4" ] || touch "${drained}"; [ "$2" != instance-3 ] || [ -e "${drained}" ]`,
+    );
+    host.metadata.set('autoscaling/target-lifecycle-state', 'Terminated');
+    expect(await host.start('wharf-aws-leave')).toMatchObject({ code: 0 });
+    const calls = await host.calls();
+    expect(calls.indexOf('wharf drain instance-4')).toBeLessThan(calls.indexOf('wharf drain instance-3'));
   });
 
   it('leaves it to whoever drained an instance before to undo that', async () => {

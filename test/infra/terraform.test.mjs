@@ -85,6 +85,28 @@ describe('the modules of infra/terraform', { timeout: PATIENCE }, async () => {
     },
   );
 
+  it('has what a machine leaves by come back, whatever failed before', async () => {
+    const unit = await readFile(join(SCRIPTS, 'wharf-aws-leave.service'), 'utf8');
+    expect(unit).not.toMatch(/^(Requires|BindsTo|Requisite)=/m);
+    for (const line of [
+      'Wants=network-online.target mnt-wharf.mount',
+      'StartLimitIntervalSec=0',
+      'Restart=always',
+    ])
+      expect(unit.split('\n')).toContain(line);
+  });
+
+  it.each([
+    ['encryption', 'aws_kms_key'],
+    ['storage', 'aws_efs_file_system'],
+    ['redis', 'aws_elasticache_replication_group'],
+    ['bucket', 'aws_s3_bucket'],
+  ])('%s keeps its %s from being destroyed, which a replacement is as well', async (name, type) => {
+    const text = await readFile(join(MODULES, name, 'main.tf'), 'utf8');
+    const [resource] = new RegExp(`^resource "${type}" "this" \\{\\n[\\s\\S]*?^\\}`, 'm').exec(text) ?? [];
+    expect(resource).toMatch(/^ {4}prevent_destroy = true$/m);
+  });
+
   it.skipIf(missingPrograms(['systemd-analyze']).length > 0)(
     'has units that systemd finds no fault with',
     async () => {

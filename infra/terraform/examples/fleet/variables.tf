@@ -24,13 +24,14 @@ variable "ami_id" {
 }
 
 variable "packages" {
-  description = "What machines install: bucket, and key and SHA-256 of Wharf's package and of amazon-efs-utils."
+  description = "What machines install: bucket, and key and SHA-256 of Wharf's package, of amazon-efs-utils and, by key, of Chromium's two."
   type = object({
     bucket           = string
     wharf_key        = string
     wharf_sha256     = string
     efs_utils_key    = string
     efs_utils_sha256 = string
+    chromium         = optional(map(string), {})
   })
   nullable = false
 }

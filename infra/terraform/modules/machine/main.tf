@@ -22,11 +22,12 @@ locals {
     WHARF_PACKAGE_SHA256   = var.packages.wharf_sha256
     WHARF_EFS_UTILS_KEY    = var.packages.efs_utils_key
     WHARF_EFS_UTILS_SHA256 = var.packages.efs_utils_sha256
+    WHARF_CHROMIUM         = join(" ", [for key, sum in var.packages.chromium : "${key}=${sum}"])
   }
 
   unit = var.role == "instance" ? "wharf-instance@.service" : "wharf-${var.role}.service"
 
-  programs = ["wharf-aws-boot", "wharf-aws-leave", "wharf-aws-metadata", "wharf-aws-metrics", "wharf-aws-settings"]
+  programs = ["wharf-aws-boot", "wharf-aws-chromium", "wharf-aws-leave", "wharf-aws-metadata", "wharf-aws-metrics", "wharf-aws-settings"]
   units    = ["wharf-aws-guard.service", "wharf-aws-leave.service", "wharf-aws-metrics.service", "wharf-aws-metrics.timer", "wharf-aws-settings.service"]
 
   files = concat(

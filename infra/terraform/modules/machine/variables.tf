@@ -90,13 +90,14 @@ variable "parameter" {
 }
 
 variable "packages" {
-  description = "What is installed: bucket, and key and SHA-256 of Wharf's package and of amazon-efs-utils."
+  description = "What is installed: bucket, and key and SHA-256 of Wharf's package, of amazon-efs-utils and, by key, of Chromium's (none: Debian's newest)."
   type = object({
     bucket           = string
     wharf_key        = string
     wharf_sha256     = string
     efs_utils_key    = string
     efs_utils_sha256 = string
+    chromium         = optional(map(string), {})
   })
   nullable = false
 }

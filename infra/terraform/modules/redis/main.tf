@@ -46,7 +46,7 @@ resource "aws_elasticache_replication_group" "this" {
   description          = var.purpose
 
   engine               = "redis"
-  engine_version       = var.engine_version
+  engine_version       = "7.1"
   node_type            = var.node_type
   num_cache_clusters   = var.nodes
   parameter_group_name = aws_elasticache_parameter_group.this.name
@@ -74,6 +74,11 @@ resource "aws_elasticache_replication_group" "this" {
   apply_immediately          = false
 
   tags = { Name = var.name }
+
+  # A name or an engine that changes would replace it, and with it all queues. A later version is taken in place, an earlier one never.
+  lifecycle {
+    prevent_destroy = true
+  }
 }
 
 resource "aws_secretsmanager_secret" "url" {

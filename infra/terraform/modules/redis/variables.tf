@@ -15,18 +15,6 @@ variable "purpose" {
   nullable    = false
 }
 
-variable "engine_version" {
-  description = "Version of Redis OSS: 7.0 or 7.1."
-  type        = string
-  default     = "7.1"
-  nullable    = false
-
-  validation {
-    condition     = contains(["7.0", "7.1"], var.engine_version)
-    error_message = "engine_version must be 7.0 or 7.1: Wharf needs Redis 7, and is tested with it."
-  }
-}
-
 variable "node_type" {
   description = "Type of its nodes. Not cache.t1, cache.t2 and not cache.t3 or t4g where queues are full for long: those have CPU credits."
   type        = string

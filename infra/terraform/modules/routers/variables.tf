@@ -120,6 +120,7 @@ variable "machine" {
       wharf_sha256     = string
       efs_utils_key    = string
       efs_utils_sha256 = string
+      chromium         = optional(map(string), {})
     })
     file_system_id  = string
     access_point_id = string

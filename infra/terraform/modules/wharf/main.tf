@@ -12,7 +12,7 @@ locals {
 
   instances    = var.instance_machines * var.instances_per_machine
   zones        = [for zone in var.zones : zone if !contains(var.avoided_zones, zone)]
-  package_arns = [for key in [var.packages.wharf_key, var.packages.efs_utils_key] : "arn:${data.aws_partition.current.partition}:s3:::${var.packages.bucket}/${key}"]
+  package_arns = [for key in concat([var.packages.wharf_key, var.packages.efs_utils_key], keys(var.packages.chromium)) : "arn:${data.aws_partition.current.partition}:s3:::${var.packages.bucket}/${key}"]
 
   # Names of buckets are unique in all of AWS.
   bucket_suffix = "${data.aws_caller_identity.current.account_id}-${data.aws_region.current.name}"
@@ -84,7 +84,7 @@ module "redis_queues" {
   node_type = var.redis.queues_node_type
   nodes     = var.redis.queues_nodes
   # With two replicas one may be away, and each message is still in two places or refused.
-  replicas_to_write = var.redis.queues_nodes >= 3 ? 1 : 0
+  replicas_to_write = 1
   subnet_ids        = values(module.network.private_subnet_ids)
   security_group_id = module.firewall.group_ids["redis"]
   kms_key_arn       = module.encryption.key_arn

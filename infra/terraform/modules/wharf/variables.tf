@@ -29,24 +29,32 @@ variable "ami_id" {
 }
 
 variable "packages" {
-  description = "What machines install: a bucket, and in it key and SHA-256 of Wharf's Debian package (npm run package) and of amazon-efs-utils."
+  description = "What machines install: a bucket, and in it key and SHA-256 of Wharf's Debian package (npm run package) and of amazon-efs-utils; in chromium by key the SHA-256 of Debian's chromium-headless-shell and chromium-common of one version, which are then held. Without those each new machine has the newest there is, and what it wrote can go to no other."
   type = object({
     bucket           = string
     wharf_key        = string
     wharf_sha256     = string
     efs_utils_key    = string
     efs_utils_sha256 = string
+    chromium         = optional(map(string), {})
   })
   nullable = false
 
   validation {
-    condition     = alltrue([for sum in [var.packages.wharf_sha256, var.packages.efs_utils_sha256] : can(regex("^[0-9a-f]{64}$", sum))])
+    condition     = alltrue([for sum in concat([var.packages.wharf_sha256, var.packages.efs_utils_sha256], values(var.packages.chromium)) : can(regex("^[0-9a-f]{64}$", sum))])
     error_message = "packages must have SHA-256 sums of 64 hexadecimal digits: sha256sum FILE."
   }
 
   validation {
-    condition     = alltrue([for key in [var.packages.wharf_key, var.packages.efs_utils_key] : can(regex("^[A-Za-z0-9._/+~-]+\\.deb$", key))])
+    condition     = alltrue([for key in concat([var.packages.wharf_key, var.packages.efs_utils_key], keys(var.packages.chromium)) : can(regex("^[A-Za-z0-9._/+~-]+\\.deb$", key))])
     error_message = "packages must name keys that end with .deb."
+  }
+
+  validation {
+    condition = length(var.packages.chromium) == 0 || length(var.packages.chromium) == 2 && alltrue([
+      for package in ["chromium-headless-shell", "chromium-common"] : anytrue([for key in keys(var.packages.chromium) : strcontains(key, "${package}_")])
+    ])
+    error_message = "packages.chromium must name chromium-headless-shell_... and chromium-common_..., which it cannot be installed without."
   }
 }
 
@@ -169,6 +177,11 @@ variable "redis" {
   })
   default  = {}
   nullable = false
+
+  validation {
+    condition     = var.redis.queues_nodes >= 3
+    error_message = "redis.queues_nodes must be 3 or more: with one replica, messages are either refused whenever it is away, or kept in one place alone."
+  }
 }
 
 variable "storage" {

@@ -191,6 +191,7 @@ run "refuses_what_cannot_work" {
       efs_utils_sha256 = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
     }
     settings = { all = { REDIS_URL = "redis://elsewhere" } }
+    redis    = { queues_nodes = 2 }
   }
 
   expect_failures = [
@@ -201,5 +202,55 @@ run "refuses_what_cannot_work" {
     var.sessions_per_instance,
     var.packages,
     var.settings,
+    var.redis,
   ]
+}
+
+# What it runs in is the operator's choice: a machine that was replaced at night must not have another.
+run "a_chromium_of_its_own" {
+  command = plan
+
+  variables {
+    packages = {
+      bucket           = "packages"
+      wharf_key        = "wharf_0.1.0_amd64.deb"
+      wharf_sha256     = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+      efs_utils_key    = "amazon-efs-utils.deb"
+      efs_utils_sha256 = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+      chromium = {
+        "chromium-headless-shell_156.0.8078.79-1~deb12u1_amd64.deb" = "cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc"
+        "chromium-common_156.0.8078.79-1~deb12u1_amd64.deb"         = "dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd"
+      }
+    }
+  }
+
+  assert {
+    condition = alltrue([
+      for slot in ["1", "2", "3", "4"] :
+      strcontains(output.user_data["instance-${slot}"], "chromium-headless-shell_156.0.8078.79-1~deb12u1_amd64.deb=cccccccc") && strcontains(output.user_data["instance-${slot}"], "chromium-common_156.0.8078.79-1~deb12u1_amd64.deb=dddddddd")
+    ])
+    error_message = "Every slot must be told of the Chromium that was chosen, with its sums."
+  }
+
+  assert {
+    condition     = length(local.package_arns) == 4
+    error_message = "Machines must be allowed to read what they are told to install."
+  }
+}
+
+run "refuses_half_of_a_chromium" {
+  command = plan
+
+  variables {
+    packages = {
+      bucket           = "packages"
+      wharf_key        = "wharf_0.1.0_amd64.deb"
+      wharf_sha256     = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+      efs_utils_key    = "amazon-efs-utils.deb"
+      efs_utils_sha256 = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+      chromium         = { "chromium-headless-shell_156_amd64.deb" = "cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc" }
+    }
+  }
+
+  expect_failures = [var.packages]
 }
