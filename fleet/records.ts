@@ -41,14 +41,13 @@ export const proxySchema = z
   .refine(isPercentEncoded, 'has a user or password that is not percent-encoded: write % as %25, @ as %40');
 
 /** What was done with a session that nobody used: when, and since when nobody did. */
-const inactivitySchema = z.strictObject({
+const inactivitySchema = z.looseObject({
   step: z.enum(['warn', 'stop']),
   at: z.iso.datetime(),
   since: z.iso.datetime(),
 });
 
-/** `session.json`: the durable truth that a session exists and whether it should run. Lies beside its generations. */
-export const sessionRecordSchema = z.strictObject({
+const recordFieldsSchema = z.object({
   version: z.literal(1),
   workspace_id: workspaceIdSchema,
   session_id: sessionIdSchema,
@@ -76,7 +75,24 @@ export const sessionRecordSchema = z.strictObject({
   /** What was done last since nobody used it. */
   inactivity: inactivitySchema.nullable().optional(),
 });
-export type SessionRecord = z.infer<typeof sessionRecordSchema>;
+export type SessionRecord = z.infer<typeof recordFieldsSchema>;
+
+/**
+ * `session.json`: the durable truth that a session exists and whether it should run. Lies beside its generations. What a newer version wrote besides is kept, also
+ * when this one writes the record anew: an upgrade goes from instance to instance, and sessions fail over between them.
+ */
+export const sessionRecordSchema: z.ZodType<SessionRecord> = recordFieldsSchema.loose();
+
+/** A record as it is written: without the fields of housekeeping that say nothing, since versions that do not know them refuse the whole record. */
+export function writtenRecord(record: SessionRecord): SessionRecord {
+  const { keep, last_active_at, inactivity, ...rest } = record;
+  return {
+    ...rest,
+    ...(keep ? { keep } : {}),
+    ...(last_active_at ? { last_active_at } : {}),
+    ...(inactivity ? { inactivity } : {}),
+  };
+}
 
 /** A claim file: who became owner of a workspace at an epoch. Created once, never changed. */
 export const claimSchema = z.object({

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../../common/clock.ts';
-import type { SessionRecord } from '../../fleet/records.ts';
+import { type SessionRecord, writtenRecord } from '../../fleet/records.ts';
 import type { SessionStore } from './session-store.ts';
 
 /** Who may write a session's record. */
@@ -61,7 +61,8 @@ export class SessionFile {
 
   /** A change that holds whether or not it can be written down; the next write takes it along. */
   note(change: Partial<SessionRecord>): void {
-    this.#record = { ...this.#record, ...change };
+    // Backups copy it from here.
+    this.#record = writtenRecord({ ...this.#record, ...change });
   }
 
   /** The account came to be ready: that holds at once, and is written down where that was not known. Rejects as {@link SessionFile.write}. */

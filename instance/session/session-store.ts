@@ -8,7 +8,7 @@ import {
   replaceFile,
 } from '../../common/files.ts';
 import type { SessionId, WorkspaceId } from '../../fleet/ids.ts';
-import { type SessionRecord, sessionRecordSchema } from '../../fleet/records.ts';
+import { type SessionRecord, sessionRecordSchema, writtenRecord } from '../../fleet/records.ts';
 import { parseOwnersRecord, parseSessionDirectory, type SessionPaths } from '../../fleet/session-paths.ts';
 
 /** So often a record is looked for again that went away while it was read: a newer one had come. */
@@ -82,7 +82,7 @@ export class SessionStore {
    */
   async write(record: SessionRecord, epoch: number): Promise<void> {
     const { workspace_id: workspace, session_id: session } = record;
-    const text = `${JSON.stringify(record, null, 2)}\n`;
+    const text = `${JSON.stringify(writtenRecord(record), null, 2)}\n`;
     await makePrivateSubdirectory(this.#paths.workspace(workspace));
     await makePrivateSubdirectory(this.#paths.session(workspace, session));
     await replaceFile(this.#paths.ownersRecord(workspace, session, epoch), text);

@@ -1,7 +1,10 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { systemClock } from '../../../common/clock.ts';
+import type { SessionRecord } from '../../../fleet/records.ts';
 import { SessionPaths } from '../../../fleet/session-paths.ts';
+import { SessionFile } from '../../../instance/session/session-file.ts';
 import { SessionStore } from '../../../instance/session/session-store.ts';
 import { aRecord } from '../../helpers/session-record.ts';
 import { temporaryDirectory } from '../../helpers/temp-dir.ts';
@@ -83,4 +86,51 @@ describe("a session's record", () => {
       message: expect.stringContaining(path),
     });
   });
+
+  it('keeps what a newer version wrote, also where this one takes it over and writes it anew', async () => {
+    const { paths, store } = await make();
+    const since = '2026-11-01T00:00:00.000Z';
+    const newer = {
+      ...aRecord({ last_active_at: since }),
+      colour: { of: 'tomorrow' },
+      inactivity: { step: 'warn', at: since, since, told: 3 },
+    };
+    const path = paths.ownersRecord('7', 'main', 2);
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, JSON.stringify(newer));
+    const stored = await store.read('7', 'main');
+    if (!stored) throw new Error('there is no record');
+    const file = fileOf(stored.record, store, 3);
+    await file.takeOver();
+    await file.write({ linked: true });
+    expect(await written(paths, store)).toEqual({ ...newer, linked: true });
+  });
+
+  it('can be read by a version of before housekeeping once that says nothing any more', async () => {
+    const { paths, store } = await make();
+    const since = '2026-11-01T00:00:00.000Z';
+    const file = fileOf(aRecord(), store, 3);
+    const inactivity = { step: 'warn', at: since, since } as const;
+    await file.write({ keep: true, last_active_at: since, inactivity });
+    expect(await written(paths, store)).toEqual(aRecord({ keep: true, last_active_at: since, inactivity }));
+    await file.write({ keep: false, last_active_at: null, inactivity: null });
+    // That version refused a record with any key that it did not know, whatever its value.
+    expect(Object.keys(await written(paths, store))).toEqual(Object.keys(aRecord()));
+    expect(Object.keys(file.record)).toEqual(Object.keys(aRecord()));
+    await store.write(aRecord({ keep: false, last_active_at: null, inactivity: null }), 3);
+    expect(Object.keys(await written(paths, store))).toEqual(Object.keys(aRecord()));
+  });
 });
+
+function fileOf(record: SessionRecord, store: SessionStore, epoch: number): SessionFile {
+  const writer = { epoch, require: () => undefined };
+  return new SessionFile(record, store, writer, () => undefined, systemClock);
+}
+
+/** What stands on the disk, of the owner at epoch 3 and for people. */
+async function written(paths: SessionPaths, store: SessionStore): Promise<object> {
+  await store.settled();
+  const text = await readFile(paths.ownersRecord('7', 'main', 3), 'utf8');
+  expect(await readFile(paths.sessionRecord('7', 'main'), 'utf8')).toBe(text);
+  return JSON.parse(text);
+}
