@@ -103,6 +103,10 @@ export class BackupMetrics {
       help: 'Sessions of the last run: copied, carried over from an earlier backup, or missed',
       labelNames: ['outcome'],
       registers,
+      collect() {
+        // What one that leads no more once saw is no longer so: its successor's runs tell.
+        if (!leads()) this.reset();
+      },
     });
     this.#bytes = new Gauge({
       name: 'wharf_backup_profile_bytes',

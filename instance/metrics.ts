@@ -41,7 +41,7 @@ export interface MetricsSources {
   now: () => number;
 }
 
-/** What is counted by the supervisor, over all lives of this instance's process but for the claims, lapses, revocations and hand-overs of the present one. */
+/** What is counted by the supervisor, over all lives of this instance's process but for the claims, revocations and hand-overs of the present one. */
 const COUNTED = {
   restarts: 'Starts of this process after the first',
   claims: 'Workspaces claimed by this incarnation',
@@ -86,14 +86,16 @@ export class InstanceMetrics {
           else this.set(now);
         },
       });
-    const counter = (name: string, help: string, value: () => number) =>
+    const counter = (name: string, help: string, value: () => number | undefined) =>
       new Counter({
         name: `wharf_instance_${name}_total`,
         help,
         registers,
         collect() {
+          const now = value();
           this.reset();
-          this.inc(value());
+          if (now === undefined) this.remove();
+          else this.inc(now);
         },
       });
     gauge('workspaces', 'Workspaces this instance owns', sources.owned);
@@ -120,8 +122,9 @@ export class InstanceMetrics {
     );
     gauge('events_waiting', 'Events that wait to be written to the log', () => sources.eventsWaiting?.());
     for (const [name, [key, help]] of Object.entries(SENT)) counter(name, help, () => outbox[key]);
+    // Not 0 until the supervisor has said it: what it counted over earlier lives would then count as of now.
     for (const [name, help] of Object.entries(COUNTED) as [keyof typeof COUNTED, string][])
-      counter(name, help, () => sources.standing()?.[name] ?? 0);
+      counter(name, help, () => sources.standing()?.[name]);
     const { counters, losses, usage, manager } = sources;
     counter('messages_received', 'Messages that came in', () => counters.messages_received);
     counter('reconnects', 'Browsers started again after a session was lost', () => counters.reconnects);

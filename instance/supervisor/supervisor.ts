@@ -78,6 +78,8 @@ export class Supervisor {
   #predecessorsEnded: boolean;
   #port: string | null = null;
   #lives = 0;
+  /** Workspaces whose authority ran out in lives before this one: where it ran out for all, that life is over before its instance could tell. */
+  #lapses = 0;
 
   constructor(parts: SupervisorParts) {
     this.#parts = parts;
@@ -209,6 +211,7 @@ export class Supervisor {
       return await keeper.run(signal);
     } finally {
       clearInterval(standing);
+      this.#lapses += keeper.status().lapses;
       signal.removeEventListener('abort', stop);
       if (signal.aborted) await this.#release(incarnation);
     }
@@ -243,7 +246,12 @@ export class Supervisor {
   #tellStanding(instance: InstanceProcess, keeper: OwnershipKeeper): void {
     const status = keeper.status();
     const { owned, ...standing } = status;
-    instance.send({ kind: 'standing', ...standing, restarts: this.#lives - 1 });
+    instance.send({
+      kind: 'standing',
+      ...standing,
+      lapses: this.#lapses + standing.lapses,
+      restarts: this.#lives - 1,
+    });
     this.#parts.notifier.status(statusText(status));
   }
 

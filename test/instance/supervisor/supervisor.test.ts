@@ -32,6 +32,18 @@ interface Heard {
   workspace?: string;
   epoch?: number;
   generation?: number;
+  lapses?: number;
+}
+
+/** An interface whose every method fails while it is cut off. */
+function cuttable<T extends object>(whole: T, isCut: () => boolean): T {
+  return new Proxy(whole, {
+    get: (target, name) => {
+      const method = Reflect.get(target, name) as (...values: unknown[]) => unknown;
+      return (...values: unknown[]) =>
+        isCut() ? Promise.reject(new Error('It is cut off.')) : Reflect.apply(method, target, values);
+    },
+  });
 }
 
 describe('a supervisor', () => {
@@ -163,6 +175,24 @@ describe('a supervisor', () => {
     await eventually(() => readies.length > 1);
     expect(await heardBy(0, 'kill')).toMatchObject([{ workspace: '7', epoch: 1 }]);
     expect(await heardBy(1, 'run')).toEqual([]);
+  });
+
+  it('tells the next life of its instance what lapsed where the authority of all ran out, which ended the one before', async () => {
+    let cut = false;
+    start({
+      coordination: cuttable(coordination, () => cut),
+      claims: cuttable(claims, () => cut),
+      times: { ...OWNERSHIP_TIMES, renew: 200, sweep: 400, authority: 1500 },
+    });
+    await browser();
+    cut = true;
+    await eventually(() => readies.length > 1);
+    cut = false;
+    // Its lease may still be that of the life before: then there is a third.
+    const told = await eventually(async () =>
+      (await heard()).find(({ kind, pid }) => kind === 'standing' && pid !== readies[0]?.pid),
+    );
+    expect(told).toMatchObject({ lapses: 1 });
   });
 
   it('refuses to go on when another has taken the lease, and says who', async () => {
