@@ -20,6 +20,8 @@ export interface DurabilityFault {
   detail: string;
   /** What to write. */
   hint: string;
+  /** It is none of settings: it passes when what is away comes back, so that a process starts all the same. */
+  passing?: true;
 }
 
 /**
@@ -36,6 +38,7 @@ export function durabilityFaults(facts: RedisFacts, promise: QueueDurability = '
       detail:
         'there is no append-only file, and no replica is connected: what was accepted is lost when Redis restarts',
       hint: 'a replica with replicaof, or appendonly yes',
+      passing: true,
     });
   }
   if (isWithoutFile && promise === 'file') {
@@ -113,6 +116,8 @@ export class Durability {
   readonly #config: MessagingConfig;
   readonly #log: Logger;
   #judged = false;
+  /** Every fault there is will pass. */
+  #isPassing = false;
   #refusal: WharfError | undefined;
   #told = '';
   #judgedAt = 0;
@@ -124,7 +129,8 @@ export class Durability {
   }
 
   /**
-   * Refuses, in production, a Redis that may lose what it confirmed; elsewhere warns of it. One that does not answer is judged when it does: the process starts all the same.
+   * Refuses, in production, a Redis that may lose what it confirmed; elsewhere warns of it. One that does not answer is judged when it does, and a replica that is away may
+   * come back: the process starts all the same, and {@link Durability.require} refuses meanwhile.
    *
    * @throws WharfError `config_invalid` that names each setting
    */
@@ -139,7 +145,7 @@ export class Durability {
         'the Redis of the message queues does not answer: its settings are looked at when it does',
       );
     }
-    if (durability.#refusal) throw durability.#refusal;
+    if (durability.#refusal && !durability.#isPassing) throw durability.#refusal;
     redis.on('ready', () => {
       durability.#judge().catch((error: unknown) => {
         log.warn(
@@ -171,6 +177,7 @@ export class Durability {
     const faults = durabilityFaults(await readRedisFacts(this.#redis), this.#config.durability);
     const isFirst = !this.#judged;
     this.#judged = true;
+    this.#isPassing = faults.every(({ passing }) => passing);
     if (faults.length === 0) {
       this.#refusal = undefined;
       this.#told = '';
@@ -183,7 +190,9 @@ export class Durability {
     this.#told = refusal.message;
     this.#log.warn(
       { redis: this.#config.queueRedis.shown, settings: faults.map(({ hint }) => hint) },
-      'the Redis of the message queues may lose messages that were accepted, which a start with NODE_ENV=production refuses',
+      this.#isPassing
+        ? 'no replica of the message queues is connected: with NODE_ENV=production, a router that starts accepts no messages until one is'
+        : 'the Redis of the message queues may lose messages that were accepted, which a start with NODE_ENV=production refuses',
     );
   }
 }

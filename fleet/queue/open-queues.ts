@@ -47,7 +47,12 @@ export async function openMessageQueues(
   const queues = new RedisMessageQueues(
     redis,
     channels,
-    { maxDepth: config.maxDepth, keepsBodies: config.messageRetention > 0, durability },
+    {
+      maxDepth: config.maxDepth,
+      keepsBodies: config.messageRetention > 0,
+      durability,
+      promise: config.durability,
+    },
     log,
   );
   const cleaner = new QueueCleaner(redis, { retention: config.messageRetention }, log);
@@ -75,5 +80,6 @@ export async function openSessionQueues(
 ): Promise<RedisSessionQueues> {
   await Durability.check(redis, config, log);
   const keepsBodies = config.messageRetention > 0;
-  return new RedisSessionQueues(redis, channels, { limits, keepsBodies, tellGivenUp }, log);
+  const promise = config.durability;
+  return new RedisSessionQueues(redis, channels, { limits, keepsBodies, tellGivenUp, promise }, log);
 }

@@ -1,6 +1,7 @@
 import type { Logger } from '../../common/logger.ts';
 import type { Redis } from '../../common/redis.ts';
 import type { MessageStatus } from '../messages.ts';
+import type { QueueDurability } from '../messaging-config.ts';
 import type { RedisChannels } from '../redis-channels.ts';
 import { accepting } from './accepting.ts';
 import type { Batches } from './batches.ts';
@@ -41,6 +42,8 @@ export interface MessageQueuesOptions {
   keepsBodies: boolean;
   /** Refuses a Redis that may lose what it confirmed. */
   durability?: Pick<Durability, 'require'>;
+  /** What keeps an accepted message; `file` where it is not said. */
+  promise?: QueueDurability;
 }
 
 /** {@link MessageQueues} in Redis: a BullMQ queue for each session, over one connection. See docs/decisions/0012-message-queues.md. */
@@ -59,7 +62,7 @@ export class RedisMessageQueues implements MessageQueues {
     this.#redis = redis;
     this.#channels = channels;
     this.#commands = queueCommands(redis);
-    this.#replication = new Replication(redis, log);
+    this.#replication = new Replication(redis, log, options.promise);
     this.#accepting = accepting(this.#commands.accept, this.#replication, options.maxDepth);
     this.#reserving = reserving(redis, this.#replication);
     this.#keeps = options.keepsBodies ? 1 : 0;

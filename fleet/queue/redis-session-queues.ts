@@ -3,6 +3,7 @@ import { messageOf } from '../../common/errors.ts';
 import type { Logger } from '../../common/logger.ts';
 import type { Redis } from '../../common/redis.ts';
 import type { SessionId, WorkspaceId } from '../ids.ts';
+import type { QueueDurability } from '../messaging-config.ts';
 import type { RedisChannels } from '../redis-channels.ts';
 import type { SendLimits } from './limits.ts';
 import type { SessionKey } from './message-ids.ts';
@@ -23,6 +24,8 @@ export interface SessionQueuesOptions {
   /** True where bodies are kept for a time after their message's end. */
   keepsBodies: boolean;
   tellGivenUp: TellGivenUp;
+  /** What keeps a hand-over to a page; `file` where it is not said. */
+  promise?: QueueDurability;
   clock?: Clock;
   /** Milliseconds between sweeps. */
   sweepEvery?: number;
@@ -43,7 +46,7 @@ export class RedisSessionQueues implements SessionQueues {
     this.#parts = {
       redis,
       commands: queueCommands(redis),
-      replication: new Replication(redis, log),
+      replication: new Replication(redis, log, options.promise),
       limits: options.limits,
       keepsBodies: options.keepsBodies,
       tellGivenUp: options.tellGivenUp,

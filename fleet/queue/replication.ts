@@ -1,5 +1,6 @@
 import type { Logger } from '../../common/logger.ts';
 import type { Redis } from '../../common/redis.ts';
+import type { QueueDurability } from '../messaging-config.ts';
 import { queueAnswer } from './queue-answers.ts';
 import { ReplicaWaits } from './replica-waits.ts';
 
@@ -14,19 +15,24 @@ export class Replication {
   readonly #redis: Redis;
   readonly #log: Logger;
   readonly #waits: ReplicaWaits;
+  readonly #promise: QueueDurability;
   #replicas: number | undefined;
   #lookedAt = Number.NEGATIVE_INFINITY;
   #unreplicated = 0;
   #isLagging = false;
 
-  /** @param redis the connection that writes: WAIT speaks of its own writes */
-  constructor(redis: Redis, log: Logger) {
+  /**
+   * @param redis the connection that writes: WAIT speaks of its own writes
+   * @param promise `replicas`: what is written while there is none is not confirmed either
+   */
+  constructor(redis: Redis, log: Logger, promise: QueueDurability = 'file') {
     this.#redis = redis;
+    this.#promise = promise;
     this.#log = log;
     this.#waits = ReplicaWaits.of(redis);
   }
 
-  /** Writes that no replica confirmed in time, though there was one. */
+  /** Writes that no replica confirmed in time, though there was one, or should have been. */
   get unreplicated(): number {
     return this.#unreplicated;
   }
@@ -39,20 +45,23 @@ export class Replication {
    */
   async confirmed<T>(write: () => Promise<T>, writes = 1): Promise<T> {
     const replicas = await this.#known();
-    if (replicas === 0) return await write();
+    if (replicas === 0) {
+      const answer = await write();
+      if (this.#promise === 'replicas') this.#note(false, writes);
+      return answer;
+    }
     const before = this.#waits.losses;
     const answer = await write();
     // Not before the answer: a command that Redis has not seen yet is sent twice, and only the second one writes.
-    this.#note((await queueAnswer(this.#waits.wait(before))) > 0, writes);
+    const confirmed = (await queueAnswer(this.#waits.wait(before))) > 0;
+    // It may be another Redis by now, without replicas: it is looked again, or each write would wait.
+    if (!confirmed) this.#lookedAt = Number.NEGATIVE_INFINITY;
+    this.#note(confirmed, writes);
     return answer;
   }
 
   #note(confirmed: boolean, writes: number): void {
-    if (!confirmed) {
-      this.#unreplicated += writes;
-      // It may be another Redis by now, without replicas: it is looked again, or each write would wait.
-      this.#lookedAt = Number.NEGATIVE_INFINITY;
-    }
+    if (!confirmed) this.#unreplicated += writes;
     if (confirmed !== this.#isLagging) return;
     this.#isLagging = !confirmed;
     if (confirmed) this.#log.info('replicas of the queues confirm writes again');

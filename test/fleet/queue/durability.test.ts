@@ -102,9 +102,36 @@ describe('a start with the queues', () => {
     });
   });
 
-  it('is refused in production where replicas must do and there are none', async () => {
-    const { check } = await start(true, { settings: ['--maxmemory-policy', 'noeviction'] }, 'replicas');
-    await expect(check()).rejects.toMatchObject({ code: 'config_invalid', faults: [{ path: 'replicaof' }] });
+  it('goes on where replicas must do and none is connected, and refuses messages until one is', async () => {
+    const { check, lines, away } = await start(
+      true,
+      { settings: ['--maxmemory-policy', 'noeviction', '--repl-diskless-sync-delay', '0'] },
+      'replicas',
+    );
+    const durability = await check();
+    expect(lines.filter((line) => line.includes('no replica of the message queues'))).toHaveLength(1);
+    expect(() => durability.require()).toThrow(/replicaof/);
+    const replica = await startRedis({ settings: ['--replicaof', '127.0.0.1', String(away.port)] });
+    try {
+      await eventually(() => {
+        try {
+          durability.require();
+          return true;
+        } catch {
+          return false;
+        }
+      });
+    } finally {
+      await replica.close();
+    }
+  });
+
+  it('is refused where replicas must do, none is connected, and Redis throws messages away besides', async () => {
+    const { check } = await start(true, { settings: ['--maxmemory-policy', 'allkeys-lru'] }, 'replicas');
+    await expect(check()).rejects.toMatchObject({
+      code: 'config_invalid',
+      faults: [{ path: 'replicaof' }, { path: 'maxmemory-policy' }],
+    });
   });
 
   it('only warns elsewhere', async () => {
