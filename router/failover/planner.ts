@@ -158,11 +158,18 @@ function planRedirects(
   verdicts: ReadonlyMap<string, string>,
   placing: Placing,
 ): Redirect[] {
-  return workspaces.flatMap((each): Redirect[] => {
-    const { workspace, epoch, instance, driven, unclaimedFor } = each;
-    const tries = Math.floor(unclaimedFor / CLAIM_PATIENCE);
-    if (each.claimed || each.quarantined || tries <= driven || LOST.has(verdicts.get(instance) ?? 'dead'))
-      return [];
+  const triesOf = ({ unclaimedFor }: PlannedWorkspace) => Math.floor(unclaimedFor / CLAIM_PATIENCE);
+  const due = workspaces.filter(
+    (each) =>
+      !each.claimed &&
+      !each.quarantined &&
+      triesOf(each) > each.driven &&
+      !LOST.has(verdicts.get(each.instance) ?? 'dead'),
+  );
+  // In an order of their own: who takes the last place must not hang on the order of a listing.
+  return due.sort(byUrgency).flatMap((each): Redirect[] => {
+    const { workspace, epoch, instance } = each;
+    const tries = triesOf(each);
     const place = tries >= 2 ? placing.place(each) : undefined;
     if (place && 'to' in place)
       return [{ kind: 'elsewhere', workspace, epoch, from: instance, to: place.to }];

@@ -24,7 +24,7 @@ export function importsCreate({ creator }: Services): RouterRoute {
     },
     async handle({ body, requestId }) {
       const place = { workspace: body.workspace_id, session: body.session_id };
-      const { session, trash } = await creator.import(place, body.import, requestId);
+      const { session, trash } = await creator.importSession(place, body.import, requestId);
       if (session === null)
         throw new WharfError(
           'session_not_found',

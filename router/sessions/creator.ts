@@ -60,7 +60,7 @@ export class Creator {
    * @throws WharfError `restore_not_found` where the instance does not see it, `session_exists`, `chromium_too_old`, `profile_damaged`, `no_capacity`,
    *   `instance_unavailable`, and what the instance says
    */
-  import(place: SessionPlace, prepared: string, requestId: string): Promise<RestoreAnswer> {
+  importSession(place: SessionPlace, prepared: string, requestId: string): Promise<RestoreAnswer> {
     return this.#atOwner(place.workspace, (adoptBy) => this.#putInPlace(place, prepared, requestId, adoptBy));
   }
 

@@ -92,7 +92,16 @@ describe('an instance that is away', () => {
     expect((await listed()).last_error).toBe('instance-1 is not running');
     const { instances } = (await fleet.ask('GET', '/api/fleet')).json;
     expect(instances).toEqual([
-      { id: 'instance-1', lease: 'gone', status: 'gone', sessions: 1, workspaces: 1 },
+      {
+        id: 'instance-1',
+        lease: 'gone',
+        status: 'gone',
+        sessions: 1,
+        by_status: { disconnected: 1 },
+        workspaces: 1,
+        away: 0,
+        unclaimed: 0,
+      },
     ]);
   });
 

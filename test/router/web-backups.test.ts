@@ -41,6 +41,8 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   await dashboard.close();
+  // A workspace whose webhook is asked for, and which has none.
+  dashboard.excuse(/status of 404/);
   expect(dashboard.complaints).toEqual([]);
 });
 

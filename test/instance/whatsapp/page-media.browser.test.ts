@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import type { EmulatedWhatsApp } from '../../helpers/emulated-whatsapp.ts';
+import { eventually } from '../../helpers/eventually.ts';
 import { temporaryDirectory } from '../../helpers/temp-dir.ts';
 import { emulatedWhatsApp, linkClient, watchedClient } from './quirks/setup.ts';
 
@@ -28,6 +29,7 @@ describe('media of received messages, in a browser', () => {
     for (const size of [1, 786_432, 786_433, 5_000_000]) {
       const bytes = randomBytes(size);
       const id = await delivered(whatsapp, bytes, 'application/pdf', 'bill.pdf');
+      await eventually(() => watched.messages.some((message) => message.whatsapp_id === id));
       const media = await watched.client.media(id);
       expect(media).toMatchObject({ mimetype: 'application/pdf', filename: 'bill.pdf', size });
       expect((await buffer(media.stream)).equals(bytes)).toBe(true);
