@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../common/clock.ts';
 import type { Env } from '../common/env.ts';
-import { messageOf, WharfError } from '../common/errors.ts';
+import { WharfError } from '../common/errors.ts';
 import { type HttpServer, listen } from '../common/http/server.ts';
 import { Lifecycle } from '../common/lifecycle.ts';
 import type { Logger } from '../common/logger.ts';
@@ -12,15 +12,17 @@ import { wharfVersion } from '../common/version.ts';
 import { internalToken } from '../fleet/internal-token.ts';
 import { OWNERSHIP_TIMES } from '../fleet/ownership-times.ts';
 import { type Announcement, PROTOCOL_VERSION } from '../fleet/records.ts';
+import { redisTime } from '../fleet/redis-clock.ts';
 import { redisRegistry } from '../fleet/redis-registry.ts';
 import { SessionPaths } from '../fleet/session-paths.ts';
 import { requireSessionPath } from '../fleet/session-storage.ts';
 import { Announcer } from './announcer.ts';
 import { openBackup } from './backup-context.ts';
+import { every, keepDoing } from './chores.ts';
 import type { InstanceConfig } from './config.ts';
 import { HealthReporter } from './health.ts';
 import { HostUsageMeter } from './host-usage.ts';
-import { type Chore, openHousekeeping } from './housekeeping-context.ts';
+import { openHousekeeping } from './housekeeping-context.ts';
 import { instanceApp } from './http/app.ts';
 import { openMessaging } from './messaging-context.ts';
 import { InstanceMetrics } from './metrics.ts';
@@ -261,6 +263,7 @@ async function compose(
     trash,
     usage,
     registry: metrics.registry,
+    othersTime: () => redisTime(redis),
     isWell: () =>
       !manager.workspaces.isReading &&
       standing?.redis_ok === true &&
@@ -348,31 +351,6 @@ async function compose(
   link.ready(url);
   log.info({ url }, 'the instance can be given workspaces');
   return { url, close: () => lifecycle.close() };
-}
-
-/** Does something now and then, one at a time, until aborted; a failure is logged and the next try made. */
-async function every(
-  milliseconds: number,
-  signal: AbortSignal,
-  clock: Clock,
-  log: Logger,
-  task: () => Promise<void>,
-): Promise<void> {
-  while (!signal.aborted) {
-    await task().catch((error: unknown) =>
-      log.warn({ reason: messageOf(error) }, 'a task that comes round failed'),
-    );
-    await clock.sleep(milliseconds, signal).catch(() => {});
-  }
-}
-
-/** Does a chore again and again until aborted; what is under way then is not waited for. */
-async function keepDoing(chore: Chore, signal: AbortSignal, clock: Clock, log: Logger): Promise<void> {
-  const aborted = new Promise<void>((resolve) =>
-    signal.addEventListener('abort', () => resolve(), { once: true }),
-  );
-  await clock.sleep(chore.after, signal).catch(() => {});
-  await every(chore.every, signal, clock, log, () => Promise.race([chore.run(signal), aborted]));
 }
 
 function keyOf(session: Session): string {

@@ -5,6 +5,7 @@ import { messageOf } from '../common/errors.ts';
 import type { Logger } from '../common/logger.ts';
 import { FileClaims } from '../fleet/file-claims.ts';
 import type { SessionPaths } from '../fleet/session-paths.ts';
+import type { Chore } from './chores.ts';
 import type { InstanceConfig } from './config.ts';
 import type { SessionCopies } from './copies/session-copies.ts';
 import type { HostUsageMeter } from './host-usage.ts';
@@ -35,24 +36,21 @@ export interface HousekeepingSources {
   config: Pick<InstanceConfig, 'instance' | 'housekeeping' | 'life' | 'scratch'>;
   paths: SessionPaths;
   manager: SessionManager;
-  messaging: Pick<InstanceMessaging, 'sending' | 'queues' | 'events' | 'purgeMedia' | 'purgeEvents'>;
+  messaging: Pick<
+    InstanceMessaging,
+    'sending' | 'queues' | 'histories' | 'events' | 'purgeMedia' | 'purgeEvents'
+  >;
   copies: Pick<SessionCopies, 'isUnderWay'>;
   ownership: Ownership;
   trash: Trash;
   usage: HostUsageMeter;
   registry: Registry;
+  /** What the host's clock is compared with: see {@link ClockWatch}. */
+  othersTime: () => Promise<number>;
   /** See {@link SoftRestarts}. */
   isWell: () => boolean;
   clock: Clock;
   log: Logger;
-}
-
-/** Something that is done again and again, one after the other. Milliseconds. */
-export interface Chore {
-  every: number;
-  /** How long after the start it is done first. */
-  after: number;
-  run: (signal: AbortSignal) => Promise<void>;
 }
 
 /** An instance's housekeeping. */
@@ -89,13 +87,15 @@ export function openHousekeeping(sources: HousekeepingSources): Housekeeping {
     log,
     onEnd: (reason, outcome, gap) => metrics.restarted(reason, outcome, gap),
   });
+  const watch = new ClockWatch({ clock, others: sources.othersTime, log });
   const inactivity = new Inactivity({
     rules: housekeeping.inactive,
     kept: housekeeping.keptWorkspaces,
     manager,
     queues: messaging.queues,
     events: messaging.events,
-    watch: new ClockWatch(clock),
+    histories: messaging.histories,
+    watch,
     clock,
     log,
     onStep: (step) => metrics.stepped(step),
@@ -105,6 +105,7 @@ export function openHousekeeping(sources: HousekeepingSources): Housekeeping {
     claims: new FileClaims(paths),
     ownership,
     trash,
+    watch,
     purgeMedia: (workspace) => messaging.purgeMedia([workspace]),
     scratch: config.scratch,
     temporary: tmpdir(),
@@ -120,6 +121,7 @@ export function openHousekeeping(sources: HousekeepingSources): Housekeeping {
   });
 
   const purge = async (signal: AbortSignal) => {
+    if (!(await watch.isTrusted())) return;
     const attempt = async (what: string, task: () => Promise<unknown>) => {
       if (signal.aborted) return;
       await task().catch((error: unknown) =>

@@ -46,6 +46,8 @@ export interface InstanceMessaging {
   /** In the order they hear: what happened is told before what came of it. */
   listeners: readonly SessionListener<Session>[];
   outbox: OutboxStatus;
+  /** Whether the histories of sessions are told. */
+  histories: Pick<Inbox, 'isTold'>;
   /** Whether sessions are calm, and what holds them back. */
   sending: Pick<Outbox, 'isCalm' | 'holdBack'>;
   queues: Pick<SessionQueues, 'hasMessages'>;
@@ -134,6 +136,7 @@ export async function openMessaging(sources: MessagingSources): Promise<Instance
     listeners: [inbox, outbox, ...eager],
     outbox: status,
     sending: outbox,
+    histories: inbox,
     queues,
     events,
     eventsWaiting: () => inbox.waiting,

@@ -43,10 +43,8 @@ export type InactivityPlan =
   | { kind: 'begin' }
   /** Nothing is counted any more. */
   | { kind: 'end' }
-  /** It is used again, or kept: what was done before counts no more. */
+  /** It is used again, or kept, or a step was taken by a clock that was ahead: what was done before counts no more. */
   | { kind: 'forget' }
-  /** The clock went back behind the last step: it counts as taken now, so that none comes early. */
-  | { kind: 'restamp' }
   | { kind: 'step'; step: InactivityStep; since: number; next: NextStep | null };
 
 const NOTHING: InactivityPlan = { kind: 'nothing' };
@@ -55,7 +53,7 @@ const NOTHING: InactivityPlan = { kind: 'nothing' };
  * Decides what is to be done with a session that may be in use no more. Pure.
  *
  * Each step is counted from the one before it, which the record keeps: however the clock is set, and however long nobody looked, the warning comes first, and between two
- * steps lies what lies between their settings.
+ * steps lies what lies between their settings. And none comes before the session is unused for as long as is set for it.
  *
  * @param now milliseconds since 1970
  */
@@ -69,31 +67,38 @@ export function planInactivity(facts: InactivityFacts, rules: InactivityRules, n
   if (isKept) return NOTHING;
   if (taken === null) {
     if (now - lastActive < rules.warn) return NOTHING;
-    return { kind: 'step', step: 'warn', since: lastActive, next: nextAfter('warn', now, runs, rules) };
+    return {
+      kind: 'step',
+      step: 'warn',
+      since: lastActive,
+      next: nextAfter('warn', now, lastActive, runs, rules),
+    };
   }
   const isUsed = lastActive > taken.since || (taken.step === 'stop' && runs);
   if (isUsed) return { kind: 'forget' };
-  if (taken.at > now) return { kind: 'restamp' };
-  const next = nextAfter(taken.step, taken.at, runs, rules);
+  if (taken.at > now) return { kind: 'forget' };
+  const next = nextAfter(taken.step, taken.at, taken.since, runs, rules);
   if (next === null || now < next.at) return NOTHING;
   return {
     kind: 'step',
     step: next.step,
     since: taken.since,
-    next: next.step === 'stop' ? nextAfter('stop', now, false, rules) : null,
+    next: next.step === 'stop' ? nextAfter('stop', now, taken.since, false, rules) : null,
   };
 }
 
-/** What follows a step that was taken at a time; null where nothing does. */
+/** What follows a step that was taken at a time, of a session that was used last at another; null where nothing does. */
 function nextAfter(
   step: 'warn' | 'stop',
   at: number,
+  since: number,
   runs: boolean,
   rules: InactivityRules,
 ): NextStep | null {
-  if (step === 'warn' && runs && rules.stop > 0) return { step: 'stop', at: at + rules.stop - rules.warn };
+  if (step === 'warn' && runs && rules.stop > 0)
+    return { step: 'stop', at: Math.max(at - rules.warn, since) + rules.stop };
   if (rules.delete === 0) return null;
   // One that its user had stopped was not stopped for this: it has all the time since its warning.
   const before = step === 'stop' && rules.stop > 0 ? rules.stop : rules.warn;
-  return { step: 'delete', at: at + rules.delete - before };
+  return { step: 'delete', at: Math.max(at - before, since) + rules.delete };
 }

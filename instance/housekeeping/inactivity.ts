@@ -17,8 +17,8 @@ import {
 } from './inactivity-plan.ts';
 
 const DAY = 24 * 60 * 60_000;
-/** A session's last activity is written down where what stands there is so much older, milliseconds: a write for each session and half a day. */
-const COARSE = DAY / 2;
+/** A session is here for so long before it is stopped or deleted, milliseconds: what its owner before did not write down of its activity is found in its histories first. */
+const REST = 15 * 60_000;
 /** Steps that are taken in a round, and how many of them may be deletions: a setting that somebody regrets is noticed before all is gone. */
 const STEPS_A_ROUND = 25;
 const DELETIONS_A_ROUND = 5;
@@ -33,7 +33,9 @@ export interface InactivityParts {
   manager: Pick<SessionManager, 'all' | 'inItsTurn'>;
   queues: Pick<SessionQueues, 'hasMessages'>;
   events: Pick<EventLog, 'append'>;
-  watch: ClockWatch;
+  /** Whether what came to a session while it was not heard is told. */
+  histories: { isTold(session: Session): boolean };
+  watch: Pick<ClockWatch, 'isTrusted'>;
   clock: Pick<Clock, 'now'>;
   log: Logger;
   onStep: (step: InactivityStep) => void;
@@ -50,28 +52,23 @@ export class Inactivity {
     this.#parts = parts;
   }
 
-  /** Looks at every session. */
+  /** Looks at every session, where the clock can be gone by. */
   async round(signal: AbortSignal): Promise<void> {
-    const { log, manager, rules, watch } = this.#parts;
-    const { isTrusted, jump } = watch.look();
-    if (jump !== null && rules.warn > 0)
-      log.error(
-        { jump_hours: Math.round(jump / 360_000) / 10 },
-        "the host's clock was set: no session is stopped or deleted for being unused in the next 24 hours. See that it is right",
-      );
+    const { manager, rules, watch } = this.#parts;
+    if (rules.warn > 0 && !(await watch.isTrusted())) return;
     let steps = STEPS_A_ROUND;
     let deletions = DELETIONS_A_ROUND;
     for (const session of manager.all()) {
       if (signal.aborted) return;
       const plan = this.#plan(session);
-      if (plan.kind === 'step') {
-        if (steps === 0 || (plan.step === 'delete' && deletions === 0)) continue;
-        if (plan.step !== 'warn' && !isTrusted) continue;
-        steps -= 1;
-        if (plan.step === 'delete') deletions -= 1;
+      if (plan.kind === 'nothing') {
+        session.noteActivity();
+        continue;
       }
-      if (plan.kind === 'nothing' && !this.#mustNote(session)) continue;
-      await this.#carryOut(session);
+      if (plan.kind === 'step' && (steps === 0 || (plan.step === 'delete' && deletions === 0))) continue;
+      const taken = await this.#carryOut(session);
+      if (taken !== null) steps -= 1;
+      if (taken === 'delete') deletions -= 1;
     }
   }
 
@@ -96,25 +93,19 @@ export class Inactivity {
     };
   }
 
-  /** Whether its last activity is newer than its record says by so much that it is to be written down. */
-  #mustNote(session: Session): boolean {
-    const known = session.record.last_active_at;
-    const active = lastActive(session);
-    return this.#parts.rules.warn > 0 && !!known && active !== null && active - Date.parse(known) >= COARSE;
-  }
-
-  /** Does what is to be done with one, as it stands when its turn comes. */
-  async #carryOut(session: Session): Promise<void> {
+  /** Does what is to be done with one, as it stands when its turn comes. The step that was taken. */
+  async #carryOut(session: Session): Promise<InactivityStep | null> {
     const { log, manager } = this.#parts;
     const { session_id: id, workspace_id: workspace } = session.record;
     // What another owner may still write, or what is on its way, is looked at again in the next round.
-    if (session.status !== 'ready' && !session.isAtRest) return;
+    if (session.status !== 'ready' && !session.isAtRest) return null;
     try {
-      await manager.inItsTurn(workspace, id, false, async (turn) => {
-        if (turn.session() !== session) return;
+      return await manager.inItsTurn(workspace, id, false, async (turn) => {
+        if (turn.session() !== session) return null;
         const plan = this.#plan(session);
-        if (plan.kind === 'step') await this.#take(plan, session, turn);
-        else await this.#write(plan, session);
+        if (plan.kind === 'step') return (await this.#take(plan, session, turn)) ? plan.step : null;
+        await this.#write(plan, session);
+        return null;
       });
     } catch (error) {
       if (!isWharfError(error)) throw error;
@@ -123,50 +114,59 @@ export class Inactivity {
         { workspace, session: id, reason: messageOf(error) },
         'a session that may be unused is looked at again in an hour',
       );
+      return null;
     }
   }
 
   async #write(plan: Exclude<InactivityPlan, Step>, session: Session): Promise<void> {
-    const now = this.#parts.clock.now();
-    const { inactivity } = session.record;
     const active = lastActive(session);
-    if (plan.kind === 'begin') await session.note({ last_active_at: iso(now), inactivity: null });
-    else if (plan.kind === 'end') await session.note({ last_active_at: null, inactivity: null });
-    else if (plan.kind === 'restamp' && inactivity)
-      await session.note({ inactivity: { ...inactivity, at: iso(now) } });
+    // Keys that hold nothing are left out: an earlier version cannot read them.
+    if (plan.kind === 'begin')
+      await session.note({ last_active_at: iso(this.#parts.clock.now()), inactivity: undefined });
+    else if (plan.kind === 'end') await session.note({ last_active_at: undefined, inactivity: undefined });
     else if (plan.kind === 'forget')
-      await session.note({ inactivity: null, ...(active === null ? {} : { last_active_at: iso(active) }) });
-    else if (active !== null) await session.note({ last_active_at: iso(active) });
+      await session.note({
+        inactivity: undefined,
+        ...(active === null ? {} : { last_active_at: iso(active) }),
+      });
   }
 
-  async #take(plan: Step, session: Session, turn: Turn): Promise<void> {
+  /** False where it is not taken after all. */
+  async #take(plan: Step, session: Session, turn: Turn): Promise<boolean> {
     const { clock, events, log, onStep, queues } = this.#parts;
     const { session_id, workspace_id: workspace } = session.record;
     const told = { workspace, session: session_id, step: plan.step, since: iso(plan.since) };
-    // One that has something to send next month is in use.
-    if (plan.step !== 'warn' && (await queues.hasMessages({ workspace, session: session_id }))) return;
+    if (plan.step !== 'warn') {
+      if (!this.#isKnown(session)) return false;
+      // One that has something to send next month is in use.
+      if (await queues.hasMessages({ workspace, session: session_id })) return false;
+    }
     await events.append([this.#eventOf(plan, session)]);
     turn.require();
-    switch (plan.step) {
-      case 'warn':
+    if (plan.step === 'delete') {
+      log.warn(told, 'a session that nobody uses is deleted; it is in the trash for 7 days');
+      await turn.delete();
+    } else {
+      const since = iso(plan.since);
+      const inactivity = { step: plan.step, at: iso(clock.now()), since };
+      if (plan.step === 'warn') {
         log.warn(told, 'nobody has used the session for long');
-        break;
-      case 'stop':
+        await session.note({ last_active_at: since, inactivity });
+      } else {
         log.warn(told, 'a session that nobody uses is stopped');
-        await session.stop();
-        break;
-      case 'delete':
-        log.warn(told, 'a session that nobody uses is deleted; it is in the trash for 7 days');
-        await turn.delete();
-        onStep('delete');
-        return;
+        await session.stop({ last_active_at: since, inactivity });
+      }
     }
-    const since = iso(plan.since);
-    await session.note({
-      last_active_at: since,
-      inactivity: { step: plan.step, at: iso(clock.now()), since },
-    });
     onStep(plan.step);
+    return true;
+  }
+
+  /** Whether all that came to it is known here: one that runs has told its histories. */
+  #isKnown(session: Session): boolean {
+    if (session.age < REST) return false;
+    const { record, status } = session;
+    if (status === 'ready') return this.#parts.histories.isTold(session);
+    return !record.should_run || status === 'failed' || status === 'logged_out';
   }
 
   #eventOf({ next, since, step }: Step, session: Session): WharfEvent<'session.inactive'> {

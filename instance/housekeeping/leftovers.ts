@@ -10,6 +10,7 @@ import type { WorkspaceId } from '../../fleet/ids.ts';
 import { parseSessionDirectory, type SessionPaths } from '../../fleet/session-paths.ts';
 import type { Ownership } from '../ownership.ts';
 import type { Trash } from '../profile/trash.ts';
+import type { ClockWatch } from './clock-watch.ts';
 import {
   copyRooms,
   type Entry,
@@ -28,6 +29,8 @@ export interface LeftoverParts {
   claims: Pick<ClaimStore, 'workspaces' | 'highest'>;
   ownership: Pick<Ownership, 'workspaces' | 'epoch' | 'requireAuthority'>;
   trash: Pick<Trash, 'purge'>;
+  /** While the clock is not trusted, nothing is removed. */
+  watch: Pick<ClockWatch, 'isTrusted'>;
   /** Removes the files of messages of a workspace that were kept long enough. */
   purgeMedia: (workspace: WorkspaceId) => Promise<number>;
   /** `WHARF_SCRATCH`, and the system's temporary directory. */
@@ -57,7 +60,8 @@ export class Leftovers {
 
   /** Goes through all of it, one after the other: this is in no hurry, and storage that hangs must not take all of Node's threads. What fails is logged. */
   async clear(signal: AbortSignal): Promise<void> {
-    const { claims, ownership } = this.#parts;
+    const { claims, ownership, watch } = this.#parts;
+    if (!(await watch.isTrusted())) return;
     await this.#attempt('the session path', () => this.#clearRoot());
     await this.#attempt("the fleet's own files", () => this.#clearFleet());
     await this.#attempt('the scratch directory', () => this.#clearScratch());

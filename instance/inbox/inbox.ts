@@ -81,6 +81,11 @@ export class Inbox implements SessionListener<Session> {
     return this.#writer.waiting;
   }
 
+  /** Whether what happened while a session was not heard is told, and what comes is told as it comes. */
+  isTold(session: Session): boolean {
+    return this.#sessions.get(session)?.inbox.isLive ?? false;
+  }
+
   changed(session: Session, from: SessionStatus, to: SessionStatus): void {
     const known = this.#of(session);
     if (!known) return;

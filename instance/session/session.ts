@@ -6,6 +6,7 @@ import type { ChromiumVersion } from '../profile/chromium-version.ts';
 import type { ProfileStore } from '../profile/profile-store.ts';
 import type { Trash } from '../profile/trash.ts';
 import type { ClientAuthority, ClientFactory, Happening, WhatsAppClient } from '../whatsapp/client.ts';
+import { ActivityNotes } from './activity-notes.ts';
 import type { BackoffRules } from './backoff.ts';
 import type { InstanceCounters } from './counters.ts';
 import { LinkDesk } from './link-desk.ts';
@@ -73,6 +74,8 @@ export class Session {
   readonly #loop: SessionLoop;
   readonly #standing: Standing;
   readonly #use = new ProfileUse();
+  readonly #activity: ActivityNotes;
+  readonly #since: number;
   /** Aborted when the session is closed for good. */
   readonly #ending = new AbortController();
   #client: WhatsAppClient | undefined;
@@ -91,9 +94,14 @@ export class Session {
         for (const listener of parts.listeners) listener.restored?.(this, takenAt);
       },
     });
+    this.#activity = new ActivityNotes(this.#file, this.#log);
+    this.#since = parts.clock.monotonic();
     this.#standing = new Standing(statusAtRest(record), parts.clock, this.#log, {
       onMove: (from, to) => this.#moved(from, to),
-      onTouch: () => parts.onChange(this),
+      onTouch: () => {
+        this.#activity.touched(this.lastActivity);
+        parts.onChange(this);
+      },
     });
     const mine = { ...parts, file: this.#file, profile: this.#profile, tenure, log: this.#log };
     this.#takeover = new SessionTakeover(mine, signed);
@@ -168,6 +176,11 @@ export class Session {
     return this.#client;
   }
 
+  /** For how many milliseconds it is here. */
+  get age(): number {
+    return this.#parts.clock.monotonic() - this.#since;
+  }
+
   /** When a message came or went last, milliseconds since 1970; null where none did since it is here. */
   get lastActivity(): number | null {
     return this.#standing.lastActivity;
@@ -176,6 +189,11 @@ export class Session {
   /** A message is found that came or went at a time, milliseconds since 1970. */
   touch(at: number): void {
     this.#standing.touch(at);
+  }
+
+  /** Writes down when it was used last, where that is due and was not done when it was used; nobody waits for it. */
+  noteActivity(): void {
+    this.#activity.touched(this.lastActivity);
   }
 
   /** Writes down what changes nothing of how it runs. Throws as {@link SessionFile.write}. */
@@ -235,6 +253,7 @@ export class Session {
   async release(host: string): Promise<void> {
     // What was not taken over yet is as the owner before left it.
     if (this.#takeover.isDue) return;
+    await this.#activity.leave(this.lastActivity);
     const { workspace_id: workspace, session_id: session, generation } = this.record;
     const { instance, profiles } = this.#parts;
     await profiles.release({ workspace, session, generation }, { epoch: this.epoch, instance, host });
@@ -267,9 +286,13 @@ export class Session {
     else if (!this.#loop.isRunning) this.#standing.move('stop');
   }
 
-  /** Ends its browser and remembers that it should not run. */
-  async stop(): Promise<void> {
-    await this.#file.write({ should_run: false, last_error: null });
+  /**
+   * Ends its browser and remembers that it should not run.
+   *
+   * @param why what is remembered with that
+   */
+  async stop(why: Pick<SessionRecord, 'last_active_at' | 'inactivity'> = {}): Promise<void> {
+    await this.#file.write({ ...why, should_run: false, last_error: null });
     await this.pause();
     if (!this.#loop.isRunning) this.#standing.move('stop');
   }

@@ -1,6 +1,7 @@
 import type { Clock } from '../../../common/clock.ts';
 import { FileClaims } from '../../../fleet/file-claims.ts';
 import { SessionPaths } from '../../../fleet/session-paths.ts';
+import { ClockWatch } from '../../../instance/housekeeping/clock-watch.ts';
 import { Trash } from '../../../instance/profile/trash.ts';
 import type { Session } from '../../../instance/session/session.ts';
 import { SessionManager } from '../../../instance/session/session-manager.ts';
@@ -91,6 +92,29 @@ export async function housekeptSessions() {
     return session;
   };
   const { log } = memory.parts;
+  /** A clock elsewhere: it goes as this host's monotonic one does, from the same moment, until it is set or away. */
+  const others = { start: clock.now(), isAway: false };
+  const othersTime = async () => {
+    if (others.isAway) throw new Error('The Redis of this test is away.');
+    return others.start + clock.monotonic();
+  };
+  const watch = () => new ClockWatch({ clock, others: othersTime, log });
   const { lines, profiles } = memory;
-  return { clients, clock, granting, lines, log, manager, paths, profiles, ready, store, told, trash };
+  return {
+    clients,
+    clock,
+    granting,
+    lines,
+    log,
+    manager,
+    others,
+    othersTime,
+    paths,
+    profiles,
+    ready,
+    store,
+    told,
+    trash,
+    watch,
+  };
 }

@@ -89,10 +89,25 @@ describe('a session that nobody uses', () => {
     expect(planInactivity(facts({ lastActive: null }), off, at(900))).toEqual({ kind: 'nothing' });
   });
 
-  it('has its step counted anew where the clock went back behind it', () => {
+  it('is forgotten of where its step was taken by a clock that was ahead', () => {
     const taken: StepTaken = { step: 'warn', at: at(30), since: START };
-    expect(planInactivity(facts({ taken }), RULES, at(20))).toEqual({ kind: 'restamp' });
+    expect(planInactivity(facts({ taken }), RULES, at(20))).toEqual({ kind: 'forget' });
     expect(planInactivity(facts({ lastActive: at(30) }), RULES, at(20))).toEqual({ kind: 'begin' });
+  });
+
+  it('is not stopped or deleted before it is unused for so long, whenever its last step was', () => {
+    const rules: InactivityRules = { warn: 30 * DAY, stop: 37 * DAY, delete: 44 * DAY };
+    // Used yesterday, and warned of all the same.
+    const warned: StepTaken = { step: 'warn', at: at(1), since: START };
+    expect(planInactivity(facts({ taken: warned }), rules, at(36.9))).toEqual({ kind: 'nothing' });
+    expect(planInactivity(facts({ taken: warned }), rules, at(37))).toMatchObject({
+      step: 'stop',
+      next: { step: 'delete', at: at(44) },
+    });
+    const stopped: StepTaken = { step: 'stop', at: at(8), since: START };
+    const resting = facts({ taken: stopped, runs: false });
+    expect(planInactivity(resting, rules, at(43.9))).toEqual({ kind: 'nothing' });
+    expect(planInactivity(resting, rules, at(44))).toMatchObject({ step: 'delete' });
   });
 
   it('is never stopped or deleted without the step before and the time between, however the clock is set', () => {
@@ -116,13 +131,10 @@ describe('a session that nobody uses', () => {
         const plan = planInactivity(session, RULES, now);
         if (plan.kind === 'begin') Object.assign(session, { lastActive: now, taken: null });
         if (plan.kind === 'forget') session.taken = null;
-        if (plan.kind === 'restamp' && session.taken) {
-          session.taken = { ...session.taken, at: now };
-          done.push({ step: session.taken.step, now, used: done.at(-1)?.used ?? 0 });
-        }
         if (plan.kind !== 'step') continue;
         steps += 1;
         const before = done.at(-1);
+        expect(now - plan.since, told).toBeGreaterThanOrEqual(RULES[plan.step]);
         if (plan.step === 'warn') {
           session.taken = { step: 'warn', at: now, since: plan.since };
         } else {

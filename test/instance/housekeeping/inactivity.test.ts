@@ -1,8 +1,7 @@
 import { readdir } from 'node:fs/promises';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { WharfError } from '../../../common/errors.ts';
 import type { WharfEvent } from '../../../fleet/events/event.ts';
-import { ClockWatch } from '../../../instance/housekeeping/clock-watch.ts';
 import { Inactivity, type InactivityParts } from '../../../instance/housekeeping/inactivity.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { housekeptSessions } from './housekept-sessions.ts';
@@ -15,7 +14,7 @@ async function scene(changes: Partial<InactivityParts> = {}) {
   const sessions = await housekeptSessions();
   const { clock, log, manager } = sessions;
   const events: WharfEvent<'session.inactive'>[] = [];
-  const given = { away: false, messages: new Set<string>() };
+  const given = { away: false, messages: new Set<string>(), untold: new Set<string>() };
   const inactivity = new Inactivity({
     rules: { warn: 30 * DAY, stop: 60 * DAY, delete: 90 * DAY },
     kept: new Set(),
@@ -27,7 +26,8 @@ async function scene(changes: Partial<InactivityParts> = {}) {
         events.push(...(told as WharfEvent<'session.inactive'>[]));
       },
     },
-    watch: new ClockWatch(clock),
+    histories: { isTold: ({ record }) => !given.untold.has(record.session_id) },
+    watch: sessions.watch(),
     clock,
     log,
     onStep: () => {},
@@ -183,12 +183,14 @@ describe('a session that nobody uses', () => {
     await manager.close(1000);
   });
 
-  it('is not stopped for a day after the clock was set', async () => {
-    const { clock, days, lines, manager, ready, round, steps } = await scene();
+  it('is neither warned of nor stopped for a day after the clock was set', async () => {
+    const { clock, days, lines, manager, others, ready, round, steps } = await scene();
     const session = await ready();
     await round();
     await days(30);
     clock.wall += 400 * DAY;
+    // All others' were wrong, say.
+    others.start += 400 * DAY;
     await round();
     for (let hour = 0; hour < 23; hour += 1) {
       clock.pass(HOUR);
@@ -214,17 +216,136 @@ describe('a session that nobody uses', () => {
       manager,
       queues: { hasMessages: async () => false },
       events: { append: async () => {} },
-      watch: new ClockWatch(clock),
+      histories: { isTold: () => true },
+      watch: first.watch(),
       clock,
       log,
       onStep: () => {},
     });
     clock.pass(20 * DAY);
     await off.round(new AbortController().signal);
-    expect(session.record.last_active_at).toBeNull();
+    expect(Object.keys((await first.store.read('7', 'main'))?.record ?? {})).not.toContain('last_active_at');
     clock.pass(80 * DAY);
     await first.round();
     expect(first.steps()).toEqual([]);
+    await manager.close(1000);
+  });
+
+  it('is neither warned of, stopped nor deleted by a clock that is not as the others are', async () => {
+    const { clock, days, lines, manager, others, ready, round, steps } = await scene();
+    const session = await ready();
+    await round();
+    others.start -= 365 * DAY;
+    await days(50);
+    expect(steps()).toEqual([]);
+    expect(session.record.inactivity).toBeUndefined();
+    expect(lines.filter(({ ahead_hours }) => ahead_hours === 8760).length).toBeGreaterThan(0);
+    others.start += 365 * DAY;
+    others.isAway = true;
+    await days(1);
+    expect(steps()).toEqual([]);
+    others.isAway = false;
+    await round();
+    expect(steps()).toEqual(['main warn']);
+    expect(clock.now()).toBe(Date.UTC(2026, 0, 1) + 51 * DAY);
+    await manager.close(1000);
+  });
+
+  it('is used for good at once, whoever runs it next: its first message after a warning is written down', async () => {
+    const { clock, days, manager, ready, round, steps, store } = await scene();
+    const session = await ready();
+    await round();
+    await days(30);
+    expect(steps()).toEqual(['main warn']);
+    clock.pass(60_000);
+    session.touch(clock.now());
+    const read = async () => (await store.read('7', 'main'))?.record;
+    const used = new Date(clock.now()).toISOString();
+    await eventually(async () => (await read())?.last_active_at === used);
+    expect(Object.keys((await read()) ?? {})).not.toContain('inactivity');
+    await manager.close(1000);
+  });
+
+  it('has its activity written down in the next look where the storage failed', async () => {
+    const { clock, manager, ready, round, store } = await scene();
+    const session = await ready();
+    await round();
+    clock.pass(13 * HOUR);
+    const used = new Date(clock.now()).toISOString();
+    const fault = new WharfError('storage_unavailable', 'It is full.');
+    const write = vi.spyOn(store, 'write').mockRejectedValue(fault);
+    session.touch(clock.now());
+    await eventually(() => write.mock.settledResults.length === 1);
+    write.mockRestore();
+    await eventually(async () => {
+      await round();
+      return session.record.last_active_at === used;
+    });
+    await manager.close(1000);
+  });
+
+  it('leaves its last activity to its next owner', async () => {
+    const { clock, manager, ready, round, store } = await scene();
+    const session = await ready();
+    await round();
+    clock.pass(HOUR);
+    session.touch(clock.now());
+    clock.pass(HOUR);
+    expect(await manager.workspaces.release('7', session.epoch)).toBe(true);
+    const used = new Date(clock.now() - HOUR).toISOString();
+    expect((await store.read('7', 'main'))?.record.last_active_at).toBe(used);
+  });
+
+  it('is not stopped before it is here for a quarter of an hour and its histories are told', async () => {
+    const { clock, days, given, granting, manager, ready, round, steps } = await scene();
+    const session = await ready();
+    await round();
+    given.untold.add('main');
+    await days(61);
+    expect(steps()).toEqual(['main warn']);
+    given.untold.clear();
+    await manager.workspaces.release('7', session.epoch);
+    await granting.give('7');
+    await eventually(() => manager.find('7', 'main')?.status === 'ready');
+    await round();
+    expect(steps()).toEqual(['main warn']);
+    clock.pass(HOUR / 4);
+    await round();
+    expect(steps()).toEqual(['main warn', 'main stop']);
+    await manager.close(1000);
+  });
+
+  it('takes no place of those an hour where no step was taken', async () => {
+    const { days, given, inactivity, manager, ready, round, steps } = await scene({
+      rules: { warn: DAY, stop: 2 * DAY, delete: 0 },
+    });
+    for (let index = 0; index < 27; index += 1) {
+      await ready(`s${index}`);
+      if (index < 26) given.messages.add(`s${index}`);
+    }
+    await round();
+    await days(1);
+    await round();
+    expect(inactivity.count('warn')).toBe(27);
+    await days(1);
+    expect(steps().filter((step) => step.endsWith('stop'))).toEqual(['s26 stop']);
+    await manager.close(1000);
+  });
+
+  it('has its stop in its record with that it should not run, or neither', async () => {
+    const { days, manager, ready, round, store } = await scene();
+    const session = await ready();
+    await round();
+    await days(59);
+    const note = vi
+      .spyOn(session, 'note')
+      .mockRejectedValue(new WharfError('storage_unavailable', 'It is full.'));
+    await days(1);
+    note.mockRestore();
+    expect((await store.read('7', 'main'))?.record).toMatchObject({
+      should_run: false,
+      inactivity: { step: 'stop', at: '2026-03-02T00:00:00.000Z' },
+    });
     await manager.close(1000);
   });
 
@@ -235,7 +356,10 @@ describe('a session that nobody uses', () => {
     const written: string[] = [];
     for (let hour = 0; hour < 48; hour += 1) {
       clock.pass(HOUR);
+      const isDue = clock.now() - Date.parse(session.record.last_active_at ?? '') >= 12 * HOUR;
       session.touch(clock.now());
+      const now = new Date(clock.now()).toISOString();
+      if (isDue) await eventually(() => session.record.last_active_at === now);
       await round();
       const at = session.record.last_active_at ?? '';
       if (at !== written.at(-1)) written.push(at);

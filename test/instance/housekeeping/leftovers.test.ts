@@ -40,11 +40,13 @@ async function scene() {
   const removed: string[] = [];
   const purged: string[] = [];
   const clock = { now: () => NOW };
+  const watch = { isTrusted: true };
   const leftovers = new Leftovers({
     paths,
     claims,
     ownership,
     trash: new Trash(paths, clock),
+    watch: { isTrusted: async () => watch.isTrusted },
     purgeMedia: async (workspace) => purged.push(workspace),
     scratch,
     temporary,
@@ -60,7 +62,7 @@ async function scene() {
     return path;
   };
   const clear = () => leftovers.clear(new AbortController().signal);
-  return { clear, own, ownership, paths, purged, put, removed, root, scratch, temporary };
+  return { clear, own, ownership, paths, purged, put, removed, root, scratch, temporary, watch };
 }
 
 async function left(...paths: string[]): Promise<boolean[]> {
@@ -143,6 +145,16 @@ describe('leftovers', () => {
     await clear();
     expect(await left(trashed, young, draft)).toEqual([false, true, false]);
     expect(purged).toEqual(['9']);
+  });
+
+  it('stay while the clock cannot be gone by', async () => {
+    const { clear, paths, purged, put, root, watch } = await scene();
+    const probe = await put(join(root, '.probe-0123456789ab'), 1);
+    const trashed = await put(join(paths.trash('9'), '20261101T000000000Z.session_main/'), 1);
+    watch.isTrusted = false;
+    await clear();
+    expect(await left(probe, trashed)).toEqual([true, true]);
+    expect(purged).toEqual([]);
   });
 
   it('in the scratch and temporary directories go after a day: copies of instances that are no more, tries of the sandbox', async () => {
