@@ -11,8 +11,9 @@ import { findFacts } from '../import/facts.ts';
 import { Importer, type ImportResult } from '../import/importer.ts';
 import { findOpenFiles, findUse } from '../import/in-use.ts';
 import { readMapping } from '../import/mapping.ts';
+import { requireOutsideFleets } from '../import/outside.ts';
 import { type PlanItem, planImport } from '../import/plan.ts';
-import { type FoundProfile, findProfiles } from '../import/profiles.ts';
+import { findProfiles } from '../import/profiles.ts';
 import { ImportState } from '../import/state-file.ts';
 import { isWell, planText, resultsText, wantedOf } from '../import/text.ts';
 import { readLocalFleet } from '../local-fleet/record.ts';
@@ -92,7 +93,7 @@ async function importAll(
 ): Promise<void> {
   const paths = await sessionPaths(context, command);
   const profiles = await findProfiles(directory);
-  requireOutside(profiles, paths);
+  await requireOutsideFleets(profiles, paths.root);
   const state = await ImportState.read(resolve(options.state));
   const router = await context.router(command);
   const silent = isJson(command);
@@ -196,14 +197,6 @@ async function sessionPaths({ terminal }: CommandContext, command: Command): Pro
     `${paths.root} is no session path of a fleet: there is no ${join(paths.root, 'fleet')}. Is the shared storage mounted there?`,
     { code: 'storage_unavailable' },
   );
-}
-
-function requireOutside(profiles: readonly FoundProfile[], { root }: SessionPaths): void {
-  const inside = profiles.find(({ directory }) => `${directory}/`.startsWith(`${root}/`));
-  if (inside)
-    throw wrongUse(
-      `${inside.directory} lies in the session path of the fleet: its sessions are the fleet's own. Name where the plain clients keep theirs.`,
-    );
 }
 
 function shownPlan({ profile, target, action, refusal }: PlanItem) {

@@ -9,7 +9,9 @@ import {
   removeTree,
   replaceFile,
   storageError,
+  syncTree,
 } from '../../common/files.ts';
+import { liesInFleet } from '../../fleet/fleet-directories.ts';
 import { listNeeded } from '../../fleet/profile/needed-files.ts';
 import { repairProfile } from '../../fleet/profile/repair.ts';
 import { lockInstance } from '../supervisor/host-lock.ts';
@@ -25,7 +27,9 @@ export const CANARY_CLIENT = 'canary';
  *
  *     wharf-canary.json      says that it is one
  *     profile/               LocalAuth's data path
- *     before/                the profile before the start that tries a copy, for as long as it is not known whether that is good
+ *     before/                the profile before the start that tries a copy, until that was ready once
+ *     copy.tmp/              a copy that is not complete
+ *     gone.tmp/              what is being removed
  */
 export class CanaryProfile {
   readonly #directory: string;
@@ -59,9 +63,7 @@ export class CanaryProfile {
       );
     });
     const profile = new CanaryProfile(directory, unlock);
-    // What was left by a run that was cut off: the copy has been connected since, and is the newer one.
-    if (await exists(profile.dataPath)) await removeTree(profile.#before);
-    else if (await exists(profile.#before)) await rename(profile.#before, profile.dataPath);
+    await profile.#tidy();
     return profile;
   }
 
@@ -74,6 +76,21 @@ export class CanaryProfile {
     return join(this.#directory, 'before');
   }
 
+  get #copy(): string {
+    return join(this.#directory, 'copy.tmp');
+  }
+
+  get #gone(): string {
+    return join(this.#directory, 'gone.tmp');
+  }
+
+  /** Ends what a run left that was cut off. A copy that was never ready is not trusted: the profile of before is. */
+  async #tidy(): Promise<void> {
+    await removeTree(this.#copy);
+    await removeTree(this.#gone);
+    if (await exists(this.#before)) await this.settle(false);
+  }
+
   /** The user data directory. */
   get userData(): string {
     return join(this.dataPath, `session-${CANARY_CLIENT}`);
@@ -84,29 +101,38 @@ export class CanaryProfile {
     await repairProfile(this.userData, { tails: join(this.#directory, 'torn-tails'), now });
   }
 
-  /** Puts a copy in the profile's place that has only what a session is said to need. No browser runs. Throws WharfError `storage_unavailable`. */
+  /**
+   * Puts a copy in the profile's place that has only what a session is said to need; the profile of before stays until {@link CanaryProfile.settle}. No browser runs.
+   *
+   * @throws WharfError `storage_unavailable`: the profile is as it was, or is again when it is opened next
+   */
   async reduce(): Promise<void> {
+    const client = basename(this.userData);
     try {
-      await removeTree(this.#before);
-      await rename(this.dataPath, this.#before);
-      const from = join(this.#before, `session-${CANARY_CLIENT}`);
-      for (const file of await listNeeded(from)) {
-        const target = join(this.userData, file);
+      await removeTree(this.#copy);
+      for (const file of await listNeeded(this.userData)) {
+        const target = join(this.#copy, client, file);
         await mkdir(dirname(target), { recursive: true, mode: 0o700 });
-        await copyFile(join(from, file), target);
+        await copyFile(join(this.userData, file), target);
       }
+      await syncTree(this.#copy);
+      await rename(this.dataPath, this.#before);
+      await rename(this.#copy, this.dataPath);
     } catch (error) {
+      await removeTree(this.#copy).catch(() => undefined);
       throw storageError('copy the profile', this.#directory, error);
     }
   }
 
-  /** The copy is good: it stays, and what was there before goes. Or it is not, and the other way round. */
+  /** The copy was ready: it stays, and what was there before goes; its browser may run. Or it is no good, no browser runs on it, and it is the other way round. */
   async settle(isGood: boolean): Promise<void> {
-    if (!isGood && (await exists(this.#before))) {
-      await removeTree(this.dataPath);
+    // In one step each: half of a profile must never be taken for a whole one.
+    if (isGood) await rename(this.#before, this.#gone);
+    else {
+      if (await exists(this.dataPath)) await rename(this.dataPath, this.#gone);
       await rename(this.#before, this.dataPath);
     }
-    await removeTree(this.#before);
+    await removeTree(this.#gone);
   }
 
   /** The device is gone. */
@@ -120,11 +146,7 @@ export class CanaryProfile {
 }
 
 async function refuseFleets(place: string, sessionPath: string): Promise<void> {
-  const root = await realpath(sessionPath).catch(() => sessionPath);
-  let isFleets = `${place}/`.startsWith(`${root}/`);
-  for (let above = place; above !== dirname(above) && !isFleets; above = dirname(above))
-    isFleets = /^(workspace|session)_/.test(basename(above)) || (await exists(join(above, 'owners')));
-  if (!isFleets) return;
+  if (!(await liesInFleet(place, sessionPath))) return;
   throw new WharfError(
     'invalid_state',
     `${place} belongs to a fleet, whose sessions only their owners may run: a second browser would cut the first one off. Give the canary a directory of its own with --profile, and an account of its own.`,

@@ -224,10 +224,13 @@ export class CanaryRun {
       },
       READY_PATIENCE * 2,
     );
-    if (isGood) await this.#checkRestarted(browser, synced, sent);
-    else book.skip(AFTER_RESTART, 'it did not come up');
+    if (isGood) {
+      // At once: were the run cut off below, what has been connected since would be thrown away.
+      await profile.settle(true);
+      await this.#checkRestarted(browser, synced, sent);
+    } else book.skip(AFTER_RESTART, 'it did not come up');
     await browser.kill();
-    await profile.settle(isGood);
+    if (!isGood) await profile.settle(false);
   }
 
   async #checkRestarted(browser: CanaryBrowser, synced: boolean, sent: SentMessage | null): Promise<void> {
