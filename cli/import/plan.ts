@@ -62,14 +62,18 @@ export function itemKey(directory: string, { workspace, session }: Pick<Target, 
  */
 export function planImport(facts: PlanFacts): PlanItem[] {
   const targets = targetsOf(facts);
+  const sharing = sharingOf(facts.profiles, targets);
   return facts.profiles.map((profile) => {
     const target = targets.get(profile.clientId) ?? null;
     if (target === null) return { profile, target, action: 'unmapped', refusal: null };
     if (facts.imported.has(itemKey(profile.directory, target)))
       return { profile, target, action: 'done', refusal: null };
-    const refusal = refusalOf(profile, target, facts);
+    const others = (sharing.get(sessionKey(target)) ?? []).filter(
+      (directory) => directory !== profile.directory,
+    );
+    const refusal = others.length > 0 ? doubleRefusal(target, others) : refusalOf(profile, target, facts);
     if (refusal !== null) return { profile, target, action: 'refused', refusal };
-    const isThere = facts.present.has(`${target.workspace}/${target.session}`);
+    const isThere = facts.present.has(sessionKey(target));
     return { profile, target, action: isThere ? 'replace' : 'import', refusal: null };
   });
 }
@@ -108,6 +112,28 @@ export function targetsOf({
   );
 }
 
+function sessionKey({ workspace, session }: Target): string {
+  return `${workspace}/${session}`;
+}
+
+/** The profiles' directories, by the session they are to become: `session-a` and `RemoteAuth-a` have one client id. */
+function sharingOf(
+  profiles: readonly FoundProfile[],
+  targets: ReadonlyMap<string, Target>,
+): Map<string, string[]> {
+  const found = new Map<string, string[]>();
+  for (const { clientId, directory } of profiles) {
+    const target = targets.get(clientId);
+    if (target) found.set(sessionKey(target), [...(found.get(sessionKey(target)) ?? []), directory]);
+  }
+  return found;
+}
+
+/** Which of them is the account's newer one cannot be told, and the later would replace the earlier. */
+function doubleRefusal({ session, workspace }: Target, others: readonly string[]): string {
+  return `${others.join(', ')} would become the same session ${session} of workspace ${workspace}: move away what is not used, or name another session in a mapping`;
+}
+
 function refusalOf(profile: FoundProfile, target: Target, facts: PlanFacts): string | null {
   if (!isSessionId(target.session))
     return `${target.session} is no id of a session (1 to 64 of the characters A-Z a-z 0-9 _ -); name another in a mapping`;
@@ -123,7 +149,7 @@ function refusalOf(profile: FoundProfile, target: Target, facts: PlanFacts): str
       return `Chromium ${opened} opened it last, and the instances have ${[...new Set(facts.chromium)].join(', ')}: an older one would destroy it; upgrade the instances first`;
   }
   if (facts.ordered.has(itemKey(profile.directory, target))) return null;
-  const status = facts.present.get(`${target.workspace}/${target.session}`);
+  const status = facts.present.get(sessionKey(target));
   if (status !== undefined && !facts.replace)
     return `the session is there already (${status}): name another in a mapping, or put this one in its place with --replace`;
   return null;

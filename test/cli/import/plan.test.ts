@@ -88,4 +88,31 @@ describe('what an import does with a profile', () => {
     expect(one({ imported: new Set([key]), present, replace: true })[0]).toBe('done');
     expect(one({ ordered: new Set([key]), present })[0]).toBe('replace');
   });
+
+  it('refuses all that would become one session, also where one is it already, and whatever is to be replaced', () => {
+    const remote = foundProfile({ directory: '/srv/.wwebjs_auth/RemoteAuth-shop' });
+    const other = foundProfile({ clientId: 'other', directory: '/srv/.wwebjs_auth/session-other' });
+    const profiles = [profile, remote, other];
+    for (const replace of [false, true]) {
+      const plan = planOf({ profiles, replace });
+      expect(plan.map(({ action }) => action)).toEqual(['refused', 'refused', 'import']);
+      expect(plan[0]?.refusal).toContain(remote.directory);
+      expect(plan[1]?.refusal).toContain(profile.directory);
+    }
+    const after = {
+      profiles,
+      replace: true,
+      imported: new Set([key]),
+      present: new Map([['7/shop', 'ready']]),
+    };
+    expect(planOf(after).map(({ action }) => action)).toEqual(['done', 'refused', 'import']);
+    const mapping = [
+      { client_id: 'shop', workspace_id: '7', session_id: 'a' },
+      { client_id: 'other', workspace_id: '7', session_id: 'a' },
+    ];
+    expect(planOf({ profiles: [profile, other], mapping }).map(({ action }) => action)).toEqual([
+      'refused',
+      'refused',
+    ]);
+  });
 });
