@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { chmod, copyFile, lchown, mkdir, readdir, stat } from 'node:fs/promises';
+import { chmod, copyFile, lchown, lstat, mkdir, readdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { WharfError } from '../../common/errors.ts';
@@ -52,10 +52,10 @@ export async function prepareProfile(
   const { profile, target, id } = task;
   const directory = paths.preparedRestore(target.workspace, target.session, id);
   const above = [paths.workspace(target.workspace), paths.restores(target.workspace)];
-  const made: string[] = [];
   for (const path of above) {
-    if (!(await exists(path))) made.push(path);
     await makePrivateSubdirectory(path);
+    // At once, whatever becomes of this import and whoever made it: the instances make sessions in there.
+    await giveToOwnerOf(paths.root, path);
   }
   await removeWhole(directory);
   await makePrivateSubdirectory(directory);
@@ -67,7 +67,7 @@ export async function prepareProfile(
     const prepared = preparedOf(task, await hashAll(copy, signal));
     await syncTree(directory);
     await replaceFile(join(directory, 'prepared.json'), `${JSON.stringify(prepared)}\n`);
-    await giveToOwnerOf(paths.root, directory, made);
+    await giveTreeToOwnerOf(paths.root, directory);
     return { tornLogs: report.truncated.length, notes: notesOf(report) };
   } catch (error) {
     await removeWhole(directory).catch(() => undefined);
@@ -185,22 +185,22 @@ function preparedOf(
   };
 }
 
-/** What root wrote belongs to whom the session path belongs to: the instances run as that user. */
-async function giveToOwnerOf(root: string, directory: string, made: readonly string[]): Promise<void> {
+/** What root wrote belongs to whom the session path belongs to: the instances run as that user. Throws WharfError `storage_unavailable`. */
+async function giveToOwnerOf(root: string, path: string): Promise<void> {
   if (process.getuid?.() !== 0) return;
   try {
     const { uid, gid } = await stat(root);
-    if (uid === 0) return;
-    const give = async (path: string): Promise<void> => {
-      await lchown(path, uid, gid);
-      const entries = await readdir(path, { withFileTypes: true }).catch(() => []);
-      for (const entry of entries)
-        if (entry.isDirectory()) await give(join(path, entry.name));
-        else await lchown(join(path, entry.name), uid, gid);
-    };
-    await give(directory);
-    for (const path of made) await lchown(path, uid, gid);
+    if (uid !== 0 && (await lstat(path)).uid === 0) await lchown(path, uid, gid);
   } catch (error) {
-    throw storageError('give to its user', directory, error);
+    throw storageError('give to its user', path, error);
+  }
+}
+
+/** {@link giveToOwnerOf} of a directory and all in it. */
+async function giveTreeToOwnerOf(root: string, directory: string): Promise<void> {
+  await giveToOwnerOf(root, directory);
+  for (const entry of await readdir(directory, { withFileTypes: true }).catch(() => [])) {
+    const path = join(directory, entry.name);
+    await (entry.isDirectory() ? giveTreeToOwnerOf(root, path) : giveToOwnerOf(root, path));
   }
 }

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { appendFile, mkdir, readdir, readFile, stat } from 'node:fs/promises';
+import { appendFile, chown, lstat, mkdir, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { prepareProfile, removePrepared } from '../../../cli/import/prepare.ts';
@@ -85,5 +85,36 @@ describe('a profile that is prepared for its owner', () => {
     await mkdir(prepared);
     expect(await removePrepared(paths, target, ID)).toBe(false);
     expect(existsSync(prepared)).toBe(true);
+  });
+
+  it.skipIf(process.getuid?.() !== 0)(
+    'leaves the directories above to the user of the session path, though the first import into a workspace fails as root',
+    async () => {
+      const { paths, prepare } = await scene({ [inDatabase('000005.ldb')]: 'no table' });
+      await chown(paths.root, 4711, 4712);
+      const ownersOf = async () => {
+        const found = await Promise.all(
+          [paths.workspace('7'), paths.restores('7')].map((path) => stat(path)),
+        );
+        return found.map(({ uid, gid }) => [uid, gid]);
+      };
+      await expect(prepare()).rejects.toMatchObject({ code: 'profile_damaged' });
+      expect(await ownersOf()).toEqual([
+        [4711, 4712],
+        [4711, 4712],
+      ]);
+      // As a run left them that was killed before it could give them away.
+      await chown(paths.workspace('7'), 0, 0);
+      await expect(prepare()).rejects.toMatchObject({ code: 'profile_damaged' });
+      expect((await ownersOf())[0]).toEqual([4711, 4712]);
+    },
+  );
+
+  it.skipIf(process.getuid?.() !== 0)('belongs to the user of the session path with all in it', async () => {
+    const { paths, prepare, prepared } = await scene();
+    await chown(paths.root, 4711, 4712);
+    await prepare();
+    for (const name of ['.', ...(await readdir(prepared, { recursive: true }))])
+      expect([name, (await lstat(join(prepared, name))).uid]).toEqual([name, 4711]);
   });
 });
