@@ -88,7 +88,7 @@ export interface Move {
   to: string | null;
   reason: 'move' | 'drain' | 'rebalance' | 'hand_over' | 'restart';
   /**
-   * `queued`: not begun. `closing`: its owner was asked to close and release. `adopting`: assigned to the target, which claims and starts.
+   * `queued`: not begun; where it waits for what does not pass by itself, `error` says for what. `closing`: its owner was asked to close and release. `adopting`: assigned to the target, which claims and starts.
    * `done`: the target claimed it. `failed`: see `error`; the workspace is where it was, or on its way by the failover's own means.
    */
   state: 'queued' | 'closing' | 'adopting' | 'done' | 'failed';

@@ -40,7 +40,7 @@ function listText({ style, terminal }: CommandContext, moves: readonly MoveView[
     ago(move.ended_at ?? move.started_at ?? move.requested_at, terminal.now()),
     move.error ? oneLine(move.error, 80) : '',
   ]);
-  const head = ['WORKSPACE', 'FROM', 'TO', 'REASON', 'STATE', 'SINCE', 'ERROR'];
+  const head = ['WORKSPACE', 'FROM', 'TO', 'REASON', 'STATE', 'SINCE', 'WHY'];
   return `${renderTable(style, head, rows)}${style.dim(count(moves.length, 'move'))}\n`;
 }
 

@@ -27,7 +27,9 @@ export function addRebalanceCommand(parent: Command, context: CommandContext): v
         return;
       }
       const progress = new Progress(context, isJson(command));
-      const moves = await followMoves(router, context.terminal.signal, begun, progress, 'brought home');
+      const moves = await followMoves(router, context.terminal.signal, begun, progress, {
+        what: 'brought home',
+      });
       showMoves(context, command, moves, `${count(moves.length, 'workspace')} brought home.\n`);
     });
 }

@@ -4,6 +4,7 @@ import { type FleetView, fleetSchema, type InstanceView } from '../fleet-view.ts
 import { count } from '../output/text.ts';
 import {
   askPatiently,
+  type Following,
   followMoves,
   hasFailed,
   type MoveView,
@@ -48,19 +49,23 @@ export async function beginDrain(router: RouterClient, instance: string): Promis
  * Drains an instance and waits until nothing is on it.
  *
  * @returns the moves, ended, none of them failed
- * @throws CommandFailure where moves failed, or something is left
+ * @throws CommandFailure where moves failed, nothing moves any more, or something is left
  */
 export async function drain(
   router: RouterClient,
   signal: AbortSignal,
   instance: string,
   progress: Progress,
+  following: Pick<Following, 'still'> = {},
 ): Promise<MoveView[]> {
   const moves: MoveView[] = [];
   let left = 0;
   for (let look = 0; look < LOOKS; look += 1) {
     const begun = look % LOOKS_A_DRAIN === 0 ? await beginDrain(router, instance) : [];
-    const ended = await followMoves(router, signal, begun, progress, `moved off ${instance}`);
+    const ended = await followMoves(router, signal, begun, progress, {
+      ...following,
+      what: `moved off ${instance}`,
+    });
     moves.push(...ended);
     const failure = movesFailure(
       ended,

@@ -32,6 +32,9 @@ const INTERVAL = 500;
 /** Milliseconds the router may be away, as while it is restarted, before following is given up. */
 const PATIENCE = 60_000;
 
+/** Minutes for which nothing may move before following is given up, where nobody says another number. */
+export const STILL_MINUTES = 5;
+
 /** What a router that is restarting, or whose Redis is, makes of a question. */
 const PASSING: ReadonlySet<string> = new Set([
   'unreachable',
@@ -67,20 +70,30 @@ export async function pause(signal: AbortSignal): Promise<void> {
   });
 }
 
+/** How moves are followed. */
+export interface Following {
+  /** What has happened to those that are done. */
+  what?: string;
+  /** Milliseconds for which nothing may move. */
+  still?: number;
+}
+
 /**
  * Follows moves until all have ended.
  *
  * @returns the moves as they ended; one whose record is no longer kept, by where its workspace is
- * @throws CommandFailure
+ * @throws CommandFailure; `stalled`, with what they wait for, where nothing moves any more
  */
 export async function followMoves(
   router: RouterClient,
   signal: AbortSignal,
   moves: readonly MoveView[],
   progress: Progress,
-  what = 'moved',
+  { what = 'moved', still = STILL_MINUTES * 60_000 }: Following = {},
 ): Promise<MoveView[]> {
   const known = new Map(moves.map((move) => [move.id, move]));
+  let before = '';
+  let movedAt = systemClock.monotonic();
   for (;;) {
     progress.at(progressText([...known.values()], what));
     if ([...known.values()].every(hasEnded)) break;
@@ -91,6 +104,16 @@ export async function followMoves(
     const now = new Map(listed.moves.map((move) => [move.id, move]));
     for (const [id, move] of known) {
       if (!hasEnded(move)) known.set(id, now.get(id) ?? (await endOf(router, signal, move)));
+    }
+    // Those without a reason of their own wait for others to end.
+    const open = [...known.values()].filter((move) => !hasEnded(move));
+    const watched = open.some(({ error }) => error === null) ? listed.moves : open;
+    const seen = watched.map(({ id, state }) => `${id} ${state}`).join();
+    if (seen !== before) movedAt = systemClock.monotonic();
+    before = seen;
+    if (open.length > 0 && systemClock.monotonic() - movedAt > still) {
+      progress.end();
+      throw stalledFailure(open, still);
     }
   }
   progress.end();
@@ -125,7 +148,22 @@ function progressText(moves: readonly MoveView[], what: string): string {
   const parts = [`${done}/${moves.length} ${what}`];
   if (failed > 0) parts.push(`${failed} failed`);
   if (running > 0) parts.push(`${running} under way`);
+  const waiting = moves.filter(({ state, error }) => state === 'queued' && error !== null);
+  if (waiting[0]) parts.push(`${waiting.length} waiting: ${waiting[0].error}`);
   return parts.join(', ');
+}
+
+function stalledFailure(open: readonly MoveView[], still: number): CommandFailure {
+  const minutes = Math.round(still / 6000) / 10;
+  const whys = new Set(open.map(({ error }) => error ?? 'it does not say why: does a router lead?'));
+  return new CommandFailure(
+    [
+      `Nothing has moved for ${minutes} min. ${count(open.length, 'move')} left:`,
+      ...[...whys].map((why) => `  ${why}`),
+      'They stay queued, and go on when that has changed: "wharf status" and "wharf moves" say how it stands. A drain is taken back with "wharf undrain".',
+    ].join('\n'),
+    { code: 'stalled' },
+  );
 }
 
 /** The failure of moves, each with its reason; the first few. Undefined where none failed. */

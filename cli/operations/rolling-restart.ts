@@ -158,6 +158,8 @@ async function bringBack(parts: RollingParts, instance: string, gone: readonly M
       progress.say(`workspace ${workspace_id} stays elsewhere: ${error.message}`);
     }
   }
-  const ended = await followMoves(router, signal, begun, progress, `back on ${instance}`);
+  const ended = await followMoves(router, signal, begun, progress, {
+    what: `back on ${instance}`,
+  });
   return ended.filter((move) => !hasFailed(move)).length;
 }

@@ -90,7 +90,10 @@ export class MoveDriver {
       const isVoid = step.kind === 'change' && step.changes.state !== 'closing';
       if (beginning.kind === 'refuse' && !isVoid)
         step = { kind: 'change', changes: { state: 'failed', error: beginning.why }, withdraw: false };
-      else if (beginning.kind === 'wait' && !isVoid) continue;
+      else if (beginning.kind === 'wait' && !isVoid) {
+        await this.#saveWhy(move, beginning.stuck ? beginning.why : null);
+        continue;
+      }
       changed = (await this.#take(move, step, pokes)) || changed;
     }
     for (const instance of pokes)
@@ -142,9 +145,15 @@ export class MoveDriver {
     if (seen) seen.orderedAt = this.#parts.clock.monotonic();
   }
 
+  /** Has people see what a move waits for, where that does not pass by itself. */
+  async #saveWhy(move: Move, why: string | null): Promise<void> {
+    if (move.error !== why) await this.#save({ ...move, error: why });
+  }
+
   #changed(move: Move, changes: Partial<Move>): Move {
     const now = new Date(this.#parts.clock.now()).toISOString();
-    const changed = { ...move, ...changes };
+    // What it waited for is over.
+    const changed = { ...move, error: null, ...changes };
     if (changed.state !== 'queued') changed.started_at ??= now;
     if (hasEnded(changed)) changed.ended_at = now;
     return changed;

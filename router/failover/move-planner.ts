@@ -10,6 +10,7 @@ import {
   type Candidate,
   compareIds,
   faultOf,
+  isOlder,
   Places,
   type TargetFault,
   takesWorkspaces,
@@ -106,13 +107,22 @@ export function planDrain(request: DrainRequest): { moves: PlannedMove[] } | Ref
       code: 'invalid_state',
       text: `${instance} is the last instance that takes workspaces: there is no other to drain it to. Start another, or undrain one.`,
     };
+  const chromium = chromiumOf(candidates, instance);
+  const able = others.filter((each) => !isOlder(each.chromium, chromium));
+  if (here.length > 0 && able.length === 0)
+    return {
+      code: 'invalid_state',
+      text: `${instance} has Chromium ${chromium}, and all others that take workspaces have an older one, which could damage its profiles: nothing on it can go anywhere. Give another instance Chromium ${chromium} or newer.`,
+    };
   const needed = here.reduce((sum, { workspace_id }) => sum + weightOf(facts, workspace_id), 0);
-  const free = others.reduce((sum, { capacity, load }) => sum + Math.max(0, capacity - load), 0);
-  if (needed > free)
+  const free = able.reduce((sum, { capacity, load }) => sum + Math.max(0, capacity - load), 0);
+  if (needed > free) {
+    const older = others.length - able.length;
     return {
       code: 'no_capacity',
-      text: `${instance} has ${needed} sessions, and the others have room for ${free}. Add an instance, or remove sessions.`,
+      text: `${instance} has ${needed} sessions, and the others have room for ${free}${older > 0 ? ` (${older} with a Chromium older than ${chromium} not counted)` : ''}. Add an instance, or remove sessions.`,
     };
+  }
   return { moves: drainMoves(instance, here, moves, facts) };
 }
 
@@ -202,8 +212,8 @@ export interface BeginRequest {
 /** A queued move, and what becomes of it now. */
 export type Beginning =
   | { kind: 'begin'; move: Move; to: string }
-  /** It stays queued. */
-  | { kind: 'wait'; move: Move; why: string }
+  /** It stays queued; `stuck`: until something else changes than the moves that are under way. */
+  | { kind: 'wait'; move: Move; why: string; stuck: boolean }
   /** Its target will not take it. */
   | { kind: 'refuse'; move: Move; why: string };
 
@@ -214,6 +224,13 @@ const WILL_NOT_TAKE: ReadonlySet<Verdict> = new Set<Verdict>([
   'hand_over_by_http',
   'hand_over_by_redis',
 ]);
+
+const WHY_NOT: Readonly<Record<TargetFault, string>> = {
+  dead: 'not well',
+  draining: 'draining',
+  older_chromium: 'an older Chromium than the one that wrote its profiles',
+  full: 'full',
+};
 
 /** Which queued moves begin now, and where those go that have no target yet. Pure; oldest first. */
 export function planBeginnings({ moves, candidates, facts, limits }: BeginRequest): Beginning[] {
@@ -229,7 +246,7 @@ export function planBeginnings({ moves, candidates, facts, limits }: BeginReques
   }
   const queued = moves.filter((move) => move.state === 'queued').sort(byId);
   return queued.map((move): Beginning => {
-    const wait = (why: string): Beginning => ({ kind: 'wait', move, why });
+    const wait = (why: string, stuck = false): Beginning => ({ kind: 'wait', move, why, stuck });
     if (inAll >= limits.inAll) return wait('others are under way');
     if ((sources.get(move.from) ?? 0) >= limits.perSource) return wait(`others leave ${move.from}`);
     const weight = weightOf(facts, move.workspace);
@@ -238,7 +255,9 @@ export function planBeginnings({ moves, candidates, facts, limits }: BeginReques
     let to = move.to;
     if (to === null) {
       const place = places.take(weight, chromium, (id) => id === move.from || isBusy(id));
-      if ('none' in place) return wait(`no instance takes it now (${place.none})`);
+      // Whether one that is busy would take it shows when it is not.
+      const isOneBusy = candidates.some(({ id }) => id !== move.from && isBusy(id));
+      if ('none' in place) return wait(`no instance takes it now (${WHY_NOT[place.none]})`, !isOneBusy);
       to = place.to;
     } else {
       const target = candidates.find(({ id }) => id === to);
@@ -250,7 +269,7 @@ export function planBeginnings({ moves, candidates, facts, limits }: BeginReques
         };
       if (isBusy(to)) return wait(`others go to ${to}`);
       const fault = places.takeAt(to, weight, chromium);
-      if (fault) return wait(`${to} does not take it now (${fault})`);
+      if (fault) return wait(`${to} does not take it now (${WHY_NOT[fault]})`, true);
     }
     inAll += 1;
     sources.set(move.from, (sources.get(move.from) ?? 0) + 1);

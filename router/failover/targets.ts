@@ -144,7 +144,7 @@ export function compareIds(a: string, b: string): number {
 }
 
 /** Whether the first version is older than the second; what is not known is not. */
-function isOlder(version: string | null, than: string | null): boolean {
+export function isOlder(version: string | null, than: string | null): boolean {
   if (version === than) return false;
   const [a, b] = [numbersOf(version), numbersOf(than)];
   if (!a || !b) return false;

@@ -19,7 +19,7 @@ const moveSchema = z
     to: z.string().nullable().describe('null: wherever there is room, decided when it begins'),
     reason: z.enum(['move', 'drain', 'rebalance', 'hand_over', 'restart']),
     state: moveStateSchema.describe(
-      'queued: not begun. closing: its owner closes and releases it. adopting: its target claims and starts it. done: its target owns it. failed: see error',
+      'queued: not begun; where no instance takes it, error says why. closing: its owner closes and releases it. adopting: its target claims and starts it. done: its target owns it. failed: see error',
     ),
     from_epoch: z.number().int().nullable(),
     to_epoch: z.number().int().nullable(),

@@ -1,7 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { homeOf } from '../../../fleet/placement.ts';
-import { MOVE_LIMITS, planBeginnings, planRebalance } from '../../../router/failover/move-planner.ts';
+import {
+  MOVE_LIMITS,
+  planBeginnings,
+  planDrain,
+  planRebalance,
+} from '../../../router/failover/move-planner.ts';
 import { beginMove, type MoveSituation, stepMove } from '../../../router/failover/move-steps.ts';
 import { assignmentOf, moveOf } from '../../helpers/fleet-values.ts';
 import { candidate, factsOf } from './given.ts';
@@ -29,12 +34,18 @@ describe('the moves that begin', () => {
   it('count those that run', () => {
     const running = queued(4, { state: 'adopting', to: 'instance-2', from: 'instance-3' });
     const planned = begun([...running, moveOf('m99', { workspace: 'x', to: 'instance-2' })]);
-    expect(planned).toMatchObject([{ kind: 'wait', why: 'others go to instance-2' }]);
+    expect(planned).toMatchObject([{ kind: 'wait', why: 'others go to instance-2', stuck: false }]);
+    const anywhere = moveOf('m99', { workspace: 'x', to: null });
+    const two = candidates.slice(0, 2);
+    expect(begun([...running, anywhere], two)).toMatchObject([{ kind: 'wait', stuck: false }]);
   });
 
   it('wait for room, and for one that may be well again', () => {
     const full = candidates.map((each) => ({ ...each, load: each.capacity }));
-    expect(begun(queued(1), full)).toMatchObject([{ kind: 'wait', why: expect.stringContaining('full') }]);
+    expect(begun(queued(1), full)).toMatchObject([
+      { kind: 'wait', why: expect.stringContaining('full'), stuck: true },
+    ]);
+    expect(begun(queued(1, { to: null }), full)).toMatchObject([{ kind: 'wait', stuck: true }]);
     const unsure = candidates.map((each) => ({ ...each, verdict: 'unknown' as const }));
     expect(begun(queued(1), unsure)).toMatchObject([{ kind: 'wait' }]);
   });
@@ -44,6 +55,39 @@ describe('the moves that begin', () => {
     const draining = candidates.map((each) => ({ ...each, draining: true }));
     for (const places of [dead, draining, []])
       expect(begun(queued(1), places)).toMatchObject([{ kind: 'refuse' }]);
+  });
+});
+
+describe('a drain', () => {
+  const assignments = [1, 2, 3].map((number) => assignmentOf(String(number), 1, 'instance-1'));
+  const plan = (others: Parameters<typeof candidate>[1][], here = assignments) =>
+    planDrain({
+      instance: 'instance-1',
+      candidates: [
+        candidate('instance-1', { chromium: '156.0.8078.80', load: here.length }),
+        ...others.map((changes, index) => candidate(`instance-${index + 2}`, changes)),
+      ],
+      assignments: here,
+      moves: [],
+      facts: factsOf(),
+    });
+  const older = { chromium: '156.0.8078.79' };
+  const same = { chromium: '156.0.8078.80' };
+
+  it('is refused where all others have an older Chromium: nothing could go anywhere', () => {
+    expect(plan([older, older])).toMatchObject({
+      code: 'invalid_state',
+      text: expect.stringContaining('newer'),
+    });
+    expect(plan([older, older], [])).toEqual({ moves: [] });
+  });
+
+  it('counts no room at those with an older one', () => {
+    expect(plan([older, { ...same, capacity: 3 }])).toMatchObject({ moves: { length: 3 } });
+    expect(plan([older, { ...same, capacity: 2 }])).toMatchObject({
+      code: 'no_capacity',
+      text: expect.stringContaining('room for 2 (1 with a Chromium older than 156.0.8078.80 not counted)'),
+    });
   });
 });
 

@@ -142,6 +142,22 @@ describe('a move', () => {
 });
 
 describe('a drain', () => {
+  it('for which the room went away says what it waits for, and goes on when there is room', async () => {
+    const { fleet, operations } = await threeInstances();
+    const resize = (capacity: number) => {
+      for (const id of ['instance-2', 'instance-3']) fleet.instance(id).capacity = capacity;
+    };
+    await operations.drain('instance-1');
+    resize(5);
+    await fleet.clock.pass(30_000);
+    const waiting = { state: 'queued', error: 'no instance takes it now (full)' };
+    expect(await operations.moves()).toMatchObject(Array.from({ length: 5 }, () => waiting));
+    resize(25);
+    await fleet.clock.until(() => ended(fleet), 60_000);
+    const done = { state: 'done', error: null };
+    expect(await operations.moves()).toMatchObject(Array.from({ length: 5 }, () => done));
+  });
+
   it('empties the instance, a few at a time, and keeps it empty until undrained', async () => {
     const { fleet, operations } = await threeInstances(60);
     for (const instance of fleet.instances.values()) instance.capacity = 40;
