@@ -1,8 +1,10 @@
+import { existsSync } from 'node:fs';
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { requireOutsideFleets } from '../../../cli/import/outside.ts';
 import { temporaryDirectory } from '../../helpers/temp-dir.ts';
+import { runWharf } from '../../helpers/terminal.ts';
 import { plainProfile } from './plain-profile.ts';
 
 const REFUSED = { code: 'wrong_use', message: expect.stringContaining('the session path of a fleet') };
@@ -50,4 +52,21 @@ describe('profiles that are to be imported', () => {
     await writeFile(join(generation, 'wharf-profile.json'), '{}');
     await expect(look(await plainProfile(generation, 'shop'))).rejects.toMatchObject(REFUSED);
   });
+
+  it('are refused by the command before anything is asked or written', async () => {
+    const { root, live } = await scene();
+    await mkdir(join(root, 'fleet'));
+    const state = join(await temporaryDirectory(), 'state.json');
+    const ran = await runWharf(['import', dirname(live), '--workspace', '8', '--yes', '--state', state], {
+      env: { WHATSAPP_SESSION_PATH: await linkTo(root), WHARF_URL: 'http://127.0.0.1:1', WHARF_API_KEY: 'k' },
+    });
+    expect(ran).toMatchObject({ code: 2, err: expect.stringContaining('the session path of a fleet') });
+    expect(existsSync(state)).toBe(false);
+  });
 });
+
+async function linkTo(directory: string): Promise<string> {
+  const link = join(await temporaryDirectory(), 'link');
+  await symlink(directory, link);
+  return link;
+}
