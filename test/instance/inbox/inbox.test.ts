@@ -167,6 +167,7 @@ describe('the inbox', () => {
   it('tells a message once that is found a second time', async () => {
     const it = scene();
     await readyAgain(it);
+    expect(it.inbox.isTold(it.session)).toBe(true);
     it.comes(aSeenMessage('a', { t: START }));
     await it.settled();
     const told = it.store.events.length;
@@ -330,6 +331,7 @@ describe('the inbox', () => {
     const it = scene();
     it.clients.script.history = () => new Promise(() => {});
     await readyAgain(it);
+    expect(it.inbox.isTold(it.session)).toBe(false);
     const { events } = it.clients.last;
     events.happened({ kind: 'message', message: aSeenMessage('found later', { t: START }) });
     events.happened({ kind: 'revoked', whatsappId: 'false_x_old', chatId: 'x' });
