@@ -11,6 +11,9 @@ import {
   type SupervisorMessage,
 } from './messages.ts';
 
+/** A process that was killed and is still there waits for a storage that hangs: it is told of so often, milliseconds. */
+const COMPLAINT_INTERVAL = 60_000;
+
 /** How an instance's process is run. */
 export interface InstanceProgram {
   main: string;
@@ -37,7 +40,7 @@ export interface InstanceReady {
 export class InstanceProcess {
   readonly #child: ChildProcess;
   readonly #log: Logger;
-  readonly #clock: Clock;
+  readonly #clock: Pick<Clock, 'monotonic'>;
   readonly #program: InstanceProgram;
   #heardAt: number;
   #lookedAt: number;
@@ -47,10 +50,12 @@ export class InstanceProcess {
   /** Resolves when it has ended, with why for people: `ended with exit code 1`, `was killed by SIGKILL`. */
   readonly ended: Promise<{ code: number | null; reason: string }>;
   #hasEnded = false;
+  /** When it was told last that it is killed. */
+  #complainedAt = Number.NEGATIVE_INFINITY;
   #hears: ((message: InstanceMessage) => void) | undefined;
   #unheard: InstanceMessage[] = [];
 
-  constructor(program: InstanceProgram, incarnation: string, clock: Clock, log: Logger) {
+  constructor(program: InstanceProgram, incarnation: string, clock: Pick<Clock, 'monotonic'>, log: Logger) {
     this.#program = program;
     this.#clock = clock;
     this.#log = log;
@@ -117,7 +122,11 @@ export class InstanceProcess {
   /** Ends it at once; its browsers are another matter, see `endProcesses`. */
   kill(why: string): void {
     if (this.#hasEnded) return;
-    this.#log.warn({ pid: this.pid, why }, "kills the instance's process");
+    const now = this.#clock.monotonic();
+    if (now - this.#complainedAt >= COMPLAINT_INTERVAL) {
+      this.#complainedAt = now;
+      this.#log.warn({ pid: this.pid, why }, "kills the instance's process");
+    }
     this.#child.kill('SIGKILL');
   }
 
