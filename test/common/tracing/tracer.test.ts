@@ -6,6 +6,7 @@ import { WharfError } from '../../../common/errors.ts';
 import { createLogger } from '../../../common/logger.ts';
 import { openTracer } from '../../../common/tracing/open-tracer.ts';
 import { NO_TRACER, type OpenTracer, TRACEPARENT } from '../../../common/tracing/tracer.ts';
+import { eventually } from '../../helpers/eventually.ts';
 import { TraceCollector } from '../../helpers/trace-collector.ts';
 
 const SERVICE = { name: 'wharf-test', version: '1.2.3', instance: 'test-1' };
@@ -135,7 +136,9 @@ describe('traces', () => {
     collector = undefined;
     for (let index = 0; index < 3000; index += 1)
       await tracer.run({ name: 'a', kind: 'internal', parent: null }, async () => {});
+    // The exporter tries again for seconds before it complains.
+    await eventually(() => lines.length > 0, 60_000);
     await close();
     expect(lines.map(({ msg }) => msg)).toEqual(['traces could not be sent, and are dropped']);
-  });
+  }, 90_000);
 });

@@ -39,9 +39,6 @@ describe("the instance's API", () => {
     expect(text).toContain('wharf_instance_sessions{status="ready"} 1');
     for (const name of [
       'workspaces',
-      'claims_total',
-      'lapses_total',
-      'restarts_total',
       'ready_seconds_count',
       'messages_sent_total',
       'messages_unknown_total',
