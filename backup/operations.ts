@@ -1,8 +1,8 @@
-import { randomBytes } from 'node:crypto';
 import type { Clock } from '../common/clock.ts';
 import { messageOf, WharfError } from '../common/errors.ts';
 import type { Logger } from '../common/logger.ts';
 import type { BackupId, Operation } from '../fleet/backup/api.ts';
+import { newStampedId } from '../fleet/stamped-ids.ts';
 import { secondsLeft } from './progress.ts';
 
 /** Operations that ended and are still told of. */
@@ -140,13 +140,12 @@ export class Operations {
   }
 
   #fresh(kind: Operation['kind']): Operation {
-    const started = new Date(this.#parts.clock.now()).toISOString();
-    const stamp = started.replace(/\.\d+/, '').replace(/[-:]/g, '');
+    const now = this.#parts.clock.now();
     return {
-      id: `${kind}-${stamp}-${randomBytes(3).toString('hex')}`,
+      id: newStampedId(kind, now),
       kind,
       state: 'running',
-      started_at: started,
+      started_at: new Date(now).toISOString(),
       ended_at: null,
       done: 0,
       total: null,

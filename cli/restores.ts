@@ -1,4 +1,5 @@
 import type { Restore, RestoreItem } from '../fleet/backup/api.ts';
+import { isoOfStamp } from '../fleet/stamps.ts';
 import type { CommandContext } from './context.ts';
 import { itemName } from './operations/backup-progress.ts';
 import { paintStatus, type Style } from './output/style.ts';
@@ -38,7 +39,7 @@ export function planText(context: CommandContext, plan: Restore): string {
       bytesText(item.bytes),
     ]);
   const lines = [
-    `From backup ${style.bold(plan.backup)} (${ago(idTime(plan.backup), terminal.now())}):\n\n`,
+    `From backup ${style.bold(plan.backup)} (${ago(isoOfStamp(plan.backup), terminal.now())}):\n\n`,
     tableText(style, ['WORKSPACE', 'SESSION', 'IS NOW', 'WILL BE', 'AS OF', 'AGE', 'SIZE'], rows),
   ];
   if (plan.fleet_files.length > 0)
@@ -138,9 +139,4 @@ function refusedFirst(a: RestoreItem, b: RestoreItem): number {
 
 function failedFirst(a: RestoreItem, b: RestoreItem): number {
   return Number(b.state === 'failed') - Number(a.state === 'failed') || refusedFirst(a, b);
-}
-
-/** The time that a backup's id names. */
-function idTime(id: string): string {
-  return id.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, '$1-$2-$3T$4:$5:$6Z');
 }

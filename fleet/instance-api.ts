@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { restoreIdSchema } from './backup/prepared-restore.ts';
+import { restoreIdSchema } from './backup/restore-ids.ts';
 import { orderSchema } from './coordination-schemas.ts';
 import { proxySchema, sessionDetailSchema } from './records.ts';
 

@@ -1,7 +1,8 @@
 import { join, resolve, sep } from 'node:path';
 import { WharfError } from '../common/errors.ts';
-import { restoreIdSchema } from './backup/prepared-restore.ts';
+import { restoreIdSchema } from './backup/restore-ids.ts';
 import { isSessionId, isWorkspaceId, type SessionId, type WorkspaceId } from './ids.ts';
+import { fineStampOf, timeOfFineStamp } from './stamps.ts';
 
 /** A generation of a session: which directory its profile is in. */
 export interface GenerationName {
@@ -142,7 +143,7 @@ export class SessionPaths {
 
   /** @param time milliseconds since 1970 */
   goodCopy(name: GenerationName, time: number): string {
-    return join(this.goodCopies(name), stampOf(time));
+    return join(this.goodCopies(name), fineStampOf(time));
   }
 
   /** A copy that is to be the profile at the next start; complete once it has this name. */
@@ -229,38 +230,25 @@ export function parseGenerationInMaking(name: string): number | null {
 
 /** When the good copy in the directory of this name was made, milliseconds since 1970, or null. */
 export function parseGoodCopy(name: string): number | null {
-  return parseStamp(name);
+  return timeOfFineStamp(name);
 }
 
 /** `20261122T000307123Z.session_main.gen-3`: sorts by time, and a dot stands in no id. */
 export function trashEntryName(entry: TrashEntry): string {
   checkSession(entry.session);
   const generation = entry.generation === null ? '' : `.gen-${checkNumber('generation', entry.generation)}`;
-  return `${stampOf(entry.time)}.session_${entry.session}${generation}`;
+  return `${fineStampOf(entry.time)}.session_${entry.session}${generation}`;
 }
 
 /** What an entry of the trash is, or null if Wharf did not name it. */
 export function parseTrashEntryName(name: string): TrashEntry | null {
   const [stamp, directory, generation, ...rest] = name.split('.');
-  const time = parseStamp(stamp ?? '');
+  const time = timeOfFineStamp(stamp ?? '');
   const session = parseSessionDirectory(directory ?? '');
   const number = generation === undefined ? null : parseGenerationDirectory(generation);
   if (time === null || rest.length > 0 || session === null) return null;
   if (generation !== undefined && number === null) return null;
   return { time, session, generation: number };
-}
-
-/** `20261122T000307123Z` */
-function stampOf(time: number): string {
-  return new Date(time).toISOString().replace(/[-:.]/g, '');
-}
-
-function parseStamp(stamp: string): number | null {
-  const parts = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(\d{3})Z$/.exec(stamp);
-  if (parts === null) return null;
-  const [, year, month, day, hour, minute, second, millisecond] = parts;
-  const time = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}.${millisecond}Z`);
-  return Number.isNaN(time) ? null : time;
 }
 
 function checkWorkspace(workspace: WorkspaceId): void {

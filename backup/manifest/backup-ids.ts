@@ -1,15 +1,14 @@
 import type { BackupId } from '../../fleet/backup/api.ts';
+import { stampOf, timeOfStamp } from '../../fleet/stamps.ts';
 
 /** The id of a backup that is begun at a moment, milliseconds since 1970. */
 export function backupIdAt(time: number): BackupId {
-  return new Date(time).toISOString().replace(/\.\d+/, '').replace(/[-:]/g, '');
+  return stampOf(time);
 }
 
-/** The moment that a backup's id names, milliseconds since 1970. */
+/** The moment that a backup's id names, milliseconds since 1970; NaN where there is no such moment. */
 export function timeOfBackup(id: BackupId): number {
-  const [, year, month, day, hour, minute, second] =
-    /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(id) ?? [];
-  return Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
+  return timeOfStamp(id) ?? Number.NaN;
 }
 
 /**

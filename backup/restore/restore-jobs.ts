@@ -4,7 +4,7 @@ import { messageOf, WharfError } from '../../common/errors.ts';
 import { listNames, makePrivateSubdirectory, readJson, removeTree, replaceFile } from '../../common/files.ts';
 import type { Logger } from '../../common/logger.ts';
 import { restoreSchema } from '../../fleet/backup/api.ts';
-import { restoreIdSchema } from '../../fleet/backup/prepared-restore.ts';
+import { restoreIdSchema } from '../../fleet/backup/restore-ids.ts';
 import type { SessionPaths } from '../../fleet/session-paths.ts';
 
 /** So many restores are told of; older ones that have ended are forgotten. */

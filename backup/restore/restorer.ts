@@ -1,10 +1,9 @@
-import { randomBytes } from 'node:crypto';
 import { isWharfError, messageOf, WharfError } from '../../common/errors.ts';
 import { removeWhole } from '../../common/files.ts';
 import type { BackupId, Restore, RestoreItem, RestoreRequest } from '../../fleet/backup/api.ts';
+import { newRestoreId } from '../../fleet/backup/restore-ids.ts';
 import { describeRefusal } from '../../fleet/backup/restore-rules.ts';
 import type { BackupEvents } from '../events.ts';
-import { backupIdAt } from '../manifest/backup-ids.ts';
 import type { Catalog, Manifest } from '../manifest/manifest.ts';
 import { type ChosenBackup, chooseBackup } from './choose-backup.ts';
 import type { FleetFiles } from './fleet-files.ts';
@@ -72,7 +71,7 @@ export class Restorer {
     const { chosen, restore } = await this.#plan(request);
     requireSome(restore);
     this.#requireFree(restore);
-    const id = `r-${backupIdAt(this.#parts.clock.now())}-${randomBytes(3).toString('hex')}`;
+    const id = newRestoreId(this.#parts.clock.now());
     const job: RestoreJob = { version: 1, cancel: false, restore: { ...restore, id, state: 'running' } };
     const run = this.#newRun(job, term);
     await this.#go(id, run, () => this.#restore(run, async () => chosen.manifest, term));

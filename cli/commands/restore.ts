@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { type BackupId, backupIdSchema, type Restore, restoreSchema } from '../../fleet/backup/api.ts';
-import { restoreIdSchema } from '../../fleet/backup/prepared-restore.ts';
+import { restoreIdSchema } from '../../fleet/backup/restore-ids.ts';
 import type { RouterClient } from '../client.ts';
 import { type CommandContext, isJson } from '../context.ts';
 import { CommandFailure, EXIT_WRONG_USE } from '../failure.ts';

@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto';
 import pMap from 'p-map';
 import type { Clock } from '../../common/clock.ts';
 import { messageOf, WharfError } from '../../common/errors.ts';
+import { newRestoreId } from '../../fleet/backup/restore-ids.ts';
 import { IMPORTS_PATH, importAnswerSchema } from '../../fleet/imports.ts';
 import { type SessionDetail, type SessionStatus, sessionDetailSchema } from '../../fleet/records.ts';
 import type { SessionPaths } from '../../fleet/session-paths.ts';
@@ -140,7 +140,7 @@ export class Importer {
     const { clock, paths, replace, signal, told } = this.#parts;
     told(item, 'copying');
     const now = clock.now();
-    const id = `r-${new Date(now).toISOString().replace(/[-:]|\.\d+/g, '')}-${randomBytes(3).toString('hex')}`;
+    const id = newRestoreId(now);
     const prepared = await prepareProfile({ profile: item.profile, target, id, replace, now }, paths, signal);
     try {
       await this.#requireUnused(item.profile.directory);

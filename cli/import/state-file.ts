@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { readJson, replaceFile } from '../../common/files.ts';
-import { restoreIdSchema } from '../../fleet/backup/prepared-restore.ts';
+import { restoreIdSchema } from '../../fleet/backup/restore-ids.ts';
 import { sessionIdSchema, workspaceIdSchema } from '../../fleet/ids.ts';
 import { itemKey } from './plan.ts';
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { sessionIdSchema, workspaceIdSchema } from '../ids.ts';
 import { shownWorkspaceIdSchema } from '../records.ts';
-import { restoreIdSchema } from './prepared-restore.ts';
+import { restoreIdSchema } from './restore-ids.ts';
 
 /*
  * What the backup service answers, and routers pass on under the same paths. All of it asks for an admin key.

@@ -1,11 +1,7 @@
 import { z } from 'zod';
 import { sessionRecordSchema } from '../records.ts';
+import { restoreIdSchema } from './restore-ids.ts';
 import { isProfilePath, sha256Schema } from './session-copy.ts';
-
-/** The name of a restore, `r-20261122T093000Z-1a2b3c`: sorts by time. */
-export const restoreIdSchema = z
-  .string()
-  .regex(/^r-\d{8}T\d{6}Z-[0-9a-f]{6}$/, 'is no id of a restore, such as r-20261122T093000Z-1a2b3c');
 
 /**
  * `prepared.json` beside `profile/` in `workspace_{id}/restores/{restore}.session_{sid}/`: a session that was assembled from a backup, or copied from a plain LocalAuth

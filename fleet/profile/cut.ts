@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { open, readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { createExclusive, makePrivateSubdirectory, removeTree, syncDirectory } from '../../common/files.ts';
+import { fineStampOf } from '../stamps.ts';
 
 /** How many tails are kept of one generation; older ones go. Each is small: what one kill tore. */
 const TAILS_KEPT = 32;
@@ -40,8 +41,7 @@ export async function keepTail(
 ): Promise<string> {
   const tail = await readFrom(path, offset);
   await makePrivateSubdirectory(to.directory);
-  const time = new Date(to.now).toISOString().replace(/[-:.]/g, '');
-  const name = `${time}-${to.label.replace(/[^A-Za-z0-9_.-]/g, '_').slice(-150)}-at-${offset}`;
+  const name = `${fineStampOf(to.now)}-${to.label.replace(/[^A-Za-z0-9_.-]/g, '_').slice(-150)}-at-${offset}`;
   for (let attempt = 0; ; attempt++) {
     const copy = join(to.directory, attempt === 0 ? `${name}.tail` : `${name}-${attempt}.tail`);
     if (!(await createExclusive(copy, tail))) continue;

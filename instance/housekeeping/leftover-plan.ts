@@ -1,4 +1,4 @@
-import { restoreIdSchema } from '../../fleet/backup/prepared-restore.ts';
+import { timeOfRestore } from '../../fleet/backup/restore-ids.ts';
 import { parseSessionDirectory } from '../../fleet/session-paths.ts';
 
 const HOUR = 60 * 60_000;
@@ -61,7 +61,7 @@ export function oldRestores(entries: readonly Entry[], now: number): OldRestore[
   return entries.flatMap((entry) => {
     const [restore = '', ...rest] = entry.name.split('.');
     const [directory = '', removed, ...more] = rest;
-    const begun = timeOf(restore);
+    const begun = timeOfRestore(restore);
     const isOurs =
       entry.kind === 'directory' &&
       begun !== null &&
@@ -96,13 +96,4 @@ export function oldSandboxes(entries: readonly Entry[], now: number): string[] {
 
 function isOlder({ changed }: Entry, kept: number, now: number): boolean {
   return now - changed > kept;
-}
-
-/** When a restore began, by its name: `r-20261122T093000Z-1a2b3c`. */
-function timeOf(restore: string): number | null {
-  if (!restoreIdSchema.safeParse(restore).success) return null;
-  const [, year, month, day, hour, minute, second] =
-    /^r-(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z-/.exec(restore) ?? [];
-  const time = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
-  return Number.isNaN(time) ? null : time;
 }

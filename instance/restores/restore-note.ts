@@ -11,7 +11,7 @@ import {
   storageError,
   syncDirectory,
 } from '../../common/files.ts';
-import { restoreIdSchema } from '../../fleet/backup/prepared-restore.ts';
+import { restoreIdSchema } from '../../fleet/backup/restore-ids.ts';
 import { sessionRecordSchema } from '../../fleet/records.ts';
 import {
   type GenerationName,

@@ -1,5 +1,6 @@
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { Restore, RestoreItem } from '../../../fleet/backup/api.ts';
+import { isoOfStamp } from '../../../fleet/stamps.ts';
 import { Field } from '../parts/field.tsx';
 import { Problem } from '../parts/problem.tsx';
 import { ShowMore } from '../parts/show-more.tsx';
@@ -8,7 +9,7 @@ import { type Column, Table } from '../parts/table.tsx';
 import { nameKey } from '../state/status.ts';
 import { ago, bytes, count, dateTime, NOTHING } from '../state/text.ts';
 import { useFirst } from '../state/use-first.ts';
-import { timeOfId, willText } from './restore-text.ts';
+import { willText } from './restore-text.ts';
 
 const COLUMNS: readonly Column[] = [
   { heading: 'Session' },
@@ -98,7 +99,7 @@ export function RestorePlan(props: RestorePlanProps) {
 function Lead({ plan, wanted, refused }: { plan: Restore; wanted: number; refused: number }) {
   const lead = useRef<HTMLParagraphElement>(null);
   useLayoutEffect(() => lead.current?.focus(), []);
-  const at = timeOfId(plan.backup);
+  const at = isoOfStamp(plan.backup);
   return (
     <p ref={lead} tabIndex={-1}>
       From the backup of <b>{dateTime(at)}</b> ({ago(at)}): {count(wanted, 'session')} to restore,{' '}

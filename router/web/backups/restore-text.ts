@@ -45,8 +45,3 @@ export function progressOf({ sessions }: Pick<Restore, 'sessions'>): { done: num
   );
   return { done: wanted.length - open.length, total: wanted.length };
 }
-
-/** The time that a backup's id names, ISO 8601. */
-export function timeOfId(id: string): string {
-  return id.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, '$1-$2-$3T$4:$5:$6Z');
-}

@@ -1,10 +1,11 @@
 import type { Restore } from '../../../fleet/backup/api.ts';
+import { isoOfStamp } from '../../../fleet/stamps.ts';
 import { Panel } from '../parts/panel.tsx';
 import { Progress } from '../parts/progress.tsx';
 import { StatusBadge } from '../parts/status-badge.tsx';
 import { routeHash } from '../state/route.ts';
 import { ago, dateTime } from '../state/text.ts';
-import { isUnderWay, progressOf, timeOfId, whatText } from './restore-text.ts';
+import { isUnderWay, progressOf, whatText } from './restore-text.ts';
 
 /** Restores that are listed. `wharf restores` shows all. */
 const LISTED = 6;
@@ -35,7 +36,7 @@ function Entry({ restore }: { restore: Restore }) {
         <span class="below">{ago(restore.started_at)}</span>
       </p>
       <p class="below">
-        From the backup of {dateTime(timeOfId(restore.backup))}; {done} of {total} sessions
+        From the backup of {dateTime(isoOfStamp(restore.backup))}; {done} of {total} sessions
       </p>
     </li>
   );

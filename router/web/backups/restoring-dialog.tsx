@@ -1,5 +1,6 @@
 import { useCallback } from 'preact/hooks';
 import type { Restore, RestoreItem } from '../../../fleet/backup/api.ts';
+import { isoOfStamp } from '../../../fleet/stamps.ts';
 import { Dialog } from '../parts/dialog.tsx';
 import { Problem } from '../parts/problem.tsx';
 import { Progress } from '../parts/progress.tsx';
@@ -12,7 +13,7 @@ import { ago, bytes, dateTime, duration } from '../state/text.ts';
 import { useFirst } from '../state/use-first.ts';
 import { usePoll } from '../state/use-poll.ts';
 import { useWork } from '../state/use-work.ts';
-import { canBeUndone, isUnderWay, progressOf, timeOfId, whatText } from './restore-text.ts';
+import { canBeUndone, isUnderWay, progressOf, whatText } from './restore-text.ts';
 
 /** Milliseconds between two looks: while it goes on, and after. */
 const RUNNING = 1000;
@@ -100,7 +101,7 @@ function Standing({ restore }: { restore: Restore }) {
         {isUnderWay(restore) ? '' : `The restore has ended: ${state}.`}
       </p>
       <p class="hint">
-        From the backup of {dateTime(timeOfId(backup))}. Begun {ago(started_at)}
+        From the backup of {dateTime(isoOfStamp(backup))}. Begun {ago(started_at)}
         {ended_at !== null && `, took ${duration((Date.parse(ended_at) - Date.parse(started_at)) / 1000)}`}.
         {isUnderWay(restore) && ' It goes on when this is closed.'}
       </p>
