@@ -58,21 +58,8 @@ export type AnyPanel = Builder<GrafanaPanel>;
 export type Steps = readonly (readonly [from: number, color: 'green' | 'yellow' | 'orange' | 'red'])[];
 
 /** A line for each series. */
-export function lines({
-  title,
-  description,
-  queries,
-  unit = 'short',
-  width = 8,
-  stacked = false,
-}: PanelOptions & { stacked?: boolean }): AnyPanel {
-  const panel = new TimeSeries()
-    .title(title)
-    .description(description)
-    .datasource(DATASOURCE)
-    .span(width)
-    .height(8)
-    .unit(unit)
+export function lines({ stacked = false, ...options }: PanelOptions & { stacked?: boolean }): AnyPanel {
+  const panel = framed(new TimeSeries(), options, { unit: 'short', width: 8, height: 8 })
     .min(0)
     .lineWidth(1)
     .fillOpacity(stacked ? 40 : 8)
@@ -83,50 +70,58 @@ export function lines({
         .placement(LegendPlacement.Bottom),
     )
     .tooltip(new VizTooltipOptionsBuilder().mode(TooltipDisplayMode.Multi))
-    .targets(targets(queries));
+    .targets(targets(options.queries));
   return stacked ? panel.stacking(new StackingConfigBuilder().mode(StackingMode.Normal)) : panel;
 }
 
 /** The last value, large, coloured by its steps. */
-export function number({
-  title,
-  description,
-  queries,
-  unit = 'short',
-  width = 4,
-  steps = [],
-}: PanelOptions & { steps?: Steps }): AnyPanel {
+export function number({ steps = [], ...options }: PanelOptions & { steps?: Steps }): AnyPanel {
   const thresholds: Threshold[] = [
     { value: null, color: 'green' },
     ...steps.map(([value, color]) => ({ value, color })),
   ];
-  return new Stat()
-    .title(title)
-    .description(description)
-    .datasource(DATASOURCE)
-    .span(width)
-    .height(4)
-    .unit(unit)
+  return framed(new Stat(), options, { unit: 'short', width: 4, height: 4 })
     .colorMode(BigValueColorMode.Value)
     .graphMode(BigValueGraphMode.Area)
     .reduceOptions(new ReduceDataOptionsBuilder().calcs(['lastNotNull']))
     .thresholds(new ThresholdsConfigBuilder().mode(ThresholdsMode.Absolute).steps(thresholds))
-    .targets(targets(queries));
+    .targets(targets(options.queries));
 }
 
 /** A row for each series, its labels as columns. */
-export function table({ title, description, queries, unit = 'none', width = 12 }: PanelOptions): AnyPanel {
-  return new Table()
+export function table(options: PanelOptions): AnyPanel {
+  return framed(new Table(), options, { unit: 'none', width: 12, height: 8 })
+    .targets(
+      Object.values(options.queries).map((expr, index) =>
+        query(expr, index).instant().format(PromQueryFormat.Table),
+      ),
+    )
+    .withTransformation({ id: 'organize', options: { excludeByName: { Time: true } } });
+}
+
+/** What the builders of all kinds of panels have. */
+interface Frame {
+  title(title: string): this;
+  description(description: string): this;
+  datasource(datasource: typeof DATASOURCE): this;
+  span(width: number): this;
+  height(height: number): this;
+  unit(unit: Unit): this;
+}
+
+/** @param usual where the options do not say otherwise; the height is rows of the grid */
+function framed<Panel extends Frame>(
+  panel: Panel,
+  { title, description, unit, width }: PanelOptions,
+  usual: { unit: Unit; width: number; height: number },
+): Panel {
+  return panel
     .title(title)
     .description(description)
     .datasource(DATASOURCE)
-    .span(width)
-    .height(8)
-    .unit(unit)
-    .targets(
-      Object.values(queries).map((expr, index) => query(expr, index).instant().format(PromQueryFormat.Table)),
-    )
-    .withTransformation({ id: 'organize', options: { excludeByName: { Time: true } } });
+    .span(width ?? usual.width)
+    .height(usual.height)
+    .unit(unit ?? usual.unit);
 }
 
 function targets(queries: Queries): Builder<Dataquery>[] {
