@@ -1,8 +1,5 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { chmod, copyFile, lchown, lstat, mkdir, readdir, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
+import { lchown, lstat, readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { WharfError } from '../../common/errors.ts';
 import {
   exists,
@@ -13,6 +10,8 @@ import {
   syncTree,
 } from '../../common/files.ts';
 import type { PreparedRestore } from '../../fleet/backup/prepared-restore.ts';
+import { copyFiles } from '../../fleet/profile/copy-file.ts';
+import { type FileList, filesOf } from '../../fleet/profile/file-list.ts';
 import { listNeeded } from '../../fleet/profile/needed-files.ts';
 import { endangersProfile, type RepairReport, repairProfile } from '../../fleet/profile/repair.ts';
 import type { SessionPaths } from '../../fleet/session-paths.ts';
@@ -64,7 +63,7 @@ export async function prepareProfile(
     await copyUnchanged(profile.directory, copy, signal);
     const report = await repairProfile(copy, { tails: join(directory, 'torn-tails'), now: task.now });
     requireWhole(report, profile);
-    const prepared = preparedOf(task, await hashAll(copy, signal));
+    const prepared = preparedOf(task, await filesOf(copy, signal));
     await syncTree(directory);
     await replaceFile(join(directory, 'prepared.json'), `${JSON.stringify(prepared)}\n`);
     await giveTreeToOwnerOf(paths.root, directory);
@@ -91,13 +90,7 @@ export async function removePrepared(paths: SessionPaths, target: Target, id: st
 async function copyUnchanged(from: string, to: string, signal: AbortSignal): Promise<void> {
   const before = await stamps(from);
   try {
-    for (const file of before.keys()) {
-      signal.throwIfAborted();
-      const target = join(to, file);
-      await mkdir(dirname(target), { recursive: true, mode: 0o700 });
-      await copyFile(join(from, file), target);
-      await chmod(target, 0o600);
-    }
+    await copyFiles(from, to, before.keys(), signal);
   } catch (error) {
     signal.throwIfAborted();
     throw storageError('copy the profile', from, error);
@@ -142,24 +135,7 @@ function notesOf(report: RepairReport): string[] {
     : [`${lost} of its logs lost whole records: some of its chats may be missing, or it may ask for a QR`];
 }
 
-async function hashAll(
-  directory: string,
-  signal: AbortSignal,
-): Promise<NonNullable<PreparedRestore['files']>> {
-  const files: NonNullable<PreparedRestore['files']> = [];
-  for (const path of await listNeeded(directory)) {
-    const hash = createHash('sha256');
-    const full = join(directory, path);
-    await pipeline(createReadStream(full), hash, { signal });
-    files.push({ path, size: (await stat(full)).size, sha256: hash.digest('hex') });
-  }
-  return files;
-}
-
-function preparedOf(
-  { id, profile, target, replace, now }: PrepareTask,
-  files: NonNullable<PreparedRestore['files']>,
-): PreparedRestore {
+function preparedOf({ id, profile, target, replace, now }: PrepareTask, files: FileList): PreparedRestore {
   const at = new Date(now).toISOString();
   return {
     version: 1,

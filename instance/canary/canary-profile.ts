@@ -1,4 +1,4 @@
-import { copyFile, lstat, mkdir, readdir, realpath, rename } from 'node:fs/promises';
+import { lstat, readdir, realpath, rename } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
 import { messageOf, systemCode, WharfError } from '../../common/errors.ts';
@@ -12,6 +12,7 @@ import {
   syncTree,
 } from '../../common/files.ts';
 import { liesInFleet } from '../../fleet/fleet-directories.ts';
+import { copyFiles } from '../../fleet/profile/copy-file.ts';
 import { listNeeded } from '../../fleet/profile/needed-files.ts';
 import { repairProfile } from '../../fleet/profile/repair.ts';
 import { lockInstance } from '../supervisor/host-lock.ts';
@@ -110,11 +111,7 @@ export class CanaryProfile {
     const client = basename(this.userData);
     try {
       await removeTree(this.#copy);
-      for (const file of await listNeeded(this.userData)) {
-        const target = join(this.#copy, client, file);
-        await mkdir(dirname(target), { recursive: true, mode: 0o700 });
-        await copyFile(join(this.userData, file), target);
-      }
+      await copyFiles(this.userData, join(this.#copy, client), await listNeeded(this.userData));
       await syncTree(this.#copy);
       await rename(this.dataPath, this.#before);
       await rename(this.#copy, this.dataPath);

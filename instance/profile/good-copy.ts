@@ -11,9 +11,9 @@ import {
   syncTree,
 } from '../../common/files.ts';
 import type { Logger } from '../../common/logger.ts';
+import { copyFile } from '../../fleet/profile/copy-file.ts';
 import { isTable, listNeeded } from '../../fleet/profile/needed-files.ts';
 import type { GenerationName, SessionPaths } from '../../fleet/session-paths.ts';
-import { copyFile } from './copy-file.ts';
 import { listGenerations, readFacts, sourceDirectory } from './generation-facts.ts';
 import { ProfileCopy } from './profile-copy.ts';
 import { describeSource, orderSources, type ProfileSource } from './profile-sources.ts';

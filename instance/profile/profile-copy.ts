@@ -1,12 +1,12 @@
 import type { Clock } from '../../common/clock.ts';
 import { WharfError } from '../../common/errors.ts';
+import { differencesFrom, type FileList } from '../../fleet/profile/file-list.ts';
 import {
   endangersProfile,
   inspectProfile,
   type RepairReport,
   repairProfile,
 } from '../../fleet/profile/repair.ts';
-import { differencesFrom, type FileList } from './release-list.ts';
 import { TreeCopy } from './tree-copy.ts';
 
 /** How often the source is looked at until it holds still, or is what a list says it is. */

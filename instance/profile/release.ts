@@ -2,11 +2,12 @@ import { join } from 'node:path';
 import type { Clock } from '../../common/clock.ts';
 import { WharfError } from '../../common/errors.ts';
 import { exists, syncTree } from '../../common/files.ts';
+import { filesOf } from '../../fleet/profile/file-list.ts';
 import { NEEDED } from '../../fleet/profile/needed-files.ts';
 import { inspectProfile } from '../../fleet/profile/repair.ts';
 import type { GenerationName, SessionPaths } from '../../fleet/session-paths.ts';
 import { readRecordOrFault } from './profile-record.ts';
-import { filesOf, type ReleaseList, writeReleaseList } from './release-list.ts';
+import { type ReleaseList, writeReleaseList } from './release-list.ts';
 import { finishRestore } from './replace-profile.ts';
 
 /** Who hands a session over. */

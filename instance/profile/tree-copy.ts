@@ -3,8 +3,8 @@ import { dirname, join } from 'node:path';
 import pMap from 'p-map';
 import { systemCode } from '../../common/errors.ts';
 import { storageError, syncDirectory } from '../../common/files.ts';
+import { copyFile, type FileFacts, hashFile, stampFile } from '../../fleet/profile/copy-file.ts';
 import { isChanging, listNeeded } from '../../fleet/profile/needed-files.ts';
-import { copyFile, type FileFacts, hashFile, stampFile } from './copy-file.ts';
 
 /** Files copied at one time: Node has four threads for files by default, and one stays free for the rest of the process. */
 const CONCURRENCY = 3;

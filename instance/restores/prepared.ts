@@ -4,11 +4,11 @@ import type { Clock } from '../../common/clock.ts';
 import { messageOf, systemCode, WharfError } from '../../common/errors.ts';
 import { readJson, storageError } from '../../common/files.ts';
 import { type PreparedRestore, preparedRestoreSchema } from '../../fleet/backup/prepared-restore.ts';
+import { type FileFacts, hashFile } from '../../fleet/profile/copy-file.ts';
+import { differencesFrom, type FileList } from '../../fleet/profile/file-list.ts';
 import { listNeeded } from '../../fleet/profile/needed-files.ts';
 import { endangersProfile, inspectProfile } from '../../fleet/profile/repair.ts';
 import type { SessionPaths } from '../../fleet/session-paths.ts';
-import { type FileFacts, hashFile } from '../profile/copy-file.ts';
-import { differencesFrom } from '../profile/release-list.ts';
 
 /** How often it is looked for what another host wrote, and how long between two looks, milliseconds: longer than a shared file system needs to show it (1.2 s measured). */
 const LOOKS = 12;
@@ -50,7 +50,7 @@ export async function readPrepared(paths: SessionPaths, key: RestoreKey): Promis
  */
 export async function checkPrepared(
   directory: string,
-  files: NonNullable<PreparedRestore['files']>,
+  files: FileList,
   clock: Pick<Clock, 'sleep'>,
 ): Promise<void> {
   for (let look = 1; ; look += 1) {
@@ -72,10 +72,7 @@ export async function checkPrepared(
   );
 }
 
-async function differencesIn(
-  directory: string,
-  files: NonNullable<PreparedRestore['files']>,
-): Promise<string[]> {
+async function differencesIn(directory: string, files: FileList): Promise<string[]> {
   const found = new Map<string, Pick<FileFacts, 'size' | 'sha256'>>();
   const unreadable: string[] = [];
   const read = async (path: string) => {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, mkdir, open } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { messageOf } from '../../common/errors.ts';
 import { storageError } from '../../common/files.ts';
 
@@ -64,6 +65,26 @@ export async function copyFile(from: string, to: string): Promise<FileFacts> {
       await target.close();
     }
   });
+}
+
+/**
+ * Copies files of one directory into another as {@link copyFile} does, one after the other; directories are made as they need to be, for this user alone (0700).
+ *
+ * @param paths relative to both
+ * @throws WharfError and Error as {@link copyFile}; the signal's reason
+ */
+export async function copyFiles(
+  from: string,
+  to: string,
+  paths: Iterable<string>,
+  signal?: AbortSignal,
+): Promise<void> {
+  for (const path of paths) {
+    signal?.throwIfAborted();
+    const target = join(to, path);
+    await mkdir(dirname(target), { recursive: true, mode: 0o700 });
+    await copyFile(join(from, path), target);
+  }
 }
 
 async function reading<T>(
