@@ -96,4 +96,11 @@ export class Dashboard {
   async close(): Promise<void> {
     await this.page.browserContext().close();
   }
+
+  /** Closes it. @throws Error where the page complained of what was not excused, neither before nor here */
+  async closeClean(...excused: RegExp[]): Promise<void> {
+    await this.close();
+    for (const pattern of excused) this.excuse(pattern);
+    if (this.complaints.length > 0) throw new Error(`the page complained: ${this.complaints.join('; ')}`);
+  }
 }

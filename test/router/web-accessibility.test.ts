@@ -1,7 +1,5 @@
-import { rm } from 'node:fs/promises';
 import axe from 'axe-core';
-import type { Browser } from 'puppeteer-core';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import {
   aBackup,
   aBackupList,
@@ -10,27 +8,19 @@ import {
   aRestoreItem,
   RESTORE_ID,
 } from '../helpers/backup-values.ts';
-import { button, Dashboard, inDialog, panel } from '../helpers/dashboard.ts';
-import { FakeBackupService } from '../helpers/fake-backup-service.ts';
-import { startFleet, type TestFleet } from '../helpers/router.ts';
-import { buildWebPage, openBrowser } from '../helpers/web-page.ts';
+import { button, type Dashboard, inDialog, panel } from '../helpers/dashboard.ts';
+import { useWebScene } from '../helpers/web-scene.ts';
 import { receivedEvent } from '../helpers/wharf-events.ts';
 
 // A machine under load takes its time to draw a page; conditions are waited for.
 vi.setConfig({ testTimeout: 240_000 });
 
-let fleet: TestFleet;
-let service: FakeBackupService;
-let browser: Browser;
-let url: string;
-let directory: string;
-let closeBrowser: () => Promise<void>;
+const scene = useWebScene();
 
 beforeAll(async () => {
-  [fleet, directory] = await Promise.all([startFleet(), buildWebPage()]);
+  const { fleet, service } = scene;
   const instance = await fleet.addInstance('instance-1', { capacity: 50 });
   await fleet.addInstance('instance-2', { capacity: 50 });
-  service = await new FakeBackupService(fleet.redis.url, fleet.token).start();
   const failed = anOperation({ id: 'v', kind: 'verify', state: 'failed', findings: ['one'], error: 'no' });
   const done = aRestore({
     state: 'done',
@@ -52,10 +42,7 @@ beforeAll(async () => {
   });
   for (const [index, status] of (['ready', 'qr', 'failed', 'stopped', 'disconnected'] as const).entries()) {
     const workspace = 2 * index + 2;
-    await fleet.ask('POST', '/api/whatsapp/sessions', {
-      body: { workspace_id: workspace, session_id: `session-${index}` },
-    });
-    await instance.setStatus(String(workspace), `session-${index}`, status);
+    await scene.createSession(instance, String(workspace), `session-${index}`, status);
     await fleet.ask('POST', `/api/whatsapp/sessions/session-${index}/messages?workspace_id=${workspace}`, {
       body: { to: '491701234567', text: 'hello' },
     });
@@ -63,14 +50,6 @@ beforeAll(async () => {
       body: { url: 'https://receiver.example/hook', events: ['*'] },
     });
   }
-  ({ browser, close: closeBrowser } = await openBrowser());
-  url = (await fleet.addRouter({}, { webDirectory: directory })).server.url;
-});
-afterAll(async () => {
-  await closeBrowser?.();
-  await service?.stop();
-  await fleet?.close();
-  await rm(directory, { recursive: true, force: true });
 });
 
 /** What axe finds that keeps people out, as lines. */
@@ -128,7 +107,7 @@ describe.each([
   ['dark', 360, true],
 ] as const)('the dashboard in %s at %i pixels', (theme, width, withDialogs) => {
   it('has no serious finding by axe, and is no wider than the screen', async () => {
-    const dashboard = await Dashboard.open(browser, url, width);
+    const dashboard = await scene.open(width);
     const { page } = dashboard;
     await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: theme }]);
     const found: string[] = [];
@@ -137,7 +116,7 @@ describe.each([
       const wide = Number(await page.evaluate('document.documentElement.scrollWidth'));
       if (wide > width) found.push(`${where}: is ${wide} pixels wide`);
     };
-    await page.goto(url);
+    await page.goto(scene.url);
     await page.waitForSelector('.login');
     await page.evaluate(axe.source);
     await look('login');
@@ -148,7 +127,7 @@ describe.each([
       await dashboard.show(where);
       if (where === 'events') {
         await dashboard.sees(panel('events'), 'Live');
-        await fleet.router.services.events.append([receivedEvent(`${theme}${width}`, {}, '2')]);
+        await scene.fleet.router.services.events.append([receivedEvent(`${theme}${width}`, {}, '2')]);
         await page.waitForSelector(`${panel('events')} ol`);
       } else await dashboard.sees(selector, text);
       await look(where);
@@ -162,7 +141,7 @@ describe.each([
 
 describe('by keys alone', () => {
   it('a drain is asked for and thought better of, a view chosen, a session opened and left', async () => {
-    const dashboard = await Dashboard.open(browser, url);
+    const dashboard = await scene.open();
     const { page } = dashboard;
     await dashboard.signIn('fleet');
     await dashboard.sees('.tiles', 'instance-2');
@@ -201,7 +180,7 @@ describe('by keys alone', () => {
   });
 
   it('keeps a chosen theme, and takes what the system has where none was chosen', async () => {
-    const dashboard = await Dashboard.open(browser, url);
+    const dashboard = await scene.open();
     const { page } = dashboard;
     const ground = () => page.evaluate('getComputedStyle(document.body).backgroundColor');
     await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: 'light' }]);

@@ -1,50 +1,27 @@
-import { rm } from 'node:fs/promises';
-import type { Browser } from 'puppeteer-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { aBackup, aBackupList, anOperation } from '../helpers/backup-values.ts';
-import { button, Dashboard, panel } from '../helpers/dashboard.ts';
+import { button, type Dashboard, panel } from '../helpers/dashboard.ts';
 import { eventually } from '../helpers/eventually.ts';
-import { FakeBackupService } from '../helpers/fake-backup-service.ts';
-import { startFleet, type TestFleet } from '../helpers/router.ts';
-import { buildWebPage, openBrowser } from '../helpers/web-page.ts';
+import { useWebScene } from '../helpers/web-scene.ts';
 
 // A machine under load takes its time to draw a page; conditions are waited for.
 vi.setConfig({ testTimeout: 120_000 });
 
-let fleet: TestFleet;
-let service: FakeBackupService;
-let browser: Browser;
+const scene = useWebScene();
 let dashboard: Dashboard;
-let url: string;
-let directory: string;
-let closeBrowser: () => Promise<void>;
 
 beforeAll(async () => {
-  [fleet, directory] = await Promise.all([startFleet(), buildWebPage()]);
-  service = await new FakeBackupService(fleet.redis.url, fleet.token).start();
-  await fleet.addInstance('instance-1');
-  ({ browser, close: closeBrowser } = await openBrowser());
-  url = (await fleet.addRouter({}, { webDirectory: directory })).server.url;
-});
-afterAll(async () => {
-  await closeBrowser?.();
-  await service?.stop();
-  await fleet?.close();
-  await rm(directory, { recursive: true, force: true });
+  await scene.fleet.addInstance('instance-1');
 });
 
 beforeEach(async () => {
-  service.reset();
-  service.answer('operations', { body: { operations: [] } });
-  service.answer('restores', { body: { restores: [] } });
-  dashboard = await Dashboard.open(browser, url);
+  scene.service.reset();
+  scene.service.answer('operations', { body: { operations: [] } });
+  scene.service.answer('restores', { body: { restores: [] } });
+  dashboard = await scene.open();
 });
-afterEach(async () => {
-  await dashboard.close();
-  // A workspace whose webhook is asked for, and which has none.
-  dashboard.excuse(/status of 404/);
-  expect(dashboard.complaints).toEqual([]);
-});
+// A workspace whose webhook is asked for, and which has none.
+afterEach(() => dashboard.closeClean(/status of 404/));
 
 const shownBy = (selector: string) =>
   dashboard.page
@@ -64,7 +41,7 @@ const next_run = new Date(Date.now() + 48 * 60_000).toISOString();
 
 describe('backups on the page', () => {
   it('are shown with their age, their size, what they lack, and when the next is made', async () => {
-    service.answer('list', { body: aBackupList({ backups, next_run, last_success: minutesAgo(12) }) });
+    scene.service.answer('list', { body: aBackupList({ backups, next_run, last_success: minutesAgo(12) }) });
     await dashboard.signIn('backups');
     await dashboard.sees(panel('backups'), '20261122T060003Z');
     expect(await shownBy('.figures')).toMatch(/\d+ min ago\s+Next\s+in 4\d min\s+at 0 \* \* \* \*/);
@@ -76,7 +53,7 @@ describe('backups on the page', () => {
 
   it('are shown while one is made, and again when it is made', async () => {
     const running = anOperation({ done: 12 });
-    service.answer(
+    scene.service.answer(
       'list',
       { body: aBackupList({ backups, running }) },
       { body: aBackupList({ backups, running }) },
@@ -91,7 +68,7 @@ describe('backups on the page', () => {
   });
 
   it('raise an alarm on every view when the last run failed, or is old', async () => {
-    service.answer('list', { body: aBackupList({ last_success: minutesAgo(200) }) });
+    scene.service.answer('list', { body: aBackupList({ last_success: minutesAgo(200) }) });
     await dashboard.signIn('events');
     await dashboard.sees('.alarms', 'The last backup is old');
     const failed = anOperation({
@@ -99,7 +76,7 @@ describe('backups on the page', () => {
       error: 'The bucket refuses (403).',
       ended_at: minutesAgo(3),
     });
-    service.answer('operations', { body: { operations: [anOperation({ kind: 'verify' }), failed] } });
+    scene.service.answer('operations', { body: { operations: [anOperation({ kind: 'verify' }), failed] } });
     await dashboard.show('backups');
     await dashboard.sees('.alarms', '3 min ago: The bucket refuses (403).');
     await dashboard.sees(panel('backups'), 'There is no backup yet');
@@ -110,30 +87,30 @@ describe('backups on the page', () => {
     ['Back up now', 'run', undefined, 'The backup has begun.'],
     ['Verify', 'verify', { backup: 'all' }, 'The verification has begun.'],
   ] as const)('are made and checked by button, after a yes: %s', async (label, route, body, said) => {
-    service.answer('list', { body: aBackupList({ backups, last_success: minutesAgo(12) }) });
-    service.answer(route, { status: 202, body: anOperation() });
+    scene.service.answer('list', { body: aBackupList({ backups, last_success: minutesAgo(12) }) });
+    scene.service.answer(route, { status: 202, body: anOperation() });
     await dashboard.signIn('backups');
     await dashboard.press(button(label));
     await dashboard.sees('dialog[open]', `${label}`);
     expect(await dashboard.focused()).toBe('Cancel');
-    expect(service.askedOf(route)).toHaveLength(0);
+    expect(scene.service.askedOf(route)).toHaveLength(0);
     await dashboard.press('dialog[open] .button-primary');
     await dashboard.sees('.toast-place', said);
-    if (body !== undefined) expect(service.askedOf(route)[0]?.body).toEqual(body);
-    expect(service.askedOf(route)).toHaveLength(1);
+    if (body !== undefined) expect(scene.service.askedOf(route)[0]?.body).toEqual(body);
+    expect(scene.service.askedOf(route)).toHaveLength(1);
   });
 
   it('say that no service runs, and are no matter of a workspace key', async () => {
-    await service.release();
+    await scene.service.release();
     await dashboard.signIn('backups');
     await dashboard.sees(panel('backups'), 'No backup service runs');
-    const made = await fleet.ask('POST', '/api/fleet/keys', { body: { workspace_id: 7 } });
-    const other = await Dashboard.open(browser, url);
+    const made = await scene.fleet.ask('POST', '/api/fleet/keys', { body: { workspace_id: 7 } });
+    const other = await scene.open();
     await other.signIn('backups', made.json.key);
     await other.sees('main', 'There is no session yet');
     expect(await other.textOf('.navigation')).not.toContain('Backups');
     await other.close();
-    await service.hold();
+    await scene.service.hold();
     dashboard.excuse(/status of 503/);
     expect(other.complaints.filter((each) => !/status of 404/.test(each))).toEqual([]);
   });

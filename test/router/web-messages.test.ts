@@ -1,31 +1,23 @@
 import { once } from 'node:events';
-import { rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Browser } from 'puppeteer-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { SessionStatus } from '../../fleet/records.ts';
 import { connectSides, type Sides, sentState, take } from '../fleet/queue/queue-parts.ts';
-import { aBackupList } from '../helpers/backup-values.ts';
-import { button, Dashboard, inDialog, panel } from '../helpers/dashboard.ts';
+import { button, type Dashboard, inDialog, panel } from '../helpers/dashboard.ts';
 import { eventually } from '../helpers/eventually.ts';
-import { FakeBackupService } from '../helpers/fake-backup-service.ts';
 import type { FakeInstance } from '../helpers/fake-instance.ts';
-import { startFleet, type TestFleet } from '../helpers/router.ts';
-import { buildWebPage, openBrowser } from '../helpers/web-page.ts';
+import { useWebScene } from '../helpers/web-scene.ts';
 import { receivedEvent } from '../helpers/wharf-events.ts';
 
 // A machine under load takes its time to draw a page; conditions are waited for.
 vi.setConfig({ testTimeout: 120_000 });
 
-let fleet: TestFleet;
+// What is refused once is given up at once.
+const scene = useWebScene({ webhooks: { timeout: 5000, retryTime: 1, addresses: 'any' } });
 let instance: FakeInstance;
-let service: FakeBackupService;
 let sides: Sides;
-let browser: Browser;
 let dashboard: Dashboard;
-let url: string;
-let directory: string;
-let closeBrowser: () => Promise<void>;
 let receiver: Server;
 /** What the receiver of webhooks answers, and what it was sent. */
 let answer = 200;
@@ -45,50 +37,29 @@ beforeAll(async () => {
   });
   receiver.listen(0, '127.0.0.1');
   await once(receiver, 'listening');
-  // What is refused once is given up at once.
-  const webhooks = { timeout: 5000, retryTime: 1, addresses: 'any' } as const;
-  [fleet, directory] = await Promise.all([startFleet({ webhooks }), buildWebPage()]);
-  instance = await fleet.addInstance('instance-1', { capacity: 50 });
-  service = await new FakeBackupService(fleet.redis.url, fleet.token).start();
-  service.answer('list', { body: aBackupList() });
-  service.answer('operations', { body: { operations: [] } });
-  service.answer('restores', { body: { restores: [] } });
-  sides = await connectSides(fleet.redis.url);
-  const opened = await openBrowser();
-  ({ browser, close: closeBrowser } = opened);
-  url = (await fleet.addRouter({}, { webDirectory: directory })).server.url;
+  instance = await scene.fleet.addInstance('instance-1', { capacity: 50 });
+  sides = await connectSides(scene.fleet.redis.url);
 });
 afterAll(async () => {
-  await closeBrowser?.();
   await sides?.close();
-  await service?.stop();
-  await fleet?.close();
   receiver?.close();
-  await rm(directory, { recursive: true, force: true });
 });
 
 beforeEach(async () => {
-  dashboard = await Dashboard.open(browser, url);
+  dashboard = await scene.open();
 });
-afterEach(async () => {
-  await dashboard.close();
-  expect(dashboard.complaints).toEqual([]);
-});
+afterEach(() => dashboard.closeClean());
 
-async function createSession(workspace: string, session: string, status: 'ready' | 'stopped' = 'ready') {
-  await fleet.ask('POST', '/api/whatsapp/sessions', {
-    body: { workspace_id: workspace, session_id: session },
-  });
-  await instance.setStatus(workspace, session, status);
-}
+const createSession = (workspace: string, session: string, status?: SessionStatus) =>
+  scene.createSession(instance, workspace, session, status);
 
 const handIn = (workspace: string, session: string, text: string) =>
-  fleet.ask('POST', `/api/whatsapp/sessions/${session}/messages?workspace_id=${workspace}`, {
+  scene.fleet.ask('POST', `/api/whatsapp/sessions/${session}/messages?workspace_id=${workspace}`, {
     body: { to: '491701234567', text },
   });
 
 const setWebhook = (workspace: string) =>
-  fleet.ask('PUT', `/api/whatsapp/workspaces/${workspace}/webhook`, {
+  scene.fleet.ask('PUT', `/api/whatsapp/workspaces/${workspace}/webhook`, {
     body: { url: `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/hook`, events: ['*'] },
   });
 
@@ -197,7 +168,7 @@ describe('the webhooks on the page', () => {
   it('have their dead letters replayed after a yes', async () => {
     answer = 500;
     await setWebhook('62');
-    await fleet.router.services.events.append([receivedEvent('w1', {}, '62')]);
+    await scene.fleet.router.services.events.append([receivedEvent('w1', {}, '62')]);
     await dashboard.signIn('webhooks');
     await dashboard.press('[aria-label="Replay: webhook of workspace 62"]');
     await dashboard.sees('dialog[open]', 'One event is sent');
@@ -210,9 +181,12 @@ describe('dead letters', () => {
   it('are listed with why they were given up, at an address of their own, and those chosen replayed', async () => {
     answer = 500;
     await setWebhook('64');
-    await fleet.router.services.events.append([receivedEvent('d1', {}, '64'), receivedEvent('d2', {}, '64')]);
+    await scene.fleet.router.services.events.append([
+      receivedEvent('d1', {}, '64'),
+      receivedEvent('d2', {}, '64'),
+    ]);
     await eventually(async () => {
-      const { webhooks } = (await fleet.ask('GET', '/api/fleet/webhooks')).json;
+      const { webhooks } = (await scene.fleet.ask('GET', '/api/fleet/webhooks')).json;
       return webhooks.some(
         (each: { workspace_id: number; dead_letters: number }) =>
           each.workspace_id === 64 && each.dead_letters === 2,
@@ -246,7 +220,7 @@ describe('all of it', () => {
     await dashboard.show('events');
     // The stream shows what comes once it is open.
     await dashboard.sees(panel('events'), 'Live');
-    await fleet.router.services.events.append([
+    await scene.fleet.router.services.events.append([
       receivedEvent(
         `n${width}`,
         { text: 'x'.repeat(500) },
@@ -263,15 +237,15 @@ describe('the events on the page', () => {
   it('are shown as they happen, and stop while paused', async () => {
     await dashboard.signIn('events');
     await dashboard.sees(panel('events'), 'Live');
-    await fleet.router.services.events.append([receivedEvent('l1', { text: 'good morning' }, '71')]);
+    await scene.fleet.router.services.events.append([receivedEvent('l1', { text: 'good morning' }, '71')]);
     await dashboard.sees(`${panel('events')} ol`, 'good morning');
     expect(await dashboard.textOf(`${panel('events')} ol`)).toContain('main of workspace 71');
     await dashboard.press(button('Pause'));
     await dashboard.sees(panel('events'), 'Paused');
-    await fleet.router.services.events.append([receivedEvent('l2', { text: 'good evening' }, '71')]);
+    await scene.fleet.router.services.events.append([receivedEvent('l2', { text: 'good evening' }, '71')]);
     await dashboard.press(button('Pause'));
     await dashboard.sees(panel('events'), 'Live');
-    await fleet.router.services.events.append([receivedEvent('l3', { text: 'good night' }, '71')]);
+    await scene.fleet.router.services.events.append([receivedEvent('l3', { text: 'good night' }, '71')]);
     await dashboard.sees(`${panel('events')} ol`, 'good night');
     expect(await dashboard.textOf(`${panel('events')} ol`)).not.toContain('good evening');
   });
@@ -279,7 +253,7 @@ describe('the events on the page', () => {
   it('are narrowed down by workspace, kind and text, as the address has it too', async () => {
     await dashboard.signIn('events?workspace=73&kind=message&text=night');
     await dashboard.sees(panel('events'), 'Live');
-    await fleet.router.services.events.append([
+    await scene.fleet.router.services.events.append([
       receivedEvent('f1', { text: 'night one' }, '74'),
       receivedEvent('f2', { text: 'day' }, '73'),
       receivedEvent('f3', { text: 'night two' }, '73'),
@@ -292,7 +266,7 @@ describe('the events on the page', () => {
 
   it('reach an EventSource that has a ticket', async () => {
     const { url: path } = (
-      await fleet.ask('POST', '/api/whatsapp/events/tickets', { body: { workspace_id: '72' } })
+      await scene.fleet.ask('POST', '/api/whatsapp/events/tickets', { body: { workspace_id: '72' } })
     ).json;
     await dashboard.signIn();
     await dashboard.page.evaluate(`
@@ -301,7 +275,7 @@ describe('the events on the page', () => {
       source.addEventListener('message.received', (event) => heard.push([event.lastEventId, JSON.parse(event.data).data.text]));
       new Promise((resolve) => source.addEventListener('open', resolve));
     `);
-    await fleet.router.services.events.append([
+    await scene.fleet.router.services.events.append([
       receivedEvent('s1', { text: 'not yours' }, '71'),
       receivedEvent('s2', { text: 'yours' }, '72'),
     ]);

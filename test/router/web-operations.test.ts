@@ -1,10 +1,8 @@
-import { rm } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { button, Dashboard, inDialog, link, panel } from '../helpers/dashboard.ts';
+import { button, type Dashboard, inDialog, link, panel } from '../helpers/dashboard.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { KeptInstance } from '../helpers/kept-instance.ts';
-import { startFleet, type TestFleet } from '../helpers/router.ts';
-import { buildWebPage, openBrowser } from '../helpers/web-page.ts';
+import { useWebScene } from '../helpers/web-scene.ts';
 
 /** Milliseconds; moves are made slow enough to be seen. */
 const PATIENCE = 120_000;
@@ -13,15 +11,12 @@ vi.setConfig({ testTimeout: 2 * PATIENCE });
 
 const WORKSPACES = Array.from({ length: 12 }, (_, index) => String(2 + 2 * index));
 
-let fleet: TestFleet;
+const scene = useWebScene();
 let instances: KeptInstance[];
 let dashboard: Dashboard;
-let url: string;
-let directory: string;
-let closeBrowser: () => Promise<void>;
 
 beforeAll(async () => {
-  [fleet, directory] = await Promise.all([startFleet(), buildWebPage()]);
+  const { fleet } = scene;
   const { coordination } = fleet;
   const storage = new Map(WORKSPACES.map((workspace) => [workspace, ['main']]));
   // Slow enough for a page that looks every two seconds to see moves under way.
@@ -30,17 +25,12 @@ beforeAll(async () => {
     ['instance-1', 'instance-2'].map((id) => new KeptInstance({ id, ...parts }).start()),
   );
   for (const workspace of WORKSPACES) await instances[0]?.claim(workspace);
-  const opened = await openBrowser();
-  closeBrowser = opened.close;
-  url = (await fleet.addRouter({}, { webDirectory: directory })).server.url;
-  dashboard = await Dashboard.open(opened.browser, url);
+  dashboard = await scene.open();
   await dashboard.signIn();
 });
 afterAll(async () => {
-  await closeBrowser?.();
+  await dashboard?.close();
   await Promise.all((instances ?? []).map((instance) => instance.stop()));
-  await fleet?.close();
-  await rm(directory, { recursive: true, force: true });
 });
 
 describe('the fleet on the page', () => {
@@ -53,7 +43,7 @@ describe('the fleet on the page', () => {
     await dashboard.sees('.toast-place', 'Workspace 8 is on its way to instance-2');
     // While it is on the way, it cannot be sent home.
     await eventually(async () => {
-      const { moves } = (await fleet.ask('GET', '/api/fleet/moves')).json;
+      const { moves } = (await scene.fleet.ask('GET', '/api/fleet/moves')).json;
       return moves.length === 1 && moves[0].state === 'done';
     }, PATIENCE);
     await dashboard.press(link('All instances'));
@@ -85,13 +75,13 @@ describe('the fleet on the page', () => {
   });
 
   it('shows in the words of the router what is refused', async () => {
-    await fleet.ask('POST', '/api/fleet/instances/instance-2/drain');
+    await scene.fleet.ask('POST', '/api/fleet/instances/instance-2/drain');
     await dashboard.page.waitForSelector('[aria-label="Take back the drain of instance-2"]');
     await dashboard.press('[aria-label="Drain instance-1"]');
     await dashboard.press(inDialog('Drain'));
     await dashboard.sees('dialog[open] [role=alert]', 'last instance');
     await dashboard.press(inDialog('Cancel'));
-    await fleet.ask('DELETE', '/api/fleet/instances/instance-2/drain');
+    await scene.fleet.ask('DELETE', '/api/fleet/instances/instance-2/drain');
   });
 
   it('has an instance restarted after a yes that says what it costs', async () => {

@@ -1,37 +1,19 @@
-import { rm } from 'node:fs/promises';
-import type { Browser } from 'puppeteer-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Restore } from '../../fleet/backup/api.ts';
 import { aBackup, aBackupList, aRestore, aRestoreItem, RESTORE_ID } from '../helpers/backup-values.ts';
-import { button, Dashboard, inDialog } from '../helpers/dashboard.ts';
+import { button, type Dashboard, inDialog } from '../helpers/dashboard.ts';
 import { eventually } from '../helpers/eventually.ts';
-import { FakeBackupService, serviceProblem } from '../helpers/fake-backup-service.ts';
-import { startFleet, type TestFleet } from '../helpers/router.ts';
-import { buildWebPage, openBrowser } from '../helpers/web-page.ts';
+import { serviceProblem } from '../helpers/fake-backup-service.ts';
+import { useWebScene } from '../helpers/web-scene.ts';
 
 // A machine under load takes its time to draw a page; conditions are waited for.
 vi.setConfig({ testTimeout: 120_000 });
 
-let fleet: TestFleet;
-let service: FakeBackupService;
-let browser: Browser;
+const scene = useWebScene();
 let dashboard: Dashboard;
-let url: string;
-let directory: string;
-let closeBrowser: () => Promise<void>;
 
 beforeAll(async () => {
-  [fleet, directory] = await Promise.all([startFleet(), buildWebPage()]);
-  service = await new FakeBackupService(fleet.redis.url, fleet.token).start();
-  await fleet.addInstance('instance-1');
-  ({ browser, close: closeBrowser } = await openBrowser());
-  url = (await fleet.addRouter({}, { webDirectory: directory })).server.url;
-});
-afterAll(async () => {
-  await closeBrowser?.();
-  await service?.stop();
-  await fleet?.close();
-  await rm(directory, { recursive: true, force: true });
+  await scene.fleet.addInstance('instance-1');
 });
 
 const older = aBackup({ id: '20261122T080003Z', finished_at: '2026-11-22T08:00:41.000Z' });
@@ -52,21 +34,18 @@ const plan = (changes: Partial<Restore> = {}) =>
   });
 
 beforeEach(async () => {
-  service.reset();
-  service.answer('operations', { body: { operations: [] } });
-  service.answer('restores', { body: { restores: [] } });
-  service.answer('list', {
+  scene.service.reset();
+  scene.service.answer('operations', { body: { operations: [] } });
+  scene.service.answer('restores', { body: { restores: [] } });
+  scene.service.answer('list', {
     body: aBackupList({ backups: [aBackup(), older], last_success: new Date().toISOString() }),
   });
-  dashboard = await Dashboard.open(browser, url);
+  dashboard = await scene.open();
   await dashboard.signIn('backups');
 });
-afterEach(async () => {
-  await dashboard.close();
-  expect(dashboard.complaints).toEqual([]);
-});
+afterEach(() => dashboard.closeClean());
 
-const asked = () => service.askedOf('restore').map(({ body }) => body);
+const asked = () => scene.service.askedOf('restore').map(({ body }) => body);
 const confirm = 'dialog[open] .button-danger-full';
 
 async function choose(scope: string): Promise<void> {
@@ -83,8 +62,12 @@ async function fill(label: string, text: string): Promise<void> {
 
 describe('the restore dialog', () => {
   it('shows what would change and what should be known before it asks for the yes', async () => {
-    service.answer('restore', { body: plan() }, { status: 202, body: aRestore({ warnings: [WARNING] }) });
-    service.answer(
+    scene.service.answer(
+      'restore',
+      { body: plan() },
+      { status: 202, body: aRestore({ warnings: [WARNING] }) },
+    );
+    scene.service.answer(
       'restoreGet',
       { body: aRestore({ done_bytes: 40_000_000 }) },
       { body: aRestore({ state: 'done', sessions: [aRestoreItem({ state: 'restored' })] }) },
@@ -114,7 +97,7 @@ describe('the restore dialog', () => {
     const forced = plan({
       sessions: [aRestoreItem(), aRestoreItem({ session_id: 'b', refusal: 'relinked' })],
     });
-    service.answer('restore', { body: plan() }, { body: forced });
+    scene.service.answer('restore', { body: plan() }, { body: forced });
     await dashboard.press(button('Restore …'));
     await fill('Session', 'sales');
     await dashboard.press(inDialog('Show what would change'));
@@ -127,7 +110,7 @@ describe('the restore dialog', () => {
 
   it('wants the word typed before everything is restored', async () => {
     const all = plan({ request: { at: 'latest', dry_run: true, force: false } });
-    service.answer('restore', { body: all });
+    scene.service.answer('restore', { body: all });
     await dashboard.press(button('Restore …'));
     await choose('Everything');
     await dashboard.press(inDialog('Show what would change'));
@@ -142,7 +125,10 @@ describe('the restore dialog', () => {
   });
 
   it('says in the words of the service why nothing can be restored', async () => {
-    service.answer('restore', serviceProblem(404, 'backup_not_found', 'No backup was finished by then.'));
+    scene.service.answer(
+      'restore',
+      serviceProblem(404, 'backup_not_found', 'No backup was finished by then.'),
+    );
     await dashboard.press(button('Restore …'));
     await fill('Session', 'sales');
     await dashboard.page.select('#restore-at', 'time');
@@ -160,13 +146,13 @@ describe('the restore dialog', () => {
 
 describe('a restore', () => {
   it('is opened from its address and ended by button', async () => {
-    service.answer('restoreGet', { body: aRestore() });
-    service.answer('restoreCancel', { status: 202, body: aRestore({ state: 'cancelled' }) });
+    scene.service.answer('restoreGet', { body: aRestore() });
+    scene.service.answer('restoreCancel', { status: 202, body: aRestore({ state: 'cancelled' }) });
     await dashboard.show(`backups/${RESTORE_ID}`);
     await dashboard.sees('dialog[open]', 'It goes on when this is closed');
     await dashboard.press(inDialog('End it'));
     await dashboard.sees('.toast-place', 'what was restored stays');
-    expect(service.askedOf('restoreCancel')).toHaveLength(1);
+    expect(scene.service.askedOf('restoreCancel')).toHaveLength(1);
     await dashboard.page.keyboard.press('Escape');
     await dashboard.seesNo('dialog');
     expect(dashboard.page.url()).toMatch(/#\/backups$/);
@@ -174,12 +160,12 @@ describe('a restore', () => {
 
   it('is listed, and undone by button', async () => {
     const done = aRestore({ state: 'done', sessions: [aRestoreItem({ state: 'restored', trash: 't' })] });
-    service.answer('restores', { body: { restores: [done] } });
-    service.answer('restoreGet', { body: done });
-    service.answer('restoreUndo', { status: 202, body: aRestore({ state: 'undoing' }) });
+    scene.service.answer('restores', { body: { restores: [done] } });
+    scene.service.answer('restoreGet', { body: done });
+    scene.service.answer('restoreUndo', { status: 202, body: aRestore({ state: 'undoing' }) });
     await dashboard.press('::-p-xpath(//a[starts-with(normalize-space(.), "Restore of")])');
     await dashboard.press(inDialog('Undo: put back what was there'));
     await dashboard.sees('.toast-place', 'put back');
-    expect(service.askedOf('restoreUndo')).toHaveLength(1);
+    expect(scene.service.askedOf('restoreUndo')).toHaveLength(1);
   });
 });

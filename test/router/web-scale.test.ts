@@ -1,14 +1,10 @@
-import { rm } from 'node:fs/promises';
-import type { Browser } from 'puppeteer-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { SessionDetail, SessionStatus } from '../../fleet/records.ts';
 import type { Router } from '../../router/context.ts';
 import { aBackupList } from '../helpers/backup-values.ts';
-import { button, Dashboard } from '../helpers/dashboard.ts';
+import { button, type Dashboard } from '../helpers/dashboard.ts';
 import { eventually } from '../helpers/eventually.ts';
-import { FakeBackupService } from '../helpers/fake-backup-service.ts';
-import { startFleet, type TestFleet } from '../helpers/router.ts';
-import { buildWebPage, openBrowser } from '../helpers/web-page.ts';
+import { useWebScene } from '../helpers/web-scene.ts';
 
 // A machine under load takes its time to draw a page; conditions are waited for.
 vi.setConfig({ testTimeout: 180_000 });
@@ -19,13 +15,9 @@ const SESSIONS = 3000;
 /** Sessions on a page of the list. */
 const PAGE = 50;
 
-let fleet: TestFleet;
+const scene = useWebScene();
 let router: Router;
-let service: FakeBackupService;
-let browser: Browser;
 let dashboard: Dashboard;
-let directory: string;
-let closeBrowser: () => Promise<void>;
 
 const STATUSES: readonly SessionStatus[] = ['ready', 'ready', 'ready', 'ready', 'qr', 'disconnected'];
 
@@ -48,31 +40,19 @@ function sessionOf(index: number): SessionDetail {
 }
 
 beforeAll(async () => {
-  [fleet, directory] = await Promise.all([startFleet(), buildWebPage()]);
-  service = await new FakeBackupService(fleet.redis.url, fleet.token).start();
+  const { fleet, service } = scene;
   service.answer('list', { body: aBackupList({ last_success: new Date().toISOString() }) });
-  service.answer('operations', { body: { operations: [] } });
-  service.answer('restores', { body: { restores: [] } });
   const sessions = Array.from({ length: SESSIONS }, (_, index) => sessionOf(index));
   await fleet.addInstance('instance-1', { capacity: SESSIONS, sessions });
-  ({ browser, close: closeBrowser } = await openBrowser());
-  router = await fleet.addRouter({}, { webDirectory: directory });
-});
-afterAll(async () => {
-  await closeBrowser?.();
-  await service?.stop();
-  await fleet?.close();
-  await rm(directory, { recursive: true, force: true });
+  router = scene.router;
 });
 
 beforeEach(async () => {
-  dashboard = await Dashboard.open(browser, router.server.url);
+  dashboard = await scene.open();
 });
-afterEach(async () => {
-  await dashboard.close();
-  dashboard.excuse(/ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|status of 503/);
-  expect(dashboard.complaints).toEqual([]);
-});
+afterEach(() =>
+  dashboard.closeClean(/ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|status of 503/),
+);
 
 const rows = () => dashboard.page.$$eval('tbody tr', (all) => all.length);
 
@@ -119,7 +99,7 @@ describe('a router that is stopped and started again', () => {
     expect(await dashboard.page.$$eval('[role=alert]', (all) => all.length)).toBe(1);
     expect(await dashboard.textOf('.brand')).toContain('Connecting again');
     expect(await dashboard.textOf('tbody')).toContain('session-0');
-    router = await fleet.addRouter({ port: Number(port) }, { webDirectory: directory });
+    router = await scene.serve({ port: Number(port) });
     await dashboard.seesNo('[role=alert]');
     await dashboard.sees('.brand', 'Live');
   });

@@ -1,37 +1,24 @@
-import { rm } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
-import type { Browser } from 'puppeteer-core';
 import QRCode from 'qrcode';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { aBackupList } from '../helpers/backup-values.ts';
-import { button, Dashboard, inDialog, link } from '../helpers/dashboard.ts';
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { SessionStatus } from '../../fleet/records.ts';
+import { button, type Dashboard, inDialog, link } from '../helpers/dashboard.ts';
 import { eventually } from '../helpers/eventually.ts';
-import { FakeBackupService } from '../helpers/fake-backup-service.ts';
 import type { FakeInstance } from '../helpers/fake-instance.ts';
-import { ADMIN_KEY, startFleet, type TestFleet } from '../helpers/router.ts';
-import { buildWebPage, openBrowser } from '../helpers/web-page.ts';
+import { ADMIN_KEY } from '../helpers/router.ts';
+import { useWebScene } from '../helpers/web-scene.ts';
 
 // A machine under load takes its time to draw a page; conditions are waited for.
 vi.setConfig({ testTimeout: 120_000 });
 
-let fleet: TestFleet;
+const scene = useWebScene();
 let instance: FakeInstance;
-let service: FakeBackupService;
-let url: string;
-let browser: Browser;
-let closeBrowser: () => Promise<void>;
-let directory: string;
 let dashboard: Dashboard;
 /** The code an instance shows, or null for none. */
 let shownCode: string | null = null;
 
 beforeAll(async () => {
-  [fleet, directory] = await Promise.all([startFleet(), buildWebPage()]);
-  instance = await fleet.addInstance('instance-1', { capacity: 50 });
-  service = await new FakeBackupService(fleet.redis.url, fleet.token).start();
-  service.answer('list', { body: aBackupList() });
-  service.answer('operations', { body: { operations: [] } });
-  service.answer('restores', { body: { restores: [] } });
+  instance = await scene.fleet.addInstance('instance-1', { capacity: 50 });
   instance.intercept = async (request, response) => {
     if (!request.url?.includes('/qr')) return false;
     if (shownCode === null) refuse(response);
@@ -42,26 +29,13 @@ beforeAll(async () => {
     }
     return true;
   };
-  const router = await fleet.addRouter({}, { webDirectory: directory });
-  url = router.server.url;
-  ({ browser, close: closeBrowser } = await openBrowser());
-});
-afterAll(async () => {
-  await closeBrowser?.();
-  await service?.stop();
-  await fleet?.close();
-  await rm(directory, { recursive: true, force: true });
 });
 
 beforeEach(async () => {
   shownCode = null;
-  dashboard = await Dashboard.open(browser, url);
+  dashboard = await scene.open();
 });
-afterEach(async () => {
-  await dashboard.close();
-  dashboard.excuse(/status of (401|409)/);
-  expect(dashboard.complaints).toEqual([]);
-});
+afterEach(() => dashboard.closeClean(/status of (401|409)/));
 
 function refuse(response: ServerResponse): void {
   const problem = {
@@ -76,20 +50,12 @@ function refuse(response: ServerResponse): void {
   response.end(JSON.stringify(problem));
 }
 
-async function createSession(
-  workspace: string,
-  session: string,
-  status: 'qr' | 'ready' | 'stopped' = 'ready',
-) {
-  await fleet.ask('POST', '/api/whatsapp/sessions', {
-    body: { workspace_id: workspace, session_id: session },
-  });
-  await instance.setStatus(workspace, session, status);
-}
+const createSession = (workspace: string, session: string, status?: SessionStatus) =>
+  scene.createSession(instance, workspace, session, status);
 
 describe('signing in', () => {
   it('asks for a key, refuses a wrong one, and takes a right one', async () => {
-    await dashboard.page.goto(url);
+    await dashboard.page.goto(scene.url);
     await dashboard.page.waitForSelector('.login');
     expect(await dashboard.focused()).toBe('API key');
     await dashboard.page.keyboard.type('wrong');
@@ -105,7 +71,7 @@ describe('signing in', () => {
 
   it('takes the key out of the address, keeps it for the tab, and forgets it at sign-out', async () => {
     await dashboard.signIn();
-    expect(dashboard.page.url()).toBe(`${url}/`);
+    expect(dashboard.page.url()).toBe(`${scene.url}/`);
     await dashboard.page.reload();
     await dashboard.page.waitForSelector('.top');
     await dashboard.press(button('Sign out'));
@@ -115,17 +81,23 @@ describe('signing in', () => {
   });
 
   it('goes back to the login when the key is revoked', async () => {
-    const made = await fleet.ask('POST', '/api/fleet/keys', { body: { name: 'short-lived' }, url });
+    const made = await scene.fleet.ask('POST', '/api/fleet/keys', {
+      body: { name: 'short-lived' },
+      url: scene.url,
+    });
     await dashboard.signIn('', made.json.key);
     await dashboard.sees('main', 'instance-1');
-    await fleet.ask('DELETE', `/api/fleet/keys/${made.json.key_id}`, { url });
+    await scene.fleet.ask('DELETE', `/api/fleet/keys/${made.json.key_id}`, { url: scene.url });
     await dashboard.sees('.login', 'does not take this key any more');
   });
 
   it("shows a workspace's key its own sessions, and no instances", async () => {
     await createSession('own', 'mine');
     await createSession('other', 'theirs');
-    const made = await fleet.ask('POST', '/api/fleet/keys', { body: { workspace_id: 'own' }, url });
+    const made = await scene.fleet.ask('POST', '/api/fleet/keys', {
+      body: { workspace_id: 'own' },
+      url: scene.url,
+    });
     await dashboard.signIn('', made.json.key);
     await dashboard.sees('main', 'mine');
     const text = await dashboard.textOf('main');
@@ -179,7 +151,7 @@ describe('sessions', () => {
   });
 
   it('runs under a policy that allows no inline script and no other host', async () => {
-    const policy = (await dashboard.page.goto(url))?.headers()['content-security-policy'];
+    const policy = (await dashboard.page.goto(scene.url))?.headers()['content-security-policy'];
     expect(policy).toContain("script-src 'self'");
     expect(policy).not.toContain('unsafe');
   });
