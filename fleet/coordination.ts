@@ -171,8 +171,11 @@ export interface Coordination {
   routers(): Promise<RouterNote[]>;
   forgetRouter(router: string): Promise<void>;
 
-  /** Writes a move; the last hundred that ended are kept. */
-  saveMove(move: Move): Promise<void>;
+  /**
+   * Writes a move, where it is in the state `before` (null: not there yet); the last hundred that ended are kept. False, and nothing is
+   * written, where it is not: somebody else took it further, or back.
+   */
+  saveMove(move: Move, before: Move['state'] | null): Promise<boolean>;
   moves(): Promise<Move[]>;
 
   /** Asks an instance to renew now: something was assigned or ordered. */

@@ -140,12 +140,14 @@ export function memoryCoordination(redis: MemoryRedis): Coordination {
       redis.state.routers.delete(router);
     },
 
-    async saveMove(move) {
+    async saveMove(move, before) {
       const state = redis.state;
+      if ((state.moves.get(move.id)?.state ?? null) !== before) return false;
       state.moves.set(move.id, { ...move });
       if (!hasEnded(move)) state.ended = state.ended.filter((id) => id !== move.id);
       else if (!state.ended.includes(move.id)) state.ended.push(move.id);
       while (state.ended.length > ENDED_MOVES_KEPT) state.moves.delete(state.ended.shift() ?? '');
+      return true;
     },
 
     async moves() {

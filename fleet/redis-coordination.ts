@@ -70,7 +70,7 @@ export function redisCoordination(redis: Redis, timeout: number): Coordination {
   const noteRouter = command('note-router-2', z.unknown());
   const routers = command('routers-2', textsSchema);
   const forgetRouter = command('forget-router-2', z.unknown());
-  const saveMove = command('save-move-2', z.unknown());
+  const saveMove = command('save-move-2', z.number());
   const poke = command('poke-1', z.unknown());
 
   const reassigned = async (
@@ -197,16 +197,18 @@ export function redisCoordination(redis: Redis, timeout: number): Coordination {
       await forgetRouter(redisKeys.router(router), redisKeys.routers, router);
     },
 
-    async saveMove(move) {
+    async saveMove(move, before) {
       const ended = hasEnded(move) ? 1 : 0;
-      await saveMove(
+      const written = await saveMove(
         redisKeys.moves,
         redisKeys.endedMoves,
         move.id,
         JSON.stringify(move),
         ended,
         ENDED_MOVES_KEPT,
+        before ?? '',
       );
+      return written === 1;
     },
 
     async moves() {

@@ -41,7 +41,7 @@ const AGAIN_AFTER: Readonly<Record<'drain' | 'hand_over', number>> = { drain: 60
 
 /**
  * Drives moves from what is seen, never from what was done: a leader that dies between two steps leaves them to the next one. Everything is
- * fenced by the epoch, so that two leaders at once do no harm.
+ * fenced by the epoch, so that two leaders at once do no harm; and a move that was taken back, or further, since it was read stays so.
  */
 export class MoveDriver {
   readonly #parts: MoveDriverParts;
@@ -54,13 +54,13 @@ export class MoveDriver {
     this.#patience = new Patience(parts.clock, parts.times);
   }
 
-  /** Takes every move a step further. True where it changed something. Throws `redis_unavailable`. */
+  /** Takes every move a step further. True where it changed something, or somebody else did meanwhile. Throws `redis_unavailable`. */
   async drive(round: MoveRound): Promise<boolean> {
     const { facts } = this.#parts;
     this.#look(round.moves);
     const isLeft = ({ workspace }: Move) => !round.except.has(workspace);
     const wanted = this.#wanted(round).filter(isLeft);
-    for (const move of wanted) await this.#save(move);
+    for (const move of wanted) await this.#save(move, null);
     const moves = [...round.moves, ...wanted];
     const assignments = new Map(round.assignments.map((each) => [each.workspace_id, each]));
     const verdicts = new Map(round.candidates.map(({ id, verdict }) => [id, verdict]));
@@ -117,7 +117,7 @@ export class MoveDriver {
         if (typeof outcome !== 'number') return false;
         pokes.add(step.to);
         const begun = { state: 'adopting', to: step.to, from_epoch: step.epoch, to_epoch: outcome } as const;
-        await this.#save(this.#changed(move, begun));
+        await this.#save(this.#changed(move, begun), move.state);
         return true;
       }
       case 'change': {
@@ -128,7 +128,7 @@ export class MoveDriver {
             .catch((error: unknown) =>
               log.warn({ move: move.id, reason: messageOf(error) }, 'an order could not be taken back'),
             );
-        await this.#save(changed);
+        if (!(await this.#save(changed, move.state))) return true;
         if (changed.state === 'closing' && changed.to !== null && changed.from_epoch !== null) {
           await this.#order(changed, changed.from_epoch, changed.to);
           pokes.add(changed.from);
@@ -147,7 +147,7 @@ export class MoveDriver {
 
   /** Has people see what a move waits for, where that does not pass by itself. */
   async #saveWhy(move: Move, why: string | null): Promise<void> {
-    if (move.error !== why) await this.#save({ ...move, error: why });
+    if (move.error !== why) await this.#save({ ...move, error: why }, move.state);
   }
 
   #changed(move: Move, changes: Partial<Move>): Move {
@@ -159,11 +159,13 @@ export class MoveDriver {
     return changed;
   }
 
-  async #save(move: Move): Promise<void> {
-    await this.#patience.redis(this.#parts.coordination.saveMove(move));
+  /** False where it is no longer as it was read: then nothing is written. */
+  async #save(move: Move, before: Move['state'] | null): Promise<boolean> {
+    if (!(await this.#patience.redis(this.#parts.coordination.saveMove(move, before)))) return false;
     this.#look([move]);
     if (move.state === 'done' || move.state === 'failed')
       this.#parts.recorder.moveEnded(move.reason, move.state);
+    return true;
   }
 
   /** Moves for what is on an instance that is to be empty, and not on its way yet. */

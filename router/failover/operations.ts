@@ -94,7 +94,7 @@ export class FleetOperations {
     if (refusal) throw new WharfError(refusal.code, refusal.text);
     const wanted: PlannedMove = { workspace, from: assignment.instance, to, reason: 'move' };
     const move = newMove(wanted, clock.now(), this.#parts.random);
-    await this.#save([move]);
+    await this.#saveNew([move]);
     // After it is written down: else the failover might place it first, and elsewhere.
     if (settings.current().quarantined.has(workspace)) await settings.setQuarantined(workspace, false);
     return move;
@@ -119,7 +119,7 @@ export class FleetOperations {
     return { moves: await this.#begin(plan.moves, moves, instance) };
   }
 
-  /** Lets an instance take workspaces again; moves away from it that have not begun are taken back. Throws `not_found`. */
+  /** Lets an instance take workspaces again; moves away from it that have not begun are taken back. One that begins at this moment goes on. Throws `not_found`. */
   async undrain(instance: string): Promise<void> {
     const { settings, coordination, clock } = this.#parts;
     this.#require(instance, await this.#candidates());
@@ -128,7 +128,8 @@ export class FleetOperations {
       if (move.from !== instance || move.reason !== 'drain' || move.state !== 'queued') continue;
       const ended = new Date(clock.now()).toISOString();
       const error = `${instance} is no longer drained`;
-      await this.#patience.redis(coordination.saveMove({ ...move, state: 'failed', ended_at: ended, error }));
+      const takenBack: Move = { ...move, state: 'failed', ended_at: ended, error };
+      await this.#patience.redis(coordination.saveMove(takenBack, 'queued'));
     }
     this.#parts.wake();
   }
@@ -170,13 +171,13 @@ export class FleetOperations {
   ): Promise<Move[]> {
     const { clock, random } = this.#parts;
     const begun = newMoves(planned, clock.now(), random);
-    await this.#save(begun);
+    await this.#saveNew(begun);
     const running = known.filter((move) => !hasEnded(move) && from !== null && move.from === from);
     return [...running, ...begun];
   }
 
-  async #save(moves: readonly Move[]): Promise<void> {
-    for (const move of moves) await this.#patience.redis(this.#parts.coordination.saveMove(move));
+  async #saveNew(moves: readonly Move[]): Promise<void> {
+    for (const move of moves) await this.#patience.redis(this.#parts.coordination.saveMove(move, null));
     this.#parts.wake();
   }
 

@@ -464,24 +464,36 @@ export function testsCoordination(name: string, start: () => Promise<Coordinatio
 
     describe('moves', () => {
       it('are told by age, each as it was saved last', async () => {
-        await fleet.saveMove(moveOf('m2'));
-        await fleet.saveMove(moveOf('m1'));
+        await fleet.saveMove(moveOf('m2'), null);
+        await fleet.saveMove(moveOf('m1'), null);
         const closing = moveOf('m1', { state: 'closing', from_epoch: 3 });
-        await fleet.saveMove(closing);
+        await fleet.saveMove(closing, 'queued');
         expect(await fleet.moves()).toEqual([closing, moveOf('m2')]);
+      });
+
+      it('are as who wrote first made them: whoever knows an older state writes nothing', async () => {
+        const takenBack = moveOf('m1', { state: 'failed', error: 'taken back' });
+        expect(await fleet.saveMove(takenBack, 'queued')).toBe(false);
+        expect(await fleet.saveMove(moveOf('m1'), null)).toBe(true);
+        expect(await fleet.saveMove(moveOf('m1', { error: 'again' }), null)).toBe(false);
+        expect(await fleet.saveMove(moveOf('m1', { error: 'it waits' }), 'queued')).toBe(true);
+        expect(await fleet.saveMove(takenBack, 'queued')).toBe(true);
+        for (const state of ['queued', 'closing'] as const)
+          expect(await fleet.saveMove(moveOf('m1', { state }), 'queued')).toBe(false);
+        expect(await fleet.moves()).toEqual([takenBack]);
       });
 
       it('that run are all kept, and of those that ended the last hundred', async () => {
         const id = (number: number) => `m${String(number).padStart(3, '0')}`;
         for (let number = 0; number < 105; number += 1) {
-          await fleet.saveMove(moveOf(id(number)));
-          await fleet.saveMove(moveOf(`${id(number)}-runs`));
+          await fleet.saveMove(moveOf(id(number)), null);
+          await fleet.saveMove(moveOf(`${id(number)}-runs`), null);
         }
         // Neither the order of their ids nor that one is saved again says which ended last.
         for (let number = 104; number >= 0; number -= 1) {
           const state = number % 2 === 0 ? 'done' : 'failed';
-          await fleet.saveMove(moveOf(id(number), { state }));
-          if (number === 104) await fleet.saveMove(moveOf(id(number), { state, error: 'x' }));
+          await fleet.saveMove(moveOf(id(number), { state }), 'queued');
+          if (number === 104) await fleet.saveMove(moveOf(id(number), { state, error: 'x' }), state);
         }
         const kept = await fleet.moves();
         expect(kept.filter(({ state }) => state === 'queued')).toHaveLength(105);

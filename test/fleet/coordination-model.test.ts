@@ -87,8 +87,10 @@ const seldom = [
   named('routers', [], (side) => side.fleet.routers()),
   named('forgetNote', [router], (side, id) => side.forgetNote(id)),
   named('forgetRouter', [router], (side, id) => side.fleet.forgetRouter(id)),
-  named('move', [fc.constantFrom('m1', 'm2'), state], (side, id, now) =>
-    side.fleet.saveMove(moveOf(id, { state: now })),
+  named(
+    'move',
+    [fc.constantFrom('m1', 'm2'), state, fc.option(state, { freq: 1 })],
+    (side, id, now, before) => side.fleet.saveMove(moveOf(id, { state: now }), before),
   ),
   named('moves', [], (side) => side.fleet.moves()),
   named('empty', [], (side) => side.empty()),

@@ -43,7 +43,7 @@ function questions(fleet: Coordination): Record<string, () => Promise<unknown>> 
     noteRouter: () => fleet.noteRouter(routerNote('router-1'), TTL),
     routers: () => fleet.routers(),
     forgetRouter: () => fleet.forgetRouter('router-1'),
-    saveMove: () => fleet.saveMove(moveOf('m1')),
+    saveMove: () => fleet.saveMove(moveOf('m1'), null),
     moves: () => fleet.moves(),
     poke: () => fleet.poke('instance-1'),
   };
@@ -150,7 +150,7 @@ describe('in Redis', () => {
       await fleet.recordAssignment(assignmentOf('7', 3, 'instance-1'));
       await fleet.order('instance-1', order);
       await fleet.noteRouter(routerNote('router-1'), TTL);
-      await fleet.saveMove(moveOf('m1'));
+      await fleet.saveMove(moveOf('m1'), null);
       await redis.hset(redisKeys.assignments, '8', 'odd');
       await redis.hset(redisKeys.assigned('instance-1'), { '8': 'odd', '9': '1:2', '007': '1:1', '10': '' });
       await redis.hset(redisKeys.orders('instance-1'), { '8': 'odd', '9': '{}' });
@@ -199,7 +199,7 @@ describe('in Redis', () => {
       await fleet.acquire(leaseHolder('instance-1', 'a'), TTL, []);
       await fleet.recordAssignment(assignmentOf('7', 3, 'instance-1'));
       await fleet.order('instance-1', orderFor('7', 3));
-      await fleet.saveMove(moveOf('m1', { state: 'done' }));
+      await fleet.saveMove(moveOf('m1', { state: 'done' }), null);
       const renewal = await fleet.renew('instance-1', 'a', TTL);
       expect(renewal).toMatchObject({ held: true, orders: [orderFor('7', 3)] });
       expect(renewal.identity.era).not.toBe('');

@@ -51,8 +51,8 @@ function assign(epoch: number, instance: string, claimed: boolean) {
   });
 }
 
-function move(state: Move['state']): Promise<void> {
-  return coordination.saveMove({
+async function move(state: Move['state']): Promise<void> {
+  const value: Move = {
     id: 'move-1',
     workspace: '2',
     from: 'instance-1',
@@ -65,7 +65,8 @@ function move(state: Move['state']): Promise<void> {
     started_at: null,
     ended_at: null,
     error: null,
-  });
+  };
+  await coordination.saveMove(value, null);
 }
 
 /** The session runs on instance-2 from now on, in this state. */

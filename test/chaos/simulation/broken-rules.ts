@@ -2,7 +2,15 @@ import type { Renewal } from '../../../fleet/coordination.ts';
 import { OWNERSHIP_TIMES } from '../../../fleet/ownership-times.ts';
 import type { Claim } from '../../../fleet/records.ts';
 import { PROOF_POLICY } from '../../../instance/supervisor/authority.ts';
-import { ISLAND, LONG_STOP, type Plan, REDIS_ONLY, SLOW_LOOKS, SLOW_RETURN } from './plans.ts';
+import {
+  DRAINS_TAKEN_BACK,
+  ISLAND,
+  LONG_STOP,
+  type Plan,
+  REDIS_ONLY,
+  SLOW_LOOKS,
+  SLOW_RETURN,
+} from './plans.ts';
 import { RULES, type Rules } from './rules.ts';
 
 /** A rule broken on purpose, and the faults under which the checker has to notice it. */
@@ -68,6 +76,20 @@ export const BROKEN_RULES: Readonly<Record<string, BrokenRule>> = {
   'proof counted from its answer': {
     plan: SLOW_LOOKS,
     rules: { ...RULES, policy: { ...PROOF_POLICY, countsFrom: (_asked, answered) => answered } },
+  },
+  /** A move is written whatever became of it since it was read. */
+  'moves written over': {
+    plan: DRAINS_TAKEN_BACK,
+    rules: {
+      ...RULES,
+      coordination: (coordination) => ({
+        ...methodsOf(coordination),
+        saveMove: async (move) => {
+          const known = (await coordination.moves()).find(({ id }) => id === move.id);
+          return coordination.saveMove(move, known?.state ?? null);
+        },
+      }),
+    },
   },
   /** An emptied Redis, and one that fell behind, are taken for the one that was there before. */
   'era ignored': {

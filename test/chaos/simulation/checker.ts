@@ -1,3 +1,5 @@
+import type { Move } from '../../../fleet/coordination.ts';
+import { hasEnded } from '../../../fleet/coordination-rules.ts';
 import type { WorkspaceId } from '../../../fleet/ids.ts';
 
 /** A browser that is connected to WhatsApp and can send. */
@@ -74,6 +76,13 @@ export class Checker {
         `workspace ${workspace}: ${host} copied generation ${from} while ${other.host} still wrote to ${other.generation}`,
       );
     }
+  }
+
+  /** A move was written: one that ended, or was taken back, stays so, and one that began does not wait again. */
+  moveSaved(before: Move | undefined, after: Move | undefined): void {
+    if (!before || !after || before.state === after.state) return;
+    if (hasEnded(before) || after.state === 'queued')
+      this.#violate(`move ${after.id} of workspace ${after.workspace}: ${before.state}, then ${after.state}`);
   }
 
   /** At the end, when nothing was broken for long: each workspace has to run, once. */

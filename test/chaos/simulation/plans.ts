@@ -214,6 +214,28 @@ export const REDIS_ONLY: Plan = {
   },
 };
 
+/** Operators drain instances and take that back at once, or while some of the moves are under way. */
+export const DRAINS_TAKEN_BACK: Plan = {
+  calm: false,
+  schedule(world, from, span) {
+    const drains = 12;
+    for (let drain = 0; drain < drains; drain += 1) {
+      world.time.at(from + (drain / drains) * span, () => {
+        const { id } = world.random.oneOf(world.instances);
+        const [drainer, undrainer] = [0, 1].map(() =>
+          world.random.oneOf(world.routers).operations(world.instances.length),
+        );
+        const after = world.random.between(0, 3000);
+        world.tell('fault', `drained ${id}, and took that back after ${after.toFixed(0)} ms`);
+        // What cannot be done is refused.
+        void drainer?.drain(id).catch(() => {});
+        world.time.after(after, () => void undrainer?.undrain(id).catch(() => {}));
+      });
+    }
+    return drains;
+  },
+};
+
 export const PLANS: Readonly<Record<string, Plan>> = {
   anything: ANYTHING,
   'long stop': LONG_STOP,
@@ -223,4 +245,5 @@ export const PLANS: Readonly<Record<string, Plan>> = {
   island: ISLAND,
   'handed on in the wait': HANDED_ON_IN_WAIT,
   'Redis only': REDIS_ONLY,
+  'drains taken back': DRAINS_TAKEN_BACK,
 };

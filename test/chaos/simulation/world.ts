@@ -83,7 +83,7 @@ export class World extends Environment {
     );
     if (from === undefined || from === to || running) return;
     const id = () => String(this.random.int(10_000_000, 99_999_999));
-    await coordination.saveMove(newMove({ workspace, from, to, reason: 'move' }, this.time.now, id));
+    await coordination.saveMove(newMove({ workspace, from, to, reason: 'move' }, this.time.now, id), null);
   }
 
   /** How many browsers of a workspace are connected. */

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { homeOf } from '../../../fleet/placement.ts';
 import { moveOf } from '../../helpers/fleet-values.ts';
 import { SmallFleet } from './small-fleet.ts';
@@ -93,6 +93,7 @@ describe('a move', () => {
     fleet.instance('instance-2').kill();
     await fleet.coordination.saveMove(
       moveOf('move_1', { workspace: '3', from: 'instance-1', to: 'instance-2' }),
+      null,
     );
     for (const { faults } of fleet.routers) faults.cutFromRedis = false;
     await fleet.clock.until(() => ended(fleet), 60_000);
@@ -156,6 +157,56 @@ describe('a drain', () => {
     await fleet.clock.until(() => ended(fleet), 60_000);
     const done = { state: 'done', error: null };
     expect(await operations.moves()).toMatchObject(Array.from({ length: 5 }, () => done));
+  });
+
+  it('taken back at the moment at which the leader writes what it waits for leaves nothing queued', async () => {
+    const { fleet, operations } = await threeInstances();
+    for (const id of ['instance-2', 'instance-3']) fleet.instance(id).capacity = 5;
+    const save = fleet.coordination.saveMove.bind(fleet.coordination);
+    let goOn = () => {};
+    const undrained = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    let held = 0;
+    vi.spyOn(fleet.coordination, 'saveMove').mockImplementation(async (move, before) => {
+      if (move.state === 'queued' && move.error !== null) {
+        held += 1;
+        await undrained;
+      }
+      return save(move, before);
+    });
+    fleet.instance('instance-2').capacity = 25;
+    await operations.drain('instance-1');
+    fleet.instance('instance-2').capacity = 5;
+    await fleet.clock.until(async () => held > 0, 5000);
+    await operations.undrain('instance-1');
+    goOn();
+    await fleet.clock.pass(10_000);
+    const moves = await operations.moves();
+    expect(moves).toHaveLength(5);
+    for (const { state, error } of moves)
+      expect([state, error]).toEqual(['failed', 'instance-1 is no longer drained']);
+    expect(fleet.running()['instance-1']).toBe(5);
+  });
+
+  it('taken back at the moment at which a move begins lets that one go on', async () => {
+    const { fleet, operations } = await threeInstances();
+    const save = fleet.coordination.saveMove.bind(fleet.coordination);
+    let begun: string | undefined;
+    vi.spyOn(fleet.coordination, 'saveMove').mockImplementation(async (move, before) => {
+      if (begun === undefined && move.error?.includes('no longer drained')) {
+        begun = move.id;
+        const closing = { state: 'closing', to: 'instance-2', from_epoch: 1, error: null } as const;
+        expect(await save({ ...move, ...closing, ended_at: null }, 'queued')).toBe(true);
+      }
+      return save(move, before);
+    });
+    await operations.drain('instance-1');
+    await operations.undrain('instance-1');
+    await fleet.clock.until(() => ended(fleet), 30_000);
+    const move = (await operations.moves()).find(({ id }) => id === begun);
+    expect(move).toMatchObject({ state: 'done', to: 'instance-2', error: null });
+    expect(fleet.runners(move?.workspace ?? '')).toEqual(['instance-2']);
   });
 
   it('empties the instance, a few at a time, and keeps it empty until undrained', async () => {
