@@ -180,7 +180,9 @@ export class Inactivity {
       next_at: next ? iso(next.at) : null,
     };
     return {
-      id: eventId('session.inactive', workspace_id, session_id, step, since),
+      // The log takes an id once. What is tried again within hours is told once; a step that is taken anew, as after the session was kept for a while, is
+      // told anew: it has another day for what follows.
+      id: eventId('session.inactive', workspace_id, session_id, step, since, Math.floor(now / DAY)),
       type: 'session.inactive',
       timestamp: iso(now),
       workspace_id,

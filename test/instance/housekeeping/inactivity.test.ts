@@ -153,6 +153,42 @@ describe('a session that nobody uses', () => {
     await manager.close(1000);
   });
 
+  it('is warned of anew where it was kept for a while, and nobody used it', async () => {
+    const { days, events, manager, ready, round, steps } = await scene();
+    await ready();
+    await round();
+    await days(30);
+    await manager.keep('7', 'main');
+    await days(40);
+    expect(steps()).toEqual(['main warn']);
+    await manager.unkeep('7', 'main');
+    await days(1);
+    expect(steps()).toEqual(['main warn', 'main warn']);
+    const [first, second] = events;
+    expect(second?.data.inactive_since).toBe(first?.data.inactive_since);
+    // The log would drop it, and the session be stopped on a day that nobody was told.
+    expect(second?.id).not.toBe(first?.id);
+    expect(first?.data.next_at).toBe('2026-03-02T00:00:00.000Z');
+    expect(second?.data.next_at).toBe('2026-04-12T00:00:00.000Z');
+    await manager.close(1000);
+  });
+
+  it('is told of once where the step is tried again, since the record could not be written', async () => {
+    const { clock, days, events, manager, ready, round } = await scene();
+    const session = await ready();
+    await round();
+    const fault = new WharfError('storage_unavailable', 'It is full.');
+    const note = vi.spyOn(session, 'note').mockRejectedValue(fault);
+    await days(30);
+    note.mockRestore();
+    expect(session.record.inactivity ?? null).toBeNull();
+    clock.pass(HOUR);
+    await round();
+    expect(session.record.inactivity).toMatchObject({ step: 'warn' });
+    expect(events.map(({ id }) => id)).toEqual([events[0]?.id, events[0]?.id]);
+    await manager.close(1000);
+  });
+
   it('is not stopped while the event of it cannot be written', async () => {
     const { days, given, manager, ready, round, steps } = await scene();
     const session = await ready();
