@@ -1,8 +1,7 @@
 import { isWharfError, messageOf } from '../../common/errors.ts';
 import type { Logger } from '../../common/logger.ts';
-import { statusEvent } from '../../fleet/events/status-event.ts';
 import { type SessionKey, whatsappKeyOf } from '../../fleet/queue/message-ids.ts';
-import { advance, toldByAck, wasSent } from '../../fleet/queue/message-state.ts';
+import { advance, toldByAck } from '../../fleet/queue/message-state.ts';
 import type { MessageFault, MessageState } from '../../fleet/queue/outgoing.ts';
 import type { HeldMessage, SessionQueue } from '../../fleet/queue/session-queues.ts';
 import type { Session } from '../session/session.ts';
@@ -12,6 +11,7 @@ import { giveToPage } from './give-to-page.ts';
 import { lateStep } from './late-ack.ts';
 import { processingSpan } from './message-span.ts';
 import type { OutboxParts } from './outbox-parts.ts';
+import { OutcomeWriter } from './outcome-writer.ts';
 import { recover } from './recovery.ts';
 import { type Trial, Trials } from './trials.ts';
 import { faultOf, isBrowsersEnd, verdictOf } from './verdict.ts';
@@ -49,6 +49,7 @@ export interface CourierOptions {
 export class Courier {
   readonly #options: CourierOptions;
   readonly #parts: OutboxParts;
+  readonly #outcomes: OutcomeWriter;
   readonly #trials = new Trials();
   /** Messages given up without an ack since the last that had one. */
   #givenUp = 0;
@@ -56,6 +57,7 @@ export class Courier {
   constructor(options: CourierOptions, parts: OutboxParts) {
     this.#options = options;
     this.#parts = parts;
+    this.#outcomes = new OutcomeWriter(options, parts);
   }
 
   /** Milliseconds after which to come again; 0: it has ended, or was given back for another to go first. The session must be ready. */
@@ -195,7 +197,7 @@ export class Courier {
           detail: "WhatsApp's page did not take the message.",
         });
       case 'resend':
-        await this.#tell(held, [{ ...state, status: 'unknown', error: UNKNOWN }]);
+        await this.#outcomes.tell(held, [{ ...state, status: 'unknown', error: UNKNOWN }]);
         return await this.#try(held, trial);
       case 'unknown':
         return await this.#end(held, trial, UNKNOWN);
@@ -298,8 +300,9 @@ export class Courier {
     const sent = after(known, 1);
     const state = after(known, ack);
     // That it was sent is told always, whatever more is known by now.
-    await this.#tell(held, state.status === sent.status ? [sent] : [sent, state]);
-    await this.#finish(held, state);
+    await this.#outcomes.tell(held, state.status === sent.status ? [sent] : [sent, state]);
+    await this.#outcomes.finish(held, state);
+    this.#trials.ended(held);
     this.#givenUp = 0;
     counters.messages_sent += 1;
     status.sent += 1;
@@ -326,8 +329,9 @@ export class Courier {
       error,
       ended_at: new Date(clock.now()).toISOString(),
     };
-    await this.#tell(held, [state]);
-    await this.#finish(held, state);
+    await this.#outcomes.tell(held, [state]);
+    await this.#outcomes.finish(held, state);
+    this.#trials.ended(held);
     if (trial.uncertain) status.unknown += 1;
     else {
       counters.messages_failed += 1;
@@ -347,50 +351,6 @@ export class Courier {
   #noteLatest({ message }: HeldMessage, ack: Ack): void {
     const latest = this.#options.acks.known(message.message_id);
     if (latest && (latest.ack > ack || latest.ack < 0)) this.#options.later(latest.whatsappId, latest.ack);
-  }
-
-  /** Tells what became of it; durable when it resolves. */
-  async #tell({ message }: HeldMessage, states: readonly MessageState[]): Promise<void> {
-    const { clock, events } = this.#parts;
-    const told = states.map((state) =>
-      statusEvent(this.#options.key, {
-        message: message.message_id,
-        whatsappId: state.whatsapp_id,
-        chat: message.message.to,
-        status: state.status,
-        error: state.error,
-        at: clock.now(),
-      }),
-    );
-    await this.#persist(async () => {
-      // The log knows no epochs: one that was paused, and is no owner any more, must not tell of what the next owner may find otherwise. An ack is true whoever tells it.
-      if (!states.every(({ status }) => wasSent(status))) await this.#options.queue.requireOwner();
-      await events.append(told);
-    });
-  }
-
-  async #finish(held: HeldMessage, state: MessageState): Promise<void> {
-    await this.#persist(async () => {
-      await this.#options.queue.finish(held, state);
-    });
-    this.#trials.ended(held);
-  }
-
-  /** Tries again while Redis cannot: what became of a message is known here and now, and costs questions later. */
-  async #persist(write: () => Promise<void>): Promise<void> {
-    const { clock, random } = this.#parts;
-    for (let failures = 0; ; failures += 1) {
-      try {
-        this.#options.signal.throwIfAborted();
-        await write();
-        return;
-      } catch (error) {
-        if (!isWharfError(error, 'queue_unavailable')) throw error;
-        if (failures === 0)
-          this.#options.log.warn({ reason: messageOf(error) }, 'what became of a message waits for Redis');
-        await clock.sleep(Math.min(250 * 2 ** failures, 5000) * (1 + random()), this.#options.signal);
-      }
-    }
   }
 }
 
