@@ -69,7 +69,7 @@ const SILENT: ReadonlySet<LossReason> = new Set([
 
 /**
  * One life of a session's browser: started, watched, and ended, whatever ends it. Runs once.
- * It decides nothing of what comes after; see `session.ts`.
+ * It decides nothing of what comes after; see `session-round.ts`.
  */
 export class SessionLife {
   readonly client: WhatsAppClient;

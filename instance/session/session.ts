@@ -1,5 +1,4 @@
 import type { Clock } from '../../common/clock.ts';
-import { messageOf } from '../../common/errors.ts';
 import type { Logger } from '../../common/logger.ts';
 import type { SessionDetail, SessionRecord, SessionStatus } from '../../fleet/records.ts';
 import type { ChromiumVersion } from '../profile/chromium-version.ts';
@@ -14,12 +13,13 @@ import type { SessionListener } from './listener.ts';
 import type { LossCounts } from './losses.ts';
 import { ProfileUse } from './profile-use.ts';
 import { detailOf } from './session-detail.ts';
-import { type Conclusion, SessionEndings } from './session-endings.ts';
+import { SessionEndings } from './session-endings.ts';
 import { SessionFile } from './session-file.ts';
-import { type Ending, type LifeTimeouts, SessionLife } from './session-life.ts';
+import type { LifeTimeouts } from './session-life.ts';
 import { SessionLoop } from './session-loop.ts';
 import { SessionProfile } from './session-profile.ts';
 import { notLinking, notReady } from './session-refusals.ts';
+import { SessionRound } from './session-round.ts';
 import type { SessionStore } from './session-store.ts';
 import { SessionTakeover, type Tenure } from './session-takeover.ts';
 import { Standing, statusAtRest } from './standing.ts';
@@ -70,6 +70,7 @@ export class Session {
   readonly #file: SessionFile;
   readonly #links: LinkDesk;
   readonly #takeover: SessionTakeover;
+  readonly #round: SessionRound;
   readonly #endings: SessionEndings;
   readonly #loop: SessionLoop;
   readonly #standing: Standing;
@@ -78,7 +79,6 @@ export class Session {
   readonly #since: number;
   /** Aborted when the session is closed for good. */
   readonly #ending = new AbortController();
-  #client: WhatsAppClient | undefined;
 
   /** @param signed see {@link SessionTakeover} */
   constructor(record: SessionRecord, tenure: Tenure, parts: SessionParts, signed = true) {
@@ -106,6 +106,24 @@ export class Session {
     const mine = { ...parts, file: this.#file, profile: this.#profile, tenure, log: this.#log };
     this.#takeover = new SessionTakeover(mine, signed);
     this.#endings = new SessionEndings(mine);
+    this.#round = new SessionRound(
+      {
+        ...mine,
+        takeover: this.#takeover,
+        endings: this.#endings,
+        standing: this.#standing,
+        links: this.#links,
+        use: this.#use,
+      },
+      {
+        onQr: (code) => {
+          for (const listener of parts.listeners) listener.qr(this, code);
+        },
+        onHappened: (happening) => this.#happened(happening),
+        onRest: () => this.#loop.rest(),
+        onGone: () => this.#gone(),
+      },
+    );
     const rounds = {
       onBegin: () => {
         this.#endings.begin();
@@ -117,7 +135,7 @@ export class Session {
         this.#standing.move('start');
       },
       onEnd: () => this.#standing.move('stop'),
-      round: (signal: AbortSignal) => this.#once(signal),
+      round: (signal: AbortSignal) => this.#round.run(signal),
     };
     this.#loop = new SessionLoop(rounds, parts.clock, this.#ending.signal);
   }
@@ -136,6 +154,10 @@ export class Session {
 
   get browserPid(): number | undefined {
     return this.#client?.browserPid;
+  }
+
+  get #client(): WhatsAppClient | undefined {
+    return this.#round.client;
   }
 
   /** On what terms it is run here. */
@@ -337,97 +359,11 @@ export class Session {
     return code;
   }
 
-  /** One life. Answers the milliseconds to wait before the next, or undefined where there is to be none. */
-  async #once(signal: AbortSignal): Promise<number | undefined> {
-    let leave = () => {};
-    this.#use.begin();
-    try {
-      if (!(await this.#takeOver(signal))) return undefined;
-      leave = await this.#parts.gate.enter(signal);
-      const ending = await this.#live(signal, leave);
-      return this.#follow(await this.#endings.conclude(ending, signal));
-    } catch (error) {
-      if (signal.aborted) return 0;
-      return this.#follow(await this.#endings.fail(error));
-    } finally {
-      leave();
-      await this.#use.end(this.browserPid);
-      this.#client = undefined;
-      this.#standing.disconnected();
-      this.#links.clear();
-    }
-  }
-
-  #follow({ again, event }: Conclusion): number | undefined {
-    if (again === null) this.#loop.rest();
-    if (event !== null) this.#standing.move(event);
-    return again ?? undefined;
-  }
-
-  /** False where it is not to run after all: the owner before had stopped or deleted it. */
-  async #takeOver(signal: AbortSignal): Promise<boolean> {
-    if (!this.#takeover.isDue) return true;
-    if (!(await this.#takeover.run(signal))) {
-      this.#gone();
-      return false;
-    }
-    if (this.record.should_run) return true;
-    this.#loop.rest();
-    this.#standing.move('stop');
-    return false;
-  }
-
   #gone(): void {
     this.#log.warn('the session is gone: the owner before had deleted it');
     this.#loop.rest();
     this.#standing.move('stop');
     this.#parts.onGone(this);
-  }
-
-  async #live(signal: AbortSignal, started: () => void): Promise<Ending> {
-    const parts = this.#parts;
-    await this.#tenure.settled();
-    const dataPath = await this.#profile.open(signal);
-    const life = new SessionLife({
-      workspace: this.record.workspace_id,
-      session: this.record.session_id,
-      dataPath,
-      proxy: this.record.proxy,
-      linked: this.record.linked,
-      authority: this.#tenure,
-      clients: parts.clients,
-      timeouts: parts.timeouts,
-      clock: parts.clock,
-      log: this.#log,
-      events: {
-        qr: (code) => {
-          this.#links.show(code);
-          for (const listener of parts.listeners) listener.qr(this, code);
-          if (this.status !== 'pairing') this.#standing.move('qr');
-        },
-        authenticated: () => this.#standing.move('authenticated'),
-        ready: (account) => this.#onReady(account.phoneNumber),
-        happened: (happening) => this.#happened(happening),
-        corrupted: (detail) =>
-          this.#log.error({ detail }, 'Chromium found its database corrupt and deleted it'),
-      },
-    });
-    this.#client = life.client;
-    const ending = await life.run(signal, started);
-    if ((ending.kind === 'stopped' || ending.kind === 'not_linked') && ending.clean)
-      await this.#profile.markClean(this.#standing.connectedAt !== null);
-    return ending;
-  }
-
-  #onReady(phoneNumber: string | null): void {
-    this.#endings.recovered();
-    this.#standing.connected();
-    this.#links.clear();
-    this.#profile.noteReady();
-    const unnoted = (error: unknown) =>
-      this.#log.error({ reason: messageOf(error) }, 'that it is linked could not be written down');
-    this.#file.noteLinked(phoneNumber).catch(unnoted);
-    this.#standing.move('ready');
   }
 
   #happened(happening: Happening): void {
