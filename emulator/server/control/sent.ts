@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { bareMessageId } from '../ids.ts';
-import { type ControlParts, controlRoute, DONE, phoneSchema, queryNumber } from './parts.ts';
+import { matchingRecords, messageQuerySchema } from './message-query.ts';
+import { type ControlParts, controlRoute, DONE } from './parts.ts';
 import { sentView } from './views.ts';
 
 /**
@@ -13,23 +13,14 @@ export function sentRoute(parts: ControlParts) {
     path: '/sent',
     summary: 'Messages sent by devices',
     tag: 'messages',
-    query: z.strictObject({
-      phone: phoneSchema.optional(),
-      to: z.string().max(64).optional(),
-      id: z.string().max(300).optional(),
-      after: queryNumber(0, Number.MAX_SAFE_INTEGER, 0),
-      limit: queryNumber(1, 1_000_000, 100_000),
-    }),
+    query: messageQuerySchema.extend({ to: z.string().max(64).optional() }),
     responses: DONE,
     handle({ query }) {
-      const id = query.id === undefined ? undefined : bareMessageId(query.id);
       const to = query.to === undefined || query.to.includes('@') ? query.to : `${query.to}@c.us`;
-      const matching = parts.ledger.sent.filter(
-        (record) =>
-          record.position > query.after &&
-          (query.phone === undefined || record.phone === query.phone) &&
-          (to === undefined || record.chat === to) &&
-          (id === undefined || record.id === id),
+      const matching = matchingRecords(
+        parts.ledger.sent,
+        query,
+        ({ chat }) => to === undefined || chat === to,
       );
       const sent = matching.slice(0, query.limit);
       return {
