@@ -6,6 +6,7 @@ import type { OutgoingMessage } from '../../fleet/messages.ts';
 import { type MessageId, newMessageId, type SessionKey } from '../../fleet/queue/message-ids.ts';
 import type { Acceptance, MessageQueues, Reservation, Reserved } from '../../fleet/queue/message-queues.ts';
 import type { AcceptedMessage } from '../../fleet/queue/outgoing.ts';
+import { outgoingSpan } from '../../fleet/queue/outgoing-span.ts';
 import { type CallersKey, fingerprintOf } from './idempotency.ts';
 import type { MediaKeeper } from './media-keeper.ts';
 import { MAX_DAYS_AHEAD, type SendRequest } from './send-request.ts';
@@ -14,14 +15,6 @@ const DAY = 24 * 3_600_000;
 
 /** Messages of one bulk request that need more than the queue and are looked at side by side. */
 const SLOW_AT_ONCE = 8;
-
-/** By OpenTelemetry's conventions for messaging. */
-const MESSAGING = {
-  'messaging.system': 'wharf',
-  'messaging.operation.name': 'send',
-  'messaging.operation.type': 'send',
-  'messaging.destination.name': 'outgoing',
-} as const;
 
 /** What goes to the queue of an order. */
 interface Content {
@@ -88,10 +81,8 @@ export class Acceptor {
    * @throws WharfError `queue_unavailable`
    */
   acceptAll(orders: readonly SendOrder[], waiter: string | null): Promise<Outcome[]> {
-    const attributes = { ...MESSAGING, 'messaging.batch.message_count': orders.length };
-    return this.#parts.tracer.run({ name: 'send outgoing', kind: 'producer', attributes }, () =>
-      this.#acceptAll(orders, waiter),
-    );
+    const span = outgoingSpan('send', { 'messaging.batch.message_count': orders.length });
+    return this.#parts.tracer.run(span, () => this.#acceptAll(orders, waiter));
   }
 
   async #acceptAll(orders: readonly SendOrder[], waiter: string | null): Promise<Outcome[]> {
