@@ -60,11 +60,9 @@ export function createApp(
     });
     next();
   });
-  if (tracer.on) {
-    app.use((request, response, next) =>
-      traced(tracer, request, response, () => response.locals['route'] as string | undefined, next),
-    );
-  }
+  app.use((request, response, next) =>
+    traced(tracer, request, response, () => response.locals['route'] as string | undefined, next),
+  );
   return app;
 }
 
