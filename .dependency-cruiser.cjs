@@ -134,7 +134,7 @@ module.exports = {
       severity: 'error',
       comment: "The emulated page shares only the frames' types with its server.",
       from: { path: '^emulator/page/' },
-      to: { path: `^(${all})/`, pathNot: '^emulator/(page/|protocol\\.ts$)' },
+      to: { path: `^(${all})/`, pathNot: '^emulator/(page|protocol)/' },
     },
     {
       name: 'web-only-records',

@@ -8,16 +8,10 @@ import {
   storeHistory,
   storeOutgoing,
 } from './device-profile.ts';
-import type {
-  Content,
-  DeviceFrame,
-  Message,
-  MessageReference,
-  Query,
-  SendAckFrame,
-  ServerFrame,
-  WireId,
-} from './protocol.ts';
+import type { WireId } from './protocol/chats.ts';
+import type { DeviceFrame, SendAckFrame, ServerFrame } from './protocol/frames.ts';
+import type { Content, Message, MessageReference } from './protocol/messages.ts';
+import type { Query } from './protocol/queries.ts';
 
 /** What a client tells of itself. */
 export type DeviceState =

@@ -1,15 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import type {
-  Contact,
-  Credentials,
-  DeliverFrame,
-  Group,
-  HistoryFrame,
-  Me,
-  Message,
-  OutgoingMessage,
-  SendFrame,
-} from './protocol.ts';
+import type { Contact, Group } from './protocol/chats.ts';
+import type { Credentials, DeliverFrame, HistoryFrame, Me, SendFrame } from './protocol/frames.ts';
+import type { Message, OutgoingMessage } from './protocol/messages.ts';
 
 /** One-time keys a new device makes. */
 const KEYS_AT_START = 20;
@@ -83,7 +75,7 @@ export function storeHistory(profile: DeviceProfile, frame: HistoryFrame): void 
 /** What storing a delivery came to: the ack's result, and the fresh key of an unreadable message. */
 export type Stored = { result: 'stored' | 'duplicate' } | { result: 'unreadable'; key: string };
 
-/** Stores what was delivered, by the rules of `Envelope` in protocol.ts. */
+/** Stores what was delivered, by the rules of `Envelope` in protocol/frames.ts. */
 export function storeDelivery(profile: DeviceProfile, frame: DeliverFrame): Stored {
   profile.deliverySeq = Math.max(profile.deliverySeq, frame.seq);
   const { item } = frame;

@@ -67,7 +67,7 @@ describe('the rules of who imports whom', () => {
     ['instance/http/a.ts', 'instance/session/b.ts'],
     ['cli/a.ts', 'router/config.ts'],
     ['cli/doctor/a.ts', 'backup/store/open-store.ts'],
-    ['emulator/page/a.ts', 'emulator/protocol.ts'],
+    ['emulator/page/a.ts', 'emulator/protocol/a.ts'],
     ['test/a.ts', 'instance/session/b.ts'],
     ['test/a.ts', 'infra/grafana/b.ts'],
   ])('allow %s importing %s', async (from, to) => {

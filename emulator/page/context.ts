@@ -1,4 +1,4 @@
-import type { PageBoot } from '../protocol.ts';
+import type { PageBoot } from '../protocol/boot.ts';
 import { ChatService } from './chats/chat-service.ts';
 import { chatCommands, chatModules } from './chats/modules.ts';
 import { collectionModules } from './collections.ts';

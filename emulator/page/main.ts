@@ -1,4 +1,4 @@
-import type { PageBoot } from '../protocol.ts';
+import type { PageBoot } from '../protocol/boot.ts';
 import { createPage } from './context.ts';
 import { loadRegistration } from './link/registration.ts';
 import { openDatabase } from './storage/database.ts';

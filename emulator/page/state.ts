@@ -1,4 +1,4 @@
-import type { Me } from '../protocol.ts';
+import type { Me } from '../protocol/frames.ts';
 import type { ChatModel } from './chats/chat-model.ts';
 import { ContactModel } from './contacts/contact-model.ts';
 import { Collection } from './core/collection.ts';

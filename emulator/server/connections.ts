@@ -1,5 +1,5 @@
 import type { Clock } from '../../common/clock.ts';
-import type { DeviceId, ServerFrame } from '../protocol.ts';
+import type { DeviceId, ServerFrame } from '../protocol/frames.ts';
 import { phoneOfDevice } from './ids.ts';
 import type { Journal } from './journal.ts';
 
@@ -36,7 +36,7 @@ export interface LiveConnection {
   /** It has had `sync_done`: deliveries go straight to it. */
   synced: boolean;
   send(frame: ServerFrame): void;
-  /** Ends it; `code` tells the device why (protocol.ts). */
+  /** Ends it; `code` tells the device why (protocol/frames.ts). */
   close(reason: DisconnectReason, code: number): void;
   /** Cuts it without a word. */
   drop(reason: DisconnectReason): void;

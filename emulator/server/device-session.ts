@@ -1,4 +1,4 @@
-import type { DeviceFrame, LoginFrame } from '../protocol.ts';
+import type { DeviceFrame, LoginFrame } from '../protocol/frames.ts';
 import type { Connections, LiveConnection } from './connections.ts';
 import type { Directory } from './directory.ts';
 import type { Faults } from './faults.ts';
@@ -16,7 +16,7 @@ import { sameText } from './secrets.ts';
 import { rewind } from './sequence.ts';
 import type { Timers } from './timers.ts';
 
-/** Close codes of protocol.ts. */
+/** Close codes of protocol/frames.ts. */
 const CLOSE_WRONG_FRAME = 4400;
 const CLOSE_LOGGED_OUT = 4401;
 const CLOSE_REPLACED = 4409;

@@ -1,6 +1,9 @@
 import type { Clock } from '../../common/clock.ts';
 import { WharfError } from '../../common/errors.ts';
-import type { Contact, DeviceId, ExistsResult, Group, Message, WireId } from '../protocol.ts';
+import type { Contact, Group, WireId } from '../protocol/chats.ts';
+import type { DeviceId } from '../protocol/frames.ts';
+import type { Message } from '../protocol/messages.ts';
+import type { ExistsResult } from '../protocol/queries.ts';
 import type { Faults } from './faults.ts';
 import { seedHistory } from './history.ts';
 import {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import type { Content, DeviceFrame, Message } from '../protocol.ts';
+import type { DeviceFrame } from '../protocol/frames.ts';
+import type { Content, Message } from '../protocol/messages.ts';
 import { WIRE_ID_PATTERN } from './ids.ts';
 
 const wireId = z.string().regex(WIRE_ID_PATTERN, 'must be an id such as 491700000001@c.us');

@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import type { Clock } from '../../common/clock.ts';
-import type { Group, Participant, WireId } from '../protocol.ts';
+import type { Group, Participant, WireId } from '../protocol/chats.ts';
 import type { Directory } from './directory.ts';
 import { isMember } from './history.ts';
 import { phoneOf } from './ids.ts';

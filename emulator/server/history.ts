@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
-import type { Contact, Group, HistoryFrame, Message, WireId } from '../protocol.ts';
+import type { Contact, Group, WireId } from '../protocol/chats.ts';
+import type { HistoryFrame } from '../protocol/frames.ts';
+import type { Message } from '../protocol/messages.ts';
 import type { GlobalFaults } from './faults.ts';
 import { isGroupId } from './ids.ts';
 import { type Account, chatView } from './model.ts';

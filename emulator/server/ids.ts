@@ -1,5 +1,6 @@
 import { createHash, randomBytes, randomInt } from 'node:crypto';
-import type { DeviceId, WireId } from '../protocol.ts';
+import type { WireId } from '../protocol/chats.ts';
+import type { DeviceId } from '../protocol/frames.ts';
 
 /** A phone number as WhatsApp has it: 7 to 15 digits (E.164 without the plus). */
 export const PHONE_PATTERN = /^\d{7,15}$/;

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Envelope } from '../protocol.ts';
+import type { Envelope } from '../protocol/frames.ts';
 import type { Device } from './model.ts';
 
 /** How a session is named that began without a one-time key, because the device had none left at the server. */

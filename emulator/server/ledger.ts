@@ -1,5 +1,7 @@
 import type { Clock } from '../../common/clock.ts';
-import type { AckLevel, Content, DeviceId, WireId } from '../protocol.ts';
+import type { WireId } from '../protocol/chats.ts';
+import type { DeviceId } from '../protocol/frames.ts';
+import type { AckLevel, Content } from '../protocol/messages.ts';
 
 /** One arrival of a `send` frame at the server. */
 export interface Attempt {

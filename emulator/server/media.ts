@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { UploadResult } from '../protocol.ts';
+import type { UploadResult } from '../protocol/messages.ts';
 import { replaceFile } from './replace-file.ts';
 
 /** A path this store gave out, and nothing else. */

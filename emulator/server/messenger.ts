@@ -1,13 +1,7 @@
 import type { Clock } from '../../common/clock.ts';
-import type {
-  AckFrame,
-  AckLevel,
-  Message,
-  OutgoingMessage,
-  SeenFrame,
-  SendFrame,
-  WireId,
-} from '../protocol.ts';
+import type { WireId } from '../protocol/chats.ts';
+import type { AckFrame, SeenFrame, SendFrame } from '../protocol/frames.ts';
+import type { AckLevel, Message, OutgoingMessage } from '../protocol/messages.ts';
 import type { LiveConnection } from './connections.ts';
 import type { Directory } from './directory.ts';
 import type { Faults } from './faults.ts';

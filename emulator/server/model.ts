@@ -1,7 +1,9 @@
-import type { Chat, Contact, DeliveryItem, DeviceId, Envelope, Group, Message, WireId } from '../protocol.ts';
+import type { Chat, Contact, Group, WireId } from '../protocol/chats.ts';
+import type { DeliveryItem, DeviceId, Envelope } from '../protocol/frames.ts';
+import type { Message } from '../protocol/messages.ts';
 import type { Sequence } from './sequence.ts';
 
-/** A Signal session of somebody towards a device, as far as it is emulated; see `Envelope` in protocol.ts. */
+/** A Signal session of somebody towards a device, as far as it is emulated; see `Envelope` in protocol/frames.ts. */
 export interface PeerSession {
   session: string;
   /** Messages sealed in it so far. */

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemCode } from '../../common/errors.ts';
-import type { PageBoot } from '../protocol.ts';
+import type { PageBoot } from '../protocol/boot.ts';
 import type { Faults } from './faults.ts';
 
 /** What `window.Debug.VERSION` says: of the form WhatsApp Web has. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Content, MediaContent, MessageReference } from '../protocol.ts';
+import type { Content, MediaContent, MessageReference } from '../protocol/messages.ts';
 import type { Directory } from './directory.ts';
 import { bareMessageId, PHONE_PATTERN, randomBase64 } from './ids.ts';
 import type { MediaStore } from './media.ts';

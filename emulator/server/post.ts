@@ -1,5 +1,6 @@
 import type { Clock } from '../../common/clock.ts';
-import type { AckFrame, DeliveryItem, Envelope, Message } from '../protocol.ts';
+import type { AckFrame, DeliveryItem, Envelope } from '../protocol/frames.ts';
+import type { Message } from '../protocol/messages.ts';
 import type { Connections, LiveConnection } from './connections.ts';
 import type { Faults } from './faults.ts';
 import { phoneOfDevice } from './ids.ts';

@@ -1,4 +1,4 @@
-import type { EarlierResult, Query } from '../protocol.ts';
+import type { EarlierResult, Query } from '../protocol/queries.ts';
 import type { Directory } from './directory.ts';
 import type { Groups } from './groups.ts';
 import { isMember } from './history.ts';

@@ -1,4 +1,5 @@
-import type { Contact, ExistsResult, Group, Query } from '../../protocol.ts';
+import type { Contact, Group } from '../../protocol/chats.ts';
+import type { ExistsResult, Query } from '../../protocol/queries.ts';
 import { ContactModel, contactAttributes } from '../contacts/contact-model.ts';
 import { createWid, type Wid } from '../core/wid.ts';
 import { GroupMetadataModel } from '../groups/group-metadata.ts';

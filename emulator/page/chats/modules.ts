@@ -1,4 +1,4 @@
-import type { SeenFrame } from '../../protocol.ts';
+import type { SeenFrame } from '../../protocol/frames.ts';
 import type { ModuleTable } from '../core/registry.ts';
 import type { Wid } from '../core/wid.ts';
 import type { PageState } from '../state.ts';

@@ -1,4 +1,4 @@
-import type { Contact } from '../../protocol.ts';
+import type { Contact } from '../../protocol/chats.ts';
 import { Model } from '../core/model.ts';
 import { createWid, type Wid } from '../core/wid.ts';
 

@@ -1,4 +1,4 @@
-import type { ProfilePictureResult } from '../../protocol.ts';
+import type { ProfilePictureResult } from '../../protocol/queries.ts';
 import type { Ask, ChatService } from '../chats/chat-service.ts';
 import type { ModuleTable } from '../core/registry.ts';
 import { createWid, tryCreateWid, type Wid } from '../core/wid.ts';

@@ -1,4 +1,4 @@
-import type { Group } from '../../protocol.ts';
+import type { Group } from '../../protocol/chats.ts';
 import { Collection } from '../core/collection.ts';
 import { Model } from '../core/model.ts';
 import { createWid, type Wid } from '../core/wid.ts';

@@ -1,4 +1,5 @@
-import type { CreateGroupResult, Group, WireId } from '../../protocol.ts';
+import type { Group, WireId } from '../../protocol/chats.ts';
+import type { CreateGroupResult } from '../../protocol/queries.ts';
 import type { ChatModel } from '../chats/chat-model.ts';
 import type { Ask, ChatService } from '../chats/chat-service.ts';
 import type { ModuleTable } from '../core/registry.ts';

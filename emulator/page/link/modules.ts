@@ -1,4 +1,4 @@
-import type { RequestCodeResult } from '../../protocol.ts';
+import type { RequestCodeResult } from '../../protocol/queries.ts';
 import type { ModuleTable } from '../core/registry.ts';
 import type { Session } from '../net/session.ts';
 

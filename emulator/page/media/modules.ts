@@ -1,4 +1,4 @@
-import type { Credentials } from '../../protocol.ts';
+import type { Credentials } from '../../protocol/frames.ts';
 import type { ModuleTable } from '../core/registry.ts';
 import { hashBase64 } from '../storage/base64.ts';
 import { OpaqueData } from './opaque-data.ts';

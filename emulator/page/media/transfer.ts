@@ -1,4 +1,5 @@
-import type { Credentials, UploadResult } from '../../protocol.ts';
+import type { Credentials } from '../../protocol/frames.ts';
+import type { UploadResult } from '../../protocol/messages.ts';
 import { encodeBase64, hashBase64, randomBytes } from '../storage/base64.ts';
 
 /** What the library keeps of an upload. */

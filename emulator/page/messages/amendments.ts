@@ -4,7 +4,7 @@ import type {
   PollVoteContent,
   ReactionContent,
   RevokeContent,
-} from '../../protocol.ts';
+} from '../../protocol/messages.ts';
 import { MsgKey } from '../core/msg-key.ts';
 import { createWid } from '../core/wid.ts';
 import type { PageState } from '../state.ts';

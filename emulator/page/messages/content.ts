@@ -1,4 +1,4 @@
-import type { Content, MediaContent } from '../../protocol.ts';
+import type { Content, MediaContent } from '../../protocol/messages.ts';
 import type { Attributes } from '../core/model.ts';
 import { encodeBase64 } from '../storage/base64.ts';
 

@@ -1,4 +1,5 @@
-import type { AckFrame, DeliverFrame, Envelope, Message } from '../../protocol.ts';
+import type { AckFrame, DeliverFrame, Envelope } from '../../protocol/frames.ts';
+import type { Message } from '../../protocol/messages.ts';
 import type { ChatService } from '../chats/chat-service.ts';
 import { writeGroup } from '../chats/chat-service.ts';
 import { randomKeyId } from '../link/one-time-keys.ts';

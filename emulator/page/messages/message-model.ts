@@ -1,4 +1,4 @@
-import type { Content, Quoted } from '../../protocol.ts';
+import type { Content, Quoted } from '../../protocol/messages.ts';
 import { type Attributes, hide, Model } from '../core/model.ts';
 import { MsgKey } from '../core/msg-key.ts';
 import { createWid, type Wid } from '../core/wid.ts';

@@ -1,4 +1,5 @@
-import type { OutgoingMessage, SendAckFrame, SendFrame } from '../../protocol.ts';
+import type { SendAckFrame, SendFrame } from '../../protocol/frames.ts';
+import type { OutgoingMessage } from '../../protocol/messages.ts';
 import type { PageState } from '../state.ts';
 import type { Transaction } from '../storage/database.ts';
 import { NO_COUNTERS, type OutboxRecord, type StoreName } from '../storage/records.ts';

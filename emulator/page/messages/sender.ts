@@ -1,4 +1,5 @@
-import type { Content, OutgoingMessage, Quoted, SendAckFrame } from '../../protocol.ts';
+import type { SendAckFrame } from '../../protocol/frames.ts';
+import type { Content, OutgoingMessage, Quoted } from '../../protocol/messages.ts';
 import type { ChatModel } from '../chats/chat-model.ts';
 import type { ChatService } from '../chats/chat-service.ts';
 import type { Attributes } from '../core/model.ts';

@@ -1,4 +1,4 @@
-import type { CommandFrame } from '../../protocol.ts';
+import type { CommandFrame } from '../../protocol/frames.ts';
 
 /** Faults a test asks for: the page's main thread blocked for ever, its renderer ended, the page loaded again. */
 export function obeyCommand(action: CommandFrame['action']): void {

@@ -1,4 +1,4 @@
-import type { Me } from '../../protocol.ts';
+import type { Me } from '../../protocol/frames.ts';
 import { Model } from '../core/model.ts';
 import { createWid, type Wid } from '../core/wid.ts';
 

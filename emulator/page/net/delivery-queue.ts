@@ -1,4 +1,4 @@
-import type { DeliverFrame } from '../../protocol.ts';
+import type { DeliverFrame } from '../../protocol/frames.ts';
 
 /** Deliveries until they are stored: those that wait are stored together, so that under load one flush to the disk serves many. */
 export class DeliveryQueue {

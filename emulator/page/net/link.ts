@@ -1,4 +1,5 @@
-import type { DeviceFrame, Query, ServerFrame } from '../../protocol.ts';
+import type { DeviceFrame, ServerFrame } from '../../protocol/frames.ts';
+import type { Query } from '../../protocol/queries.ts';
 
 export interface LinkHandlers {
   opened(): void;

@@ -6,10 +6,10 @@ import type {
   HistoryFrame,
   LoggedOutFrame,
   PairFrame,
-  Query,
   ServerFrame,
   WelcomeFrame,
-} from '../../protocol.ts';
+} from '../../protocol/frames.ts';
+import type { Query } from '../../protocol/queries.ts';
 import { createOneTimeKeys, storedOneTimeKeys } from '../link/one-time-keys.ts';
 import { DEVICE_PLATFORM } from '../link/registration.ts';
 import type { PageState } from '../state.ts';

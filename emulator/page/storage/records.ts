@@ -1,4 +1,6 @@
-import type { Chat, Contact, Credentials, Group, Me, Message, OutgoingMessage } from '../../protocol.ts';
+import type { Chat, Contact, Group } from '../../protocol/chats.ts';
+import type { Credentials, Me } from '../../protocol/frames.ts';
+import type { Message, OutgoingMessage } from '../../protocol/messages.ts';
 
 /** A message as IndexedDB keeps it: what came over the wire, and what happened to it here since. */
 export interface MessageRecord extends Message {

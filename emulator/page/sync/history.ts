@@ -1,4 +1,4 @@
-import type { HistoryFrame } from '../../protocol.ts';
+import type { HistoryFrame } from '../../protocol/frames.ts';
 import type { ChatService } from '../chats/chat-service.ts';
 import { keyOfReference } from '../messages/message-model.ts';
 import type { PageState } from '../state.ts';

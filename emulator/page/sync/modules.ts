@@ -1,4 +1,4 @@
-import type { EarlierResult } from '../../protocol.ts';
+import type { EarlierResult } from '../../protocol/queries.ts';
 import type { Ask, ChatService } from '../chats/chat-service.ts';
 import type { ModuleTable } from '../core/registry.ts';
 import type { Wid } from '../core/wid.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type ControlParts, controlRoute, DONE, deviceSchema, isDevice, phoneSchema } from './parts.ts';
 
-/** The close code of a connection whose device was removed; see protocol.ts. */
+/** The close code of a connection whose device was removed; see protocol/frames.ts. */
 const CLOSE_LOGGED_OUT = 4401;
 
 /** The phone's user logs linked devices out: one, or all. */

@@ -1,4 +1,4 @@
-import type { Group } from '../../protocol.ts';
+import type { Group } from '../../protocol/chats.ts';
 import type { ConnectionRecord } from '../connections.ts';
 import { serializedId } from '../ids.ts';
 import type { DeliveryRecord, SentRecord } from '../ledger.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Content } from '../../../emulator/protocol.ts';
+import type { Content } from '../../../emulator/protocol/messages.ts';
 import { testEmulator, texts } from './helpers.ts';
 
 const ANNA = '491700000001';

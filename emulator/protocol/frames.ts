@@ -1,6 +1,6 @@
 /**
  * What the emulated page (and any other device) and the emulator's server say to each other over `wss://web.whatsapp.com/ws`:
- * one JSON frame per WebSocket message. Types only, no imports: it is compiled into the server and into the page.
+ * one JSON frame per WebSocket message. Types only, and no imports from outside of `protocol/`: it is compiled into the server and into the page.
  *
  * Life of a device:
  *
@@ -25,14 +25,12 @@
  * Close codes: 4400 a frame was wrong, 4401 not linked any more, 4409 replaced. Any other: reconnect, after a short pause.
  */
 
-/** `{digits}@c.us` for a person, `{digits}@g.us` for a group, `{digits}@lid` for a person's hidden id. */
-export type WireId = string;
+import type { Chat, Contact, Group, WireId } from './chats.ts';
+import type { AckLevel, Message, MessageReference, OutgoingMessage } from './messages.ts';
+import type { Query } from './queries.ts';
 
 /** A linked device: `{phone}:{n}@c.us`, n from 1. */
 export type DeviceId = string;
-
-/** Unix time in whole seconds, as WhatsApp's messages carry it. */
-export type UnixSeconds = number;
 
 /** Who this device belongs to. */
 export interface Me {
@@ -47,211 +45,6 @@ export interface Credentials {
   /** 32 random bytes, base64. */
   readonly secret: string;
 }
-
-// ---------------------------------------------------------------------------------------------------------------- the page's boot
-
-/**
- * What the server writes into index.html in place of `<!--boot-->`, as `<script>window.wharfEmulatorBoot = {...}</script>`: what the page must know before
- * it has a socket. The page takes `phones[its phone]` (if it is linked) over the global values.
- */
-export interface PageBoot extends PageFaults {
-  /** For `window.Debug.VERSION`. */
-  readonly version: string;
-  /** Path of the WebSocket, on the page's own host. */
-  readonly socketPath: string;
-  readonly phones: Readonly<Record<string, Partial<PageFaults>>>;
-}
-
-export interface PageFaults {
-  /** `window.require` of these names throws, as the real one does after an update of WhatsApp removed them. */
-  readonly missingModules: readonly string[];
-}
-
-// ---------------------------------------------------------------------------------------------------------------- messages
-
-/** Names a message whoever looks at it: its id and who wrote it (a person's `@c.us` id, also in a group). */
-export interface MessageReference {
-  readonly id: string;
-  readonly sender: WireId;
-}
-
-/** Where a media message's bytes are: `GET https://web.whatsapp.com{directPath}` returns them as they were uploaded (no encryption is emulated). */
-export interface MediaLocation {
-  /** `/mms/{type}/{token}`. */
-  readonly directPath: string;
-  /** 32 random bytes, base64; nothing is encrypted with it. */
-  readonly mediaKey: string;
-  /** SHA-256 of the bytes, base64. The downloader checks it. */
-  readonly filehash: string;
-  /** Bytes. */
-  readonly size: number;
-}
-
-export interface TextContent {
-  readonly type: 'chat';
-  readonly body: string;
-}
-
-export interface MediaContent extends MediaLocation {
-  /** `ptt` is a voice message. */
-  readonly type: 'image' | 'video' | 'audio' | 'ptt' | 'document' | 'sticker';
-  readonly mimetype: string;
-  readonly caption?: string;
-  readonly filename?: string;
-  /** Seconds. */
-  readonly duration?: number;
-  readonly width?: number;
-  readonly height?: number;
-}
-
-export interface LocationContent {
-  readonly type: 'location';
-  readonly latitude: number;
-  readonly longitude: number;
-  /** Name and address, separated by a line feed, as WhatsApp's `loc`. */
-  readonly description?: string;
-  readonly url?: string;
-}
-
-export interface ContactContent {
-  readonly type: 'vcard';
-  readonly displayName: string;
-  readonly vcard: string;
-}
-
-export interface ContactsContent {
-  readonly type: 'multi_vcard';
-  readonly contacts: readonly { readonly displayName: string; readonly vcard: string }[];
-}
-
-export interface PollContent {
-  readonly type: 'poll_creation';
-  readonly name: string;
-  readonly options: readonly string[];
-  /** 0: as many as one likes. */
-  readonly selectableCount: number;
-}
-
-/** A vote replaces the voter's vote before it; an empty list takes it back. */
-export interface PollVoteContent {
-  readonly type: 'poll_vote';
-  readonly target: MessageReference;
-  /** Names of the chosen options. */
-  readonly options: readonly string[];
-}
-
-/** An empty emoji takes the reaction back. */
-export interface ReactionContent {
-  readonly type: 'reaction';
-  readonly target: MessageReference;
-  readonly emoji: string;
-}
-
-export interface EditContent {
-  readonly type: 'edit';
-  readonly target: MessageReference;
-  readonly body: string;
-}
-
-/** Deleted for everyone. */
-export interface RevokeContent {
-  readonly type: 'revoke';
-  readonly target: MessageReference;
-}
-
-/** Anything else the library can send (lists, events, ...): carried unread. */
-export interface OtherContent {
-  readonly type: 'other';
-  /** The type the page's model has, for example `event_creation`. */
-  readonly kind: string;
-  readonly data: Readonly<Record<string, unknown>>;
-}
-
-export type Content =
-  | TextContent
-  | MediaContent
-  | LocationContent
-  | ContactContent
-  | ContactsContent
-  | PollContent
-  | PollVoteContent
-  | ReactionContent
-  | EditContent
-  | RevokeContent
-  | OtherContent;
-
-/** -1 failed, 0 pending, 1 at the server, 2 at the recipient, 3 read, 4 played. */
-export type AckLevel = -1 | 0 | 1 | 2 | 3 | 4;
-
-export interface Quoted extends MessageReference {
-  readonly content: Content;
-}
-
-/** A message as a device receives it. It is `fromMe` exactly when `sender` is the device's own `me.wid`. */
-export interface Message {
-  readonly id: string;
-  /** As this device sees it: the other person, or the group. */
-  readonly chat: WireId;
-  /** Who wrote it: a person's id, also in a group. */
-  readonly sender: WireId;
-  readonly t: UnixSeconds;
-  /** The sender's own name for themselves. */
-  readonly pushname?: string;
-  readonly content: Content;
-  readonly quoted?: Quoted;
-  readonly mentions?: readonly WireId[];
-  readonly forwarded?: boolean;
-  /** For messages that are fromMe (other devices, history). */
-  readonly ack?: AckLevel;
-}
-
-/** A message as a device sends it: id and time are the device's. */
-export interface OutgoingMessage {
-  readonly id: string;
-  readonly chat: WireId;
-  readonly t: UnixSeconds;
-  readonly content: Content;
-  readonly quoted?: Quoted;
-  readonly mentions?: readonly WireId[];
-  readonly forwarded?: boolean;
-}
-
-// ---------------------------------------------------------------------------------------------------------------- chats, contacts
-
-export interface Contact {
-  readonly id: WireId;
-  readonly lid?: WireId;
-  /** As the address book has it; absent for those who are not in it. */
-  readonly name?: string;
-  readonly pushname?: string;
-  readonly isBusiness?: boolean;
-}
-
-export interface Participant {
-  readonly id: WireId;
-  readonly admin: boolean;
-  readonly superAdmin: boolean;
-}
-
-export interface Group {
-  readonly id: WireId;
-  readonly subject: string;
-  readonly description?: string;
-  readonly owner: WireId;
-  readonly createdAt: UnixSeconds;
-  readonly participants: readonly Participant[];
-}
-
-export interface Chat {
-  readonly id: WireId;
-  /** The group's subject, or the contact's name. */
-  readonly name: string;
-  readonly unreadCount: number;
-  readonly t: UnixSeconds;
-  readonly archived?: boolean;
-}
-
-// ---------------------------------------------------------------------------------------------------------------- end-to-end keys
 
 /**
  * Stands for the Signal protocol, so that a restored (older) profile shows itself. A device uploads ids of one-time keys; the first message of a
@@ -275,7 +68,7 @@ export interface Envelope {
   readonly repeat: boolean;
 }
 
-// ---------------------------------------------------------------------------------------------------------------- frames: server -> device
+// ---------------------------------------------------------------------------------------------------------------- server -> device
 
 export type ServerFrame =
   | RefFrame
@@ -406,7 +199,7 @@ export interface RefusedFrame {
   readonly reason: string;
 }
 
-// ---------------------------------------------------------------------------------------------------------------- frames: device -> server
+// ---------------------------------------------------------------------------------------------------------------- device -> server
 
 export type DeviceFrame =
   | RegisterFrame
@@ -500,72 +293,4 @@ export interface QueryFrame {
 /** The user logs out on this device. The server answers by closing the socket (code 4401) without a `logged_out`. */
 export interface LogoutFrame {
   readonly type: 'logout';
-}
-
-// ---------------------------------------------------------------------------------------------------------------- queries
-
-export type Query =
-  /** Before linking: -> RequestCodeResult. */
-  | { readonly name: 'request_code'; readonly phone: string }
-  /** Is the number on WhatsApp? -> ExistsResult. Digits only. */
-  | { readonly name: 'exists'; readonly phone: string }
-  /** -> Contact (also for those who are not in the address book); refused when not on WhatsApp. */
-  | { readonly name: 'contact'; readonly id: WireId }
-  /** -> Group; refused when the account is not in it. */
-  | { readonly name: 'group'; readonly id: WireId }
-  /** Older messages of a chat from the phone, newest last -> EarlierResult. */
-  | { readonly name: 'earlier'; readonly chat: WireId; readonly before: UnixSeconds; readonly count: number }
-  /** Makes a group with this account as its owner -> CreateGroupResult. The other members' devices get it as a `group` item. */
-  | { readonly name: 'create_group'; readonly subject: string; readonly participants: readonly WireId[] }
-  /** By an admin (all but `remove` of oneself, which leaves) -> Group, as it is afterwards; participants not on WhatsApp are left out. */
-  | {
-      readonly name: 'change_participants';
-      readonly id: WireId;
-      readonly action: 'add' | 'remove' | 'promote' | 'demote';
-      readonly participants: readonly WireId[];
-    }
-  /** Changes what is given -> Group. */
-  | {
-      readonly name: 'change_group';
-      readonly id: WireId;
-      readonly subject?: string;
-      readonly description?: string;
-    }
-  /** -> ProfilePictureResult. */
-  | { readonly name: 'profile_picture'; readonly id: WireId };
-
-export interface RequestCodeResult {
-  /** 8 characters of 1-9 and A-Z without O, 0, I, U. */
-  readonly code: string;
-  readonly ttlMs: number;
-}
-
-export interface ExistsResult {
-  readonly exists: boolean;
-  readonly wid?: WireId;
-  readonly lid?: WireId;
-}
-
-export interface EarlierResult {
-  readonly messages: readonly Message[];
-}
-
-export interface CreateGroupResult {
-  readonly group: Group;
-  /** Those asked for who are not on WhatsApp, and so not in the group. */
-  readonly absent: readonly WireId[];
-}
-
-export interface ProfilePictureResult {
-  /** Absent where there is none, or privacy hides it. */
-  readonly url?: string;
-}
-
-// ---------------------------------------------------------------------------------------------------------------- media over HTTPS
-
-/** `POST https://web.whatsapp.com/mms/{type}` with the bytes as body answers this, as JSON. Authorization: `{device} {secret}`. */
-export interface UploadResult {
-  readonly directPath: string;
-  readonly filehash: string;
-  readonly size: number;
 }
