@@ -29,6 +29,8 @@ export const fleetSchema = z.looseObject({
       browsers_pss_mb: z.number().optional(),
       /** Share of one core. */
       cpu: z.number().optional(),
+      /** The browsers' version. */
+      chromium: z.string().optional(),
       started_at: z.string().optional(),
       announced_at: z.string().nullish(),
     }),
@@ -48,6 +50,17 @@ export function stateOf({ status, verdict, draining }: InstanceView): string {
 /** Whether an instance can be counted on. One that the router has not judged yet cannot. */
 export function isWell({ status, verdict, lease }: InstanceView): boolean {
   return verdict === 'healthy' && lease === 'held' && (status === 'healthy' || status === 'at_capacity');
+}
+
+/** The instances that have each version of Chromium; those that left the fleet are not counted. */
+export function chromiumVersions({ instances }: Pick<FleetView, 'instances'>): Map<string, string[]> {
+  const versions = new Map<string, string[]>();
+  for (const instance of instances) {
+    const { chromium, id } = instance;
+    if (chromium === undefined || hasLeft(instance)) continue;
+    versions.set(chromium, [...(versions.get(chromium) ?? []), id]);
+  }
+  return versions;
 }
 
 /** Whether an instance is no longer part of the fleet: nobody renews its lease, and nothing is on it. */

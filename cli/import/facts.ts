@@ -35,7 +35,7 @@ export async function findFacts(task: FactsTask): Promise<{ facts: PlanFacts; un
   }
   const fleet = await router.ask(fleetSchema, { method: 'GET', path: '/api/fleet' });
   const chromium = fleet.instances.flatMap((instance) =>
-    typeof instance['chromium'] === 'string' && instance.lease !== 'gone' ? [instance['chromium']] : [],
+    instance.chromium !== undefined && instance.lease !== 'gone' ? [instance.chromium] : [],
   );
   const present = new Map<string, string>();
   for (const { workspace, session } of targetsOf({ profiles, mapping }).values()) {

@@ -78,6 +78,19 @@ function load(workspaces: readonly string[]): () => Promise<Record<string, numbe
   };
 }
 
+describe('wharf status', () => {
+  it('names the versions of Chromium where they differ, and no others', async () => {
+    expect((await wharf(['status'])).out).not.toContain('Chromium');
+    // It announces itself anew each second.
+    await eventually(async () => {
+      await on(2).fake.announce({ chromium: '156.0.8078.79' });
+      const { out } = await wharf(['status']);
+      return out.includes('Chromium differs: 0 on instance-1, instance-3; 156.0.8078.79 on instance-2. What');
+    });
+    await eventually(async () => !(await wharf(['status'])).out.includes('Chromium'));
+  });
+});
+
 describe('wharf move', () => {
   it('moves a workspace, and says where it is when it is there', async () => {
     await make(on(1), '3');
