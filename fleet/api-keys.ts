@@ -22,6 +22,8 @@ const keyRecordSchema = z.strictObject({
   workspace_id: workspaceIdSchema.nullable(),
   name: z.string().max(100).nullable(),
   created_at: z.iso.datetime(),
+  /** From when on it is refused; left out where it is good until it is revoked. A router that does not know this field refuses the key. */
+  expires_at: z.iso.datetime().optional(),
   /** SHA-256 of the whole key, hexadecimal. A key has 256 random bits, so a slow hash would add nothing. */
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
 });
@@ -34,6 +36,8 @@ export interface KeyInfo {
   name: string | null;
   /** ISO 8601; null for the environment's key. */
   createdAt: string | null;
+  /** ISO 8601; null where it is good until it is revoked. */
+  expiresAt: string | null;
 }
 
 const KEY = /^wharf_([0-9a-f]{16})_[A-Za-z0-9_-]{43}$/;
@@ -56,11 +60,14 @@ export function revokedKeyPath(directory: string, keyId: string): string {
 interface Known {
   info: KeyInfo;
   hash: Buffer;
+  /** From when on it is refused, milliseconds since 1970; Infinity where it does not expire. */
+  until: number;
 }
 
 /**
  * API keys: `wharf_{key_id}_{secret}`, of which the shared storage holds only hashes. They are kept in memory, and the directory is
- * listed every few seconds; while the storage cannot be read, what is known stays good.
+ * listed every few seconds; while the storage cannot be read, what is known stays good. A key may expire, by this host's clock; its record
+ * stays until it is revoked, so that the list tells why it is refused.
  */
 export class ApiKeys {
   readonly #directory: string;
@@ -100,25 +107,31 @@ export class ApiKeys {
     this.#stopping.abort();
   }
 
-  /** Whether there is any admin key. */
+  /** Whether there is any admin key that is good. */
   get hasAdmin(): boolean {
-    return this.#environmentHash !== undefined || this.#storedAdmins() > 0;
+    return this.#environmentHash !== undefined || this.#goodAdmins().length > 0;
   }
 
-  /** Whose key this is, if it is in memory; undefined says that {@link find} may know more. */
+  /** Whose key this is, if it is in memory and good; undefined says that {@link find} may know more. */
   known(key: string): KeyInfo | undefined {
     const hash = sha256(key);
-    const match = KEY.exec(key)?.[1];
-    const stored = match === undefined ? undefined : this.#known.get(match);
-    if (stored && timingSafeEqual(hash, stored.hash)) return stored.info;
+    const stored = this.#storedOf(key, hash);
+    if (stored) return this.#isGood(stored) ? stored.info : undefined;
     if (this.#environmentHash && timingSafeEqual(hash, this.#environmentHash)) return ENVIRONMENT_KEY;
     return undefined;
   }
 
-  /** The key of an id, while it is good: what was allowed by it may be taken back when it is revoked. */
+  /** When a key expired, ISO 8601; undefined for all others. Only who holds the whole key is told. */
+  expired(key: string): string | undefined {
+    const stored = this.#storedOf(key, sha256(key));
+    return stored && !this.#isGood(stored) ? (stored.info.expiresAt ?? undefined) : undefined;
+  }
+
+  /** The key of an id, while it is good: what was allowed by it may be taken back when it is revoked or expires. */
   infoOf(keyId: string): KeyInfo | undefined {
     if (keyId === ENVIRONMENT_KEY_ID) return this.#environmentHash && ENVIRONMENT_KEY;
-    return this.#known.get(keyId)?.info;
+    const stored = this.#known.get(keyId);
+    return stored && this.#isGood(stored) ? stored.info : undefined;
   }
 
   /** Whose key this is; undefined when it is nobody's. A key of an unknown id may have been made by another router just now. */
@@ -137,10 +150,22 @@ export class ApiKeys {
    * Makes a key.
    *
    * @param workspace whose it is; null for an admin key
+   * @param expiresAt from when on it is refused, ISO 8601; null: never
    * @returns the key itself, which is never shown again, and what is kept of it
-   * @throws WharfError `storage_unavailable`
+   * @throws WharfError `invalid_request` where it would have expired already, `storage_unavailable`
    */
-  async create(workspace: string | null, name: string | null): Promise<{ key: string; info: KeyInfo }> {
+  async create(
+    workspace: string | null,
+    name: string | null,
+    expiresAt: string | null = null,
+  ): Promise<{ key: string; info: KeyInfo }> {
+    const now = this.#clock.now();
+    if (expiresAt !== null && Date.parse(expiresAt) <= now) {
+      throw new WharfError(
+        'invalid_request',
+        `body.expires_at: must be later than now, which is ${new Date(now).toISOString()} at this router.`,
+      );
+    }
     const keyId = randomBytes(8).toString('hex');
     const key = `wharf_${keyId}_${randomBytes(32).toString('base64url')}`;
     const record: KeyRecord = {
@@ -148,7 +173,9 @@ export class ApiKeys {
       key_id: keyId,
       workspace_id: workspace,
       name,
-      created_at: new Date(this.#clock.now()).toISOString(),
+      created_at: new Date(now).toISOString(),
+      // A record without it is read by every version.
+      ...(expiresAt === null ? {} : { expires_at: new Date(expiresAt).toISOString() }),
       sha256: sha256(key).toString('hex'),
     };
     await createExclusive(this.#path(keyId), `${JSON.stringify(record, null, 2)}\n`);
@@ -157,12 +184,12 @@ export class ApiKeys {
     return { key, info: known.info };
   }
 
-  /** The keys on the shared storage, as last read. */
+  /** The keys on the shared storage that are good, as last read. */
   stored(): KeyInfo[] {
-    return [...this.#known.values()].map(({ info }) => info);
+    return [...this.#known.values()].filter((known) => this.#isGood(known)).map(({ info }) => info);
   }
 
-  /** All keys, oldest first, read anew. */
+  /** All keys, also those that expired, oldest first, read anew. */
   async list(): Promise<KeyInfo[]> {
     await this.#read();
     const stored = [...this.#known.values()].map((known) => known.info);
@@ -175,7 +202,8 @@ export class ApiKeys {
   /**
    * Revokes a key; other routers see it within seconds.
    *
-   * @throws WharfError `not_found`; `invalid_state` for the last admin key and for the environment's; `storage_unavailable`
+   * @throws WharfError `not_found`; `invalid_state` for the last admin key, for the last that does not expire, and for the environment's;
+   *   `storage_unavailable`
    */
   async revoke(keyId: string): Promise<void> {
     if (keyId === ENVIRONMENT_KEY_ID && this.#environmentHash) {
@@ -188,12 +216,7 @@ export class ApiKeys {
     const known = this.#known.get(keyId);
     if (!known)
       throw new WharfError('not_found', 'There is no API key of this id. GET /api/fleet/keys lists them.');
-    if (known.info.workspace === null && this.#environmentHash === undefined && this.#storedAdmins() === 1) {
-      throw new WharfError(
-        'invalid_state',
-        'This is the last admin key: without it nobody could make another. Make a new one first.',
-      );
-    }
+    if (this.#environmentHash === undefined) this.#requireNotLast(known);
     await createExclusive(revokedKeyPath(this.#directory, keyId), '');
     try {
       await unlink(this.#path(keyId));
@@ -209,8 +232,34 @@ export class ApiKeys {
     await this.#readQuietly();
   }
 
-  #storedAdmins(): number {
-    return [...this.#known.values()].filter((known) => known.info.workspace === null).length;
+  /** Throws `invalid_state` for an admin key without which, now or once the others have expired, nobody could make another. */
+  #requireNotLast(known: Known): void {
+    const admins = this.#goodAdmins();
+    if (!admins.includes(known)) return;
+    const lasts = ({ until }: Known) => until === Number.POSITIVE_INFINITY;
+    const others = admins.filter((other) => other !== known);
+    if (lasts(known) ? others.some(lasts) : others.length > 0) return;
+    throw new WharfError(
+      'invalid_state',
+      others.length === 0
+        ? 'This is the last admin key: without it nobody could make another. Make a new one first.'
+        : 'This is the last admin key that does not expire: once the others have expired, nobody could make another. Make a new one first, without expires_at.',
+    );
+  }
+
+  #goodAdmins(): Known[] {
+    return [...this.#known.values()].filter((known) => known.info.workspace === null && this.#isGood(known));
+  }
+
+  #isGood({ until }: Known): boolean {
+    return this.#clock.now() < until;
+  }
+
+  /** What is kept of a key, good or not. */
+  #storedOf(key: string, hash: Buffer): Known | undefined {
+    const keyId = KEY.exec(key)?.[1];
+    const stored = keyId === undefined ? undefined : this.#known.get(keyId);
+    return stored && timingSafeEqual(hash, stored.hash) ? stored : undefined;
   }
 
   #path(keyId: string): string {
@@ -284,17 +333,21 @@ const ENVIRONMENT_KEY: KeyInfo = Object.freeze({
   workspace: null,
   name: 'WHARF_ADMIN_KEY',
   createdAt: null,
+  expiresAt: null,
 });
 
 function toKnown(record: KeyRecord): Known {
+  const expiresAt = record.expires_at ?? null;
   return {
     info: {
       keyId: record.key_id,
       workspace: record.workspace_id,
       name: record.name,
       createdAt: record.created_at,
+      expiresAt,
     },
     hash: Buffer.from(record.sha256, 'hex'),
+    until: expiresAt === null ? Number.POSITIVE_INFINITY : Date.parse(expiresAt),
   };
 }
 

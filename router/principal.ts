@@ -47,8 +47,17 @@ export async function authenticate(
       'Send an API key as "Authorization: Bearer KEY" or "X-Api-Key: KEY". `wharf keys create` makes one.',
     );
   }
-  const info = await keys.find(key.slice(0, 300));
-  if (!info) throw new WharfError('unauthorized', 'This API key is not known: it was mistyped, or revoked.');
+  const shown = key.slice(0, 300);
+  const info = await keys.find(shown);
+  if (!info) {
+    const expired = keys.expired(shown);
+    throw new WharfError(
+      'unauthorized',
+      expired === undefined
+        ? 'This API key is not known: it was mistyped, or revoked.'
+        : `This API key expired at ${expired}. Ask an operator for another: \`wharf keys create\` makes one.`,
+    );
+  }
   const principal = principalOf(info);
   if (access === 'admin' && principal.kind !== 'admin') {
     throw new WharfError('forbidden', "This takes an admin key; yours is a workspace's.");

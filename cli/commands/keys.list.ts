@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import { shownWorkspaceIdSchema } from '../../fleet/records.ts';
 import type { CommandContext } from '../context.ts';
+import { expiryText } from '../expiry.ts';
 import { renderTable } from '../output/table.ts';
 import { ago, NOTHING, oneLine } from '../output/text.ts';
 
@@ -12,6 +13,7 @@ const keysSchema = z.object({
       workspace_id: shownWorkspaceIdSchema.nullish(),
       name: z.string().nullish(),
       created_at: z.string().nullish(),
+      expires_at: z.string().nullish(),
     }),
   ),
 });
@@ -34,8 +36,9 @@ export function addKeysListCommand(parent: Command, context: CommandContext): vo
             : `workspace ${key.workspace_id}`,
           key.name ? oneLine(key.name, 40) : NOTHING,
           ago(key.created_at, context.terminal.now()),
+          expiryText(key.expires_at, context.terminal.now()),
         ]);
-        return renderTable(context.style, ['KEY ID', 'SEES', 'NAME', 'CREATED'], rows);
+        return renderTable(context.style, ['KEY ID', 'SEES', 'NAME', 'CREATED', 'EXPIRES'], rows);
       });
     });
 }

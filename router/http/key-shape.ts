@@ -10,16 +10,27 @@ export const keySchema = z
     workspace_id: shownWorkspaceIdSchema.nullable(),
     name: z.string().nullable(),
     created_at: z.iso.datetime().nullable(),
+    expires_at: z.iso
+      .datetime()
+      .nullable()
+      .describe('From then on it is refused with 401; null: it is good until it is revoked'),
   })
   .meta({ id: 'ApiKey' });
 
 /** See {@link keySchema}. */
-export function shownKey({ keyId, workspace, name, createdAt }: KeyInfo): z.infer<typeof keySchema> {
+export function shownKey({
+  keyId,
+  workspace,
+  name,
+  createdAt,
+  expiresAt,
+}: KeyInfo): z.infer<typeof keySchema> {
   return {
     key_id: keyId,
     kind: workspace === null ? 'admin' : 'workspace',
     workspace_id: workspace !== null && /^\d+$/.test(workspace) ? Number(workspace) : workspace,
     name,
     created_at: createdAt,
+    expires_at: expiresAt,
   };
 }

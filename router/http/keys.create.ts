@@ -7,6 +7,9 @@ const createKeySchema = z
   .strictObject({
     workspace_id: workspaceIdSchema.optional().meta({ description: 'Whose key; without it, an admin key' }),
     name: z.string().min(1).max(100).optional(),
+    expires_at: z.iso.datetime().optional().meta({
+      description: 'From then on it is refused with 401; without it, it is good until it is revoked',
+    }),
   })
   .meta({ id: 'CreateApiKey' });
 
@@ -27,7 +30,11 @@ export function keysCreate({ keys }: Services): RouterRoute {
       },
     },
     async handle({ body }) {
-      const { key, info } = await keys.create(body.workspace_id ?? null, body.name ?? null);
+      const { key, info } = await keys.create(
+        body.workspace_id ?? null,
+        body.name ?? null,
+        body.expires_at ?? null,
+      );
       return { status: 201, body: { ...shownKey(info), key }, headers: { 'Cache-Control': 'no-store' } };
     },
   });

@@ -18,7 +18,9 @@ export function keysDelete({ keys }: Services): RouterRoute {
         description: 'It is revoked',
         schema: z.object({ revoked: z.literal(true) }).meta({ id: 'RevokedApiKey' }),
       },
-      409: { description: "invalid_state: the last admin key, or the environment's" },
+      409: {
+        description: "invalid_state: the last admin key, the last that does not expire, or the environment's",
+      },
     },
     async handle({ params }) {
       await keys.revoke(params.key_id);

@@ -14,7 +14,8 @@ export function keysOwn({ keys }: Pick<Services, 'keys'>): RouterRoute {
     responses: { 200: { description: 'The key, without its secret', schema: keySchema } },
     handle({ principal }) {
       const info = principal.kind === 'anyone' ? undefined : keys.infoOf(principal.keyId);
-      if (info === undefined) throw new WharfError('unauthorized', 'This API key was revoked a moment ago.');
+      if (info === undefined)
+        throw new WharfError('unauthorized', 'This API key was revoked, or expired, a moment ago.');
       return { body: shownKey(info) };
     },
   });

@@ -160,6 +160,23 @@ describe('keys', () => {
     expect(after.err).toContain('(unauthorized');
   });
 
+  it('makes keys that expire, and shows when', async () => {
+    const made = await wharf(['keys', 'create', '--workspace', '7', '--name', 'agency', '--expires', '90d']);
+    expect(made.out).toMatch(/It is not shown again\. It expires at \d{4}-\d\d-\d\dT[\d:.]+Z\.\n$/);
+    const listed = await wharf(['keys', 'list']);
+    expect(listed.out).toMatch(/^\w+ +workspace 7 +agency +\d+ s ago +in (90 d|89 d 23 h)$/m);
+    expect(listed.out).toMatch(/^environment +admin +WHARF_ADMIN_KEY +- +-$/m);
+    const json = await wharf(['keys', 'create', '--expires', '2098-01-31', '--json']);
+    expect(JSON.parse(json.out)).toMatchObject({ kind: 'admin', expires_at: '2098-01-31T00:00:00.000Z' });
+  });
+
+  it('refuses an end that is none, or over', async () => {
+    expect(await wharf(['keys', 'create', '--expires', 'soon'])).toMatchObject({ code: 2 });
+    const over = await wharf(['keys', 'create', '--expires', '2020-01-01']);
+    expect(over.code).toBe(2);
+    expect(over.err).toContain('must be later than now');
+  });
+
   it('ends with 1 for a wrong key', async () => {
     const ran = await wharf(['status'], { env: { WHARF_API_KEY: 'wrong' } });
     expect(ran.code).toBe(1);

@@ -19,6 +19,18 @@ async function keysIn(
   return keys;
 }
 
+/** The system's clock, but for the time of day: 2026-01-01 until it is set. */
+function setClock(): Clock & { time: number } {
+  return {
+    time: Date.UTC(2026, 0, 1),
+    now() {
+      return this.time;
+    },
+    monotonic: () => systemClock.monotonic(),
+    sleep: (milliseconds, signal) => systemClock.sleep(milliseconds, signal),
+  };
+}
+
 describe('API keys', () => {
   it('know whose a key is, and nobody else by it', async () => {
     const keys = await keysIn(await temporaryDirectory());
@@ -73,6 +85,71 @@ describe('API keys', () => {
     const keys = await keysIn(directory);
     expect(await keys.list()).toEqual([]);
     expect(await keys.find(`wharf_0123456789abcdef_${'a'.repeat(43)}`)).toBeUndefined();
+  });
+
+  it('expire where they were made to, and are told apart from those that nobody made', async () => {
+    const directory = await temporaryDirectory();
+    const clock = setClock();
+    const keys = await keysIn(directory, undefined, clock);
+    const { key, info } = await keys.create('7', 'agency', '2026-04-01T00:00:00.000Z');
+    clock.time += 1;
+    const lasting = await keys.create(null, null);
+    clock.time = Date.UTC(2026, 3, 1) - 1;
+    expect(await keys.find(key)).toEqual(info);
+    expect(keys.expired(key)).toBeUndefined();
+    clock.time += 1;
+    const again = await keysIn(directory, undefined, clock);
+    for (const each of [keys, again]) {
+      expect(await each.find(key)).toBeUndefined();
+      expect(each.infoOf(info.keyId)).toBeUndefined();
+      expect(each.expired(key)).toBe('2026-04-01T00:00:00.000Z');
+      // Who does not have the whole of it learns nothing.
+      expect(each.expired(`${key.slice(0, -1)}${key.endsWith('A') ? 'B' : 'A'}`)).toBeUndefined();
+      expect(each.stored()).toEqual([lasting.info]);
+      expect(await each.list()).toEqual([info, lasting.info]);
+      expect(each.known(lasting.key)).toEqual(lasting.info);
+    }
+    await keys.revoke(info.keyId);
+    expect(keys.expired(key)).toBeUndefined();
+    expect(await keys.list()).toEqual([lasting.info]);
+  });
+
+  it('are not made with an end that is over', async () => {
+    const keys = await keysIn(await temporaryDirectory(), undefined, setClock());
+    for (const end of ['2026-01-01T00:00:00.000Z', '2025-01-01T00:00:00.000Z'])
+      await expect(keys.create('7', null, end)).rejects.toMatchObject({ code: 'invalid_request' });
+    expect(await keys.list()).toEqual([]);
+  });
+
+  it('that do not expire have no such field, which routers of before could not read', async () => {
+    const directory = await temporaryDirectory();
+    const { info } = await (await keysIn(directory)).create('7', null);
+    const record = JSON.parse(await readFile(join(directory, 'keys', `${info.keyId}.json`), 'utf8'));
+    expect(Object.keys(record)).not.toContain('expires_at');
+  });
+
+  it('refuse to revoke the last admin key that does not expire, and let those go that do', async () => {
+    const clock = setClock();
+    const keys = await keysIn(await temporaryDirectory(), undefined, clock);
+    const lasting = await keys.create(null, null);
+    const ends = '2026-02-01T00:00:00.000Z';
+    const [first, second] = [await keys.create(null, null, ends), await keys.create(null, null, ends)];
+    const refused = { code: 'invalid_state', message: expect.stringContaining('does not expire') };
+    await expect(keys.revoke(lasting.info.keyId)).rejects.toMatchObject(refused);
+    await keys.revoke(first.info.keyId);
+    expect(keys.hasAdmin).toBe(true);
+    clock.time = Date.parse(ends);
+    await keys.revoke(second.info.keyId);
+    await expect(keys.revoke(lasting.info.keyId)).rejects.toMatchObject({ code: 'invalid_state' });
+  });
+
+  it('know no admin where all admin keys have expired', async () => {
+    const clock = setClock();
+    const keys = await keysIn(await temporaryDirectory(), undefined, clock);
+    await keys.create(null, null, '2026-02-01T00:00:00.000Z');
+    expect(keys.hasAdmin).toBe(true);
+    clock.time = Date.UTC(2026, 1, 1);
+    expect(keys.hasAdmin).toBe(false);
   });
 
   it('do not let guesses read the storage more often than every half second', async () => {

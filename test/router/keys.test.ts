@@ -127,6 +127,28 @@ describe('keys', () => {
     await expect.poll(async () => (await asked()).status, { timeout: 10_000, interval: 100 }).toBe(401);
   });
 
+  it('that expire are refused from then on, at each router, and say why', async () => {
+    const other = await fleet.addRouter();
+    const expires_at = new Date(Date.now() + 2500).toISOString();
+    const made = await fleet.ask('POST', '/api/fleet/keys', { body: { workspace_id: 7, expires_at } });
+    const { key, key_id } = made.json;
+    expect([made.status, made.json.expires_at]).toEqual([201, expires_at]);
+    const path = '/api/whatsapp/sessions';
+    const urls = [fleet.url, other.server.url];
+    for (const url of urls) expect((await fleet.ask('GET', path, { key, url })).status).toBe(200);
+    for (const url of urls) {
+      const asked = () => fleet.ask('GET', path, { key, url });
+      await expect.poll(async () => (await asked()).status, { timeout: 20_000, interval: 100 }).toBe(401);
+      expect((await asked()).json).toMatchObject({
+        code: 'unauthorized',
+        detail: expect.stringContaining(`expired at ${expires_at}`),
+      });
+    }
+    const { keys } = (await fleet.ask('GET', '/api/fleet/keys')).json;
+    expect(keys).toContainEqual(expect.objectContaining({ key_id, expires_at }));
+    expect(keys).toContainEqual(expect.objectContaining({ key_id: 'environment', expires_at: null }));
+  });
+
   it('work after the router is started anew', async () => {
     const { key } = await makeKey(5);
     const later = await fleet.addRouter();
@@ -143,10 +165,14 @@ describe('keys', () => {
     expect(await readdir(join(fleet.sessionPath, 'fleet', 'keys'))).not.toContain(`${key_id}.json`);
   });
 
-  it.each([{ workspace_id: '007' }, { workspace_id: -1 }, { name: '' }, { role: 'admin' }])(
-    'refuses to make one of %j',
-    async (body) => {
-      expect((await fleet.ask('POST', '/api/fleet/keys', { body })).status).toBe(400);
-    },
-  );
+  it.each([
+    { workspace_id: '007' },
+    { workspace_id: -1 },
+    { name: '' },
+    { role: 'admin' },
+    { expires_at: '90d' },
+    { expires_at: '2026-01-01T00:00:00.000Z' },
+  ])('refuses to make one of %j', async (body) => {
+    expect((await fleet.ask('POST', '/api/fleet/keys', { body })).status).toBe(400);
+  });
 });

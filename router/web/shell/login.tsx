@@ -69,7 +69,9 @@ export function Login({ notice, onEnter }: LoginProps) {
 
 function errorOf(reason: unknown): Error {
   if (reason instanceof ApiError && reason.status === 401)
-    return new Error('The router does not know this key. Was it copied whole, and not revoked?');
+    return new Error(
+      'The router does not know this key. Was it copied whole, and is it neither revoked nor expired?',
+    );
   if (reason instanceof DOMException && reason.name === 'TimeoutError')
     return new Error('The router did not answer in 15 s. Try again, or look whether it runs.');
   return reason instanceof Error ? reason : new Error(String(reason));
