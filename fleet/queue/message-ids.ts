@@ -53,3 +53,8 @@ export function messageIdOf(session: SessionKey, whatsappId: string): MessageId 
   const random = /^true_[^_]+_3EB0([0-9A-F]{18})(?:_|$)/.exec(whatsappId)?.[1];
   return random === undefined ? undefined : `msg_${sessionTag(session)}${random.toLowerCase()}`;
 }
+
+/** The chat in a serialized WhatsApp id; undefined where there is none. */
+export function chatOf(whatsappId: string): string | undefined {
+  return whatsappId.split('_')[1];
+}

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { newMessageId, whatsappKeyOf } from '../../fleet/queue/message-ids.ts';
+import { chatOf, newMessageId, whatsappKeyOf } from '../../fleet/queue/message-ids.ts';
 import type { Happening, LinkedAccount, PreparedMessage } from '../whatsapp/client.ts';
 import type { CanaryBrowser } from './canary-browser.ts';
 import type { CheckBook } from './check-book.ts';
@@ -120,7 +120,7 @@ async function checkReads(
   await book.check('history', async () => {
     const { chats, complete } = await client.activity([]);
     if (!complete) throw new Error('what came while the page connected was not noted');
-    const chatId = chatOf(text.whatsappId);
+    const chatId = chatOf(text.whatsappId) ?? '';
     if (!chats.has(chatId)) throw new Error('the chat with itself is not among those with a time');
     const [part] = await client.history([{ chatId, after: since, skip: 0 }]);
     if (part?.fault) throw new Error(part.fault);
@@ -175,9 +175,4 @@ function messageOf(browser: CanaryBrowser, whatsappId: string) {
       one.kind === 'message' && one.message.whatsapp_id === whatsappId,
   );
   return found?.message;
-}
-
-/** `true_491701234567@c.us_3EB0...` */
-function chatOf(whatsappId: string): string {
-  return whatsappId.split('_')[1] ?? '';
 }

@@ -1,6 +1,6 @@
 import { type EventData, type EventType, eventId, type WharfEvent } from '../../fleet/events/event.ts';
 import { mediaIdOf, receivedMediaPath } from '../../fleet/media/media-ids.ts';
-import { type MessageId, messageIdOf, type SessionKey } from '../../fleet/queue/message-ids.ts';
+import { chatOf, type MessageId, messageIdOf, type SessionKey } from '../../fleet/queue/message-ids.ts';
 import type { Ack, Happening, SeenMessage } from '../whatsapp/client.ts';
 
 /** What a happening comes to. */
@@ -46,7 +46,13 @@ export function toldOf(key: SessionKey, happening: Happening, now: number, late:
       if (!whatsappId.startsWith('true_') || ack === 0) return { event: null };
       const error = ack < 0 ? { code: 'send_failed', detail: 'WhatsApp did not take the message.' } : null;
       const status = statusOf(ack);
-      const data = { message_id: null, whatsapp_id: whatsappId, chat_id: chatOf(whatsappId), status, error };
+      const data = {
+        message_id: null,
+        whatsapp_id: whatsappId,
+        chat_id: chatOf(whatsappId) ?? '',
+        status,
+        error,
+      };
       return { event: make('message.status', data, whatsappId, status), ...maybeOurs(key, whatsappId) };
     }
     case 'reaction': {
@@ -112,9 +118,4 @@ function statusOf(ack: Ack): 'failed' | 'sent' | 'delivered' | 'read' {
   if (ack < 0) return 'failed';
   if (ack === 1) return 'sent';
   return ack === 2 ? 'delivered' : 'read';
-}
-
-/** The chat in a serialized id. */
-function chatOf(whatsappId: string): string {
-  return whatsappId.split('_')[1] ?? '';
 }

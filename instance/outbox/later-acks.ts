@@ -2,6 +2,7 @@ import { isWharfError, messageOf } from '../../common/errors.ts';
 import type { Logger } from '../../common/logger.ts';
 import { statusEvent } from '../../fleet/events/status-event.ts';
 import {
+  chatOf,
   type MessageId,
   messageIdOf,
   type SessionKey,
@@ -80,7 +81,7 @@ export class LaterAcks {
     );
     return found.flatMap(({ message, found }) => {
       const whatsappId = found?.state.whatsapp_id ?? undefined;
-      const to = found?.message?.message.to ?? chatOf(whatsappId);
+      const to = found?.message?.message.to ?? chatOf(whatsappId ?? '');
       return to === undefined ? [] : [{ to, key: whatsappKeyOf(message), whatsappId }];
     });
   }
@@ -142,9 +143,4 @@ export class LaterAcks {
       status.sent += 1;
     }
   }
-}
-
-/** The chat in a serialized id. */
-function chatOf(whatsappId: string | undefined): string | undefined {
-  return whatsappId?.split('_')[1];
 }
