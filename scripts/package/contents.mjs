@@ -35,11 +35,11 @@ const FOLDERS = [
 const MAINTAINER_SCRIPTS = ['preinst', 'postinst', 'prerm', 'postrm'];
 
 /**
- * All files of the package but Node and DEBIAN/control.
+ * What Wharf runs from: the build, the npm packages of production, and a package.json.
  *
  * @returns {Laid[]}
  */
-export function contents(version) {
+export function programFiles(version) {
   const { name, description, license, type } = readJson('package.json');
   const about = { name, version, description, license, private: true, type };
   return [
@@ -47,11 +47,22 @@ export function contents(version) {
       .filter(isBuilt)
       .map((file) => laid(`${HOME}/dist/${file}`, join('dist', file))),
     ...packages(),
+    { to: `${HOME}/package.json`, content: `${JSON.stringify(about, null, 2)}\n`, mode: FILE },
+  ];
+}
+
+/**
+ * All files of the package but Node and DEBIAN/control.
+ *
+ * @returns {Laid[]}
+ */
+export function contents(version) {
+  return [
+    ...programFiles(version),
     ...FOLDERS.flatMap(({ folder, to, mode = FILE }) =>
       filesBelow(join(root, folder)).map((file) => laid(`${to}/${file}`, `${folder}/${file}`, mode)),
     ),
     ...manuals(),
-    { to: `${HOME}/package.json`, content: `${JSON.stringify(about, null, 2)}\n`, mode: FILE },
     { to: `${DOCUMENTS}/changelog.gz`, content: zipped(changelog(version)), mode: FILE },
     laid(`${DOCUMENTS}/copyright`, 'systemd/debian/copyright'),
     laid(`${DOCUMENTS}/CHANGELOG.md`, 'CHANGELOG.md'),

@@ -9,9 +9,10 @@ const NOT_IMPORTED = /(?:^|[/-])(?:main|process)\.js$|^(?:emulator\/page|router\
 /**
  * Imports every module that was laid out, with the Node that was: none may miss a file of an npm package that was taken for unneeded.
  *
+ * @param {string} node the Node to do it with, where none was laid out
  * @throws SetupError that names the first that cannot be imported
  */
-export async function importAll(stage) {
+export async function importAll(stage, node = join(stage, 'usr/lib/wharf/node/bin/node')) {
   const home = join(stage, 'usr/lib/wharf');
   const modules = filesBelow(join(home, 'dist')).filter(
     (file) => file.endsWith('.js') && !NOT_IMPORTED.test(file),
@@ -21,11 +22,6 @@ export async function importAll(stage) {
   }
   process.exit(0);`;
   const paths = JSON.stringify(modules.map((file) => join(home, 'dist', file)));
-  const { code, output } = await run(join(home, 'node/bin/node'), [
-    '--input-type=module',
-    '-e',
-    script,
-    paths,
-  ]);
+  const { code, output } = await run(node, ['--input-type=module', '-e', script, paths]);
   if (code !== 0) throw new SetupError(`What was packed does not run: ${excerpt(output)}`);
 }

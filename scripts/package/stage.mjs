@@ -10,6 +10,16 @@ import { control } from './control.mjs';
  * @param {import('./contents.mjs').Laid[]} files
  */
 export function stagePackage(stage, files, version, architecture) {
+  layOut(stage, files);
+  writeFileSync(join(stage, 'DEBIAN/control'), control(stage, version, architecture));
+}
+
+/**
+ * Lays out files below a directory, as they will lie below /.
+ *
+ * @param {import('./contents.mjs').Laid[]} files
+ */
+export function layOut(stage, files) {
   for (const { to, from, content, mode } of files) {
     const target = join(stage, to);
     mkdirSync(dirname(target), { recursive: true, mode: 0o755 });
@@ -18,5 +28,4 @@ export function stagePackage(stage, files, version, architecture) {
     // Whatever it is in the repository, and whatever the umask.
     chmodSync(target, mode);
   }
-  writeFileSync(join(stage, 'DEBIAN/control'), control(stage, version, architecture));
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { imageFiles } from '../../scripts/package/image-files.mjs';
 import { temporaryDirectory } from '../helpers/temp-dir.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -118,6 +119,16 @@ describe('infra/docker', () => {
         expect(existsSync(join(root, source)), source).toBe(true);
         expect(ignored.split('\n')).toContain(`!${source}`);
       }
+    }
+    const laid = imageFiles('1.2.3').filter(({ from }) => from && !/^(dist|node_modules)\//.test(from));
+    expect(laid.map(({ to }) => to)).toContain('usr/lib/wharf/docker/healthcheck.mjs');
+    for (const { from } of laid) {
+      expect(existsSync(join(root, from)), from).toBe(true);
+      const [folder] = from.split('/');
+      expect(
+        ignored.split('\n').some((line) => [`!${from}`, `!${folder}`].includes(line)),
+        from,
+      ).toBe(true);
     }
     const built = (await read('infra/docker/start.sh')).match(/dist\/\S+\.js/g) ?? [];
     expect(built.map((path) => existsSync(sourceOf(path)))).toEqual([true, true, true]);
