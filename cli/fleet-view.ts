@@ -29,6 +29,8 @@ export const fleetSchema = z.looseObject({
       browsers_pss_mb: z.number().optional(),
       /** Share of one core. */
       cpu: z.number().optional(),
+      /** Of Wharf; instances of before it was told have none. */
+      version: z.string().optional(),
       /** The browsers' version. */
       chromium: z.string().optional(),
       started_at: z.string().optional(),
@@ -52,15 +54,22 @@ export function isWell({ status, verdict, lease }: InstanceView): boolean {
   return verdict === 'healthy' && lease === 'held' && (status === 'healthy' || status === 'at_capacity');
 }
 
-/** The instances that have each version of Chromium; those that left the fleet are not counted. */
-export function chromiumVersions({ instances }: Pick<FleetView, 'instances'>): Map<string, string[]> {
+/**
+ * Which versions of something run where, `155.0 on instance-1; 156.0 on instance-2, instance-3`; null where all have the same. Instances that
+ * announce nothing, or left the fleet, do not count.
+ */
+export function differingVersions(
+  { instances }: Pick<FleetView, 'instances'>,
+  versionOf: (instance: InstanceView) => string | undefined,
+): string | null {
   const versions = new Map<string, string[]>();
   for (const instance of instances) {
-    const { chromium, id } = instance;
-    if (chromium === undefined || hasLeft(instance)) continue;
-    versions.set(chromium, [...(versions.get(chromium) ?? []), id]);
+    const version = versionOf(instance);
+    if (version === undefined || hasLeft(instance)) continue;
+    versions.set(version, [...(versions.get(version) ?? []), instance.id]);
   }
-  return versions;
+  if (versions.size < 2) return null;
+  return [...versions].map(([version, ids]) => `${version} on ${ids.join(', ')}`).join('; ');
 }
 
 /** Whether an instance is no longer part of the fleet: nobody renews its lease, and nothing is on it. */

@@ -151,6 +151,8 @@ export const announcementSchema = z.object({
   cpu: z.number(),
   /** What happened since this incarnation began. */
   counters: countersSchema.optional(),
+  /** Of Wharf; instances of before it was told leave it out. */
+  version: z.string().optional(),
   chromium: z.string(),
   started_at: z.iso.datetime(),
   announced_at: z.iso.datetime(),

@@ -168,11 +168,8 @@ async function compose(
   });
   // Whoever finds instances by their machines cannot tell by a port which of them answers.
   metrics.registry.setDefaultLabels({ wharf_instance: me.instance });
-  addBuildInfo(metrics.registry, {
-    component: 'instance',
-    version: await wharfVersion(),
-    chromium: chromium.version,
-  });
+  const builtFrom = { version: await wharfVersion(), chromium: chromium.version };
+  addBuildInfo(metrics.registry, { component: 'instance', ...builtFrom });
   const manager: SessionManager = new SessionManager({
     ownership,
     capacity: config.capacity,
@@ -222,7 +219,7 @@ async function compose(
     ready: manager.readyCount,
     ...usage.last,
     counters: { ...counters },
-    chromium: chromium.version,
+    ...builtFrom,
     started_at: startedAt,
     announced_at: new Date(clock.now()).toISOString(),
   });

@@ -4,7 +4,7 @@ import { backupListSchema } from '../../fleet/backup/api.ts';
 import { sessionStatusSchema } from '../../fleet/records.ts';
 import type { CommandContext } from '../context.ts';
 import { CommandFailure } from '../failure.ts';
-import { chromiumVersions, type FleetView, fleetSchema, type InstanceView, stateOf } from '../fleet-view.ts';
+import { differingVersions, type FleetView, fleetSchema, type InstanceView, stateOf } from '../fleet-view.ts';
 import { paintStatus } from '../output/style.ts';
 import { renderTable } from '../output/table.ts';
 import { ago, count, NOTHING, oneLine } from '../output/text.ts';
@@ -129,11 +129,15 @@ function concernsText({ style }: CommandContext, fleet: FleetView): string {
         `In quarantine: ${oneLine(quarantined.join(', '), 200)}. To try one: wharf move WORKSPACE INSTANCE`,
       ),
     );
-  const versions = [...chromiumVersions(fleet)].map(([version, ids]) => `${version} on ${ids.join(', ')}`);
-  if (versions.length > 1)
+  // Who tells its Chromium and not its version is of before that was told.
+  const wharf = differingVersions(fleet, ({ chromium, version }) => version ?? (chromium && 'an older one'));
+  if (wharf !== null)
+    lines.push(style.warning(`Wharf differs: ${oneLine(wharf, 400)}. Finish the upgrade, or go back.`));
+  const chromium = differingVersions(fleet, (instance) => instance.chromium);
+  if (chromium !== null)
     lines.push(
       style.warning(
-        `Chromium differs: ${oneLine(versions.join('; '), 400)}. What a newer one has opened goes to no instance with an older one: bring all to the newest.`,
+        `Chromium differs: ${oneLine(chromium, 400)}. What a newer one has opened goes to no instance with an older one: bring all to the newest.`,
       ),
     );
   return lines.map((line) => `${line}\n`).join('');

@@ -36,6 +36,7 @@ const instanceSchema = announcementSchema
     rss_mb: true,
     browsers_pss_mb: true,
     cpu: true,
+    version: true,
     chromium: true,
     started_at: true,
     announced_at: true,

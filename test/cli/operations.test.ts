@@ -79,15 +79,18 @@ function load(workspaces: readonly string[]): () => Promise<Record<string, numbe
 }
 
 describe('wharf status', () => {
-  it('names the versions of Chromium where they differ, and no others', async () => {
-    expect((await wharf(['status'])).out).not.toContain('Chromium');
+  it('names the versions of Wharf and Chromium where they differ, and no others', async () => {
+    expect((await wharf(['status'])).out).not.toContain('differs');
     // It announces itself anew each second.
     await eventually(async () => {
-      await on(2).fake.announce({ chromium: '156.0.8078.79' });
+      await on(2).fake.announce({ version: '0.2.0', chromium: '156.0.8078.79' });
       const { out } = await wharf(['status']);
-      return out.includes('Chromium differs: 0 on instance-1, instance-3; 156.0.8078.79 on instance-2. What');
+      return (
+        out.includes('Wharf differs: an older one on instance-1, instance-3; 0.2.0 on instance-2. Finish') &&
+        out.includes('Chromium differs: 0 on instance-1, instance-3; 156.0.8078.79 on instance-2. What')
+      );
     });
-    await eventually(async () => !(await wharf(['status'])).out.includes('Chromium'));
+    await eventually(async () => !(await wharf(['status'])).out.includes('differs'));
   });
 });
 

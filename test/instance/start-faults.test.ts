@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { createLogger } from '../../common/logger.ts';
 import { connectRedis, parseRedisUrl } from '../../common/redis.ts';
+import { wharfVersion } from '../../common/version.ts';
 import { INTERNAL_TOKEN_HEADER } from '../../fleet/instance-api.ts';
 import { redisRegistry } from '../../fleet/redis-registry.ts';
 import { SessionPaths } from '../../fleet/session-paths.ts';
@@ -234,7 +235,13 @@ describe('an instance that starts', () => {
         return snapshot.sessions.length > 0 ? snapshot : undefined;
       });
       expect(known.instances).toMatchObject([
-        { instance: 'instance-1', url: instance.url, status: 'healthy' },
+        {
+          instance: 'instance-1',
+          url: instance.url,
+          status: 'healthy',
+          version: await wharfVersion(),
+          chromium: expect.stringMatching(/^\d+\.\d+\.\d+\.\d+$/),
+        },
       ]);
       expect(known.sessions).toMatchObject([{ session_id: 'main', status: 'stopped', epoch: 4 }]);
       const health = await fetch(`${instance.url}/health`);
