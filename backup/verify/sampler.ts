@@ -27,25 +27,35 @@ export class Sampler {
   }
 
   /**
-   * One session after the other. What is damaged is told and fails nothing; a session that could not be looked at is told as such.
+   * One session after the other, all of them. What is damaged is told and fails nothing; a session that could not be looked at is told as such.
    *
-   * @throws the signal's reason
+   * @throws where sessions could not be looked at, why the first could not: of these nobody knows whether they can be restored. The signal's reason
    */
   async look(manifest: Manifest, operation: OperationHandle): Promise<void> {
+    const unseen: unknown[] = [];
     for (const session of chooseSample(manifest.id, manifest.sessions, this.#parts.count)) {
       operation.signal.throwIfAborted();
-      const fault = await this.#faultOf(session, operation);
-      if (fault !== null)
-        this.#parts.damage.other(operation, {
-          backup: manifest.id,
-          what: `${sessionNamed(session)} was restored to look at it, and is damaged: ${fault}`,
-        });
+      try {
+        const fault = await this.#faultOf(session, operation.signal);
+        if (fault !== null)
+          this.#parts.damage.other(operation, {
+            backup: manifest.id,
+            what: `${sessionNamed(session)} was restored to look at it, and is damaged: ${fault}`,
+          });
+      } catch (error) {
+        operation.signal.throwIfAborted();
+        unseen.push(error);
+        operation.find(
+          `${sessionNamed(session)} was to be restored to look at it, and could not be: ${messageOf(error)}`,
+        );
+      }
     }
+    if (unseen.length > 0) throw unseen[0];
   }
 
-  async #faultOf(session: BackedUpSession, operation: OperationHandle): Promise<string | null> {
+  /** What is damaged, in words; null: nothing. Throws where that cannot be found out. */
+  async #faultOf(session: BackedUpSession, signal: AbortSignal): Promise<string | null> {
     const { objects, scratch } = this.#parts;
-    const { signal } = operation;
     try {
       return await scratch.use(async (directory) => {
         const profile = join(directory, 'profile');
@@ -56,10 +66,7 @@ export class Sampler {
     } catch (error) {
       signal.throwIfAborted();
       if (isWharfError(error, 'backup_damaged')) return error.message.replace(/\.$/, '');
-      operation.find(
-        `${sessionNamed(session)} was to be restored to look at it, and could not be: ${messageOf(error)}`,
-      );
-      return null;
+      throw error;
     }
   }
 }

@@ -1,17 +1,24 @@
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { BackupEvents } from '../../../backup/events.ts';
 import { BackupMetrics } from '../../../backup/metrics.ts';
 import { Operations } from '../../../backup/operations.ts';
 import { LastBackupMemory } from '../../../backup/run/last-backup.ts';
 import { type AfterRun, Runs } from '../../../backup/run/runs.ts';
+import { Scratch } from '../../../backup/scratch.ts';
+import { Sampler } from '../../../backup/verify/sampler.ts';
+import { systemClock } from '../../../common/clock.ts';
 import { WharfError } from '../../../common/errors.ts';
 import type { WharfEvent } from '../../../fleet/events/event.ts';
 import { someFiles } from '../../helpers/copyable-sessions.ts';
+import { temporaryDirectory } from '../../helpers/temp-dir.ts';
+import { toldDamage } from '../../helpers/told-damage.ts';
 import { runParts } from './run-parts.ts';
 
 /** Runs over a fleet in memory with one session. */
 function someRuns(after: AfterRun[] = []) {
-  const { parts, fleet, store, catalog, hour } = runParts();
+  const { parts, fleet, store, objects, catalog, hour } = runParts();
   fleet.set('7', 'main', someFiles('a'));
   const told = new Map<string, WharfEvent>();
   const { clock, log } = parts;
@@ -42,7 +49,7 @@ function someRuns(after: AfterRun[] = []) {
     return ended;
   };
   const events = () => [...told.values()].map(({ type, data }) => ({ type, data }));
-  return { make, run, events, told, term, fleet, store, catalog, hour };
+  return { make, run, events, told, term, fleet, store, objects, catalog, hour };
 }
 
 describe('Runs', () => {
@@ -77,6 +84,37 @@ describe('Runs', () => {
     expect(text).toMatch(/wharf_backup_after_failures_total\{step="sample"\} 1/);
     expect(text).toMatch(/wharf_backup_after_failures_total\{step="prune"\} 0/);
     expect(await catalog.list()).toHaveLength(1);
+  });
+
+  it('counts backups of which no sample could be looked at, since there is no room for it or the store is away', async () => {
+    const directory = await temporaryDirectory();
+    const after: AfterRun[] = [];
+    const { make, run, objects, store, hour } = someRuns(after);
+    const { damage, told } = toldDamage();
+    const sampler = new Sampler({ objects, scratch: new Scratch(directory, systemClock), count: 1, damage });
+    after.push({
+      step: 'sample',
+      doing: 'looking at a sample',
+      work: (manifest, operation) => sampler.look(manifest, operation),
+    });
+    const service = make();
+    const failures = async () =>
+      (await service.metrics.text()).match(/^wharf_backup_after_failures_total\{step="sample"\} .*/m)?.[0];
+    await writeFile(join(directory, 'backup'), 'in the way');
+    expect((await run(service)).findings).toEqual([
+      expect.stringContaining('could not be: Could not make the directory'),
+      expect.stringContaining('The backup is made, but looking at a sample failed: Could not make'),
+    ]);
+    expect(await failures()).toMatch(/ 1$/);
+    await rm(join(directory, 'backup'));
+    hour();
+    store.before = (request, key) => {
+      if (request === 'get' && key.startsWith('objects/'))
+        throw new WharfError('backup_store_failed', 'It does not answer.');
+    };
+    expect((await run(service)).findings.at(-1)).toContain('It does not answer.');
+    expect(await failures()).toMatch(/ 2$/);
+    expect(told.counted).toBe(0);
   });
 
   it('tells of a run that failed, and when the last good one was', async () => {

@@ -94,15 +94,25 @@ it('finds one of which an object is damaged', async () => {
   expect(told.counted).toBe(1);
 });
 
-it('says where it could not look, and calls nothing damaged for it', async () => {
+it('says where it could not look, goes on with the others, fails, and calls nothing damaged for it', async () => {
   const { objects } = memoryObjects();
   const directory = await temporaryDirectory();
   await writeFile(join(directory, 'backup'), 'in the way');
   const { damage, told } = toldDamage();
   const operation = new ToldOperation();
-  const sampler = new Sampler({ objects, scratch: new Scratch(directory, systemClock), count: 1, damage });
-  await sampler.look(aManifest(ID, [await backUp(objects, aDatabase())]), operation);
-  expect(operation.findings[0]).toMatch(/could not be: Could not make the directory .*backup/);
+  const sampler = new Sampler({ objects, scratch: new Scratch(directory, systemClock), count: 2, damage });
+  const sessions = [
+    await backUp(objects, aDatabase()),
+    await backUp(objects, aDatabase(), { record: aSessionRecord({ session_id: 'sales' }) }),
+  ];
+  await expect(sampler.look(aManifest(ID, sessions), operation)).rejects.toThrow(
+    /Could not make the directory/,
+  );
+  expect(operation.findings).toHaveLength(2);
+  for (const name of ['main', 'sales'])
+    expect(operation.findings.join()).toMatch(
+      new RegExp(`session ${name} of workspace 7 .*could not be: Could not make the directory .*backup`),
+    );
   expect(told.counted).toBe(0);
 });
 
