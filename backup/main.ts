@@ -1,4 +1,5 @@
 import { readEnv } from '../common/env.ts';
+import { letHeapGrow } from '../common/heap.ts';
 import { aborted, runProcess } from '../common/lifecycle.ts';
 import { createLogger } from '../common/logger.ts';
 import { SystemdNotifier } from '../common/sd-notify.ts';
@@ -7,6 +8,7 @@ import { startBackupService } from './context.ts';
 
 /** The backup service's process: one line `{"url", "pid"}` on standard output when it listens, its log on standard error. */
 await runProcess(async (signal) => {
+  letHeapGrow();
   const env = readEnv();
   const config = backupConfig(env);
   const log = createLogger(config.logLevel, { service: 'backup', pid: process.pid }, process.stderr);

@@ -1,4 +1,5 @@
 import { readEnv } from '../common/env.ts';
+import { letHeapGrow } from '../common/heap.ts';
 import { aborted, runProcess } from '../common/lifecycle.ts';
 import { createLogger } from '../common/logger.ts';
 import { openTracer } from '../common/tracing/open-tracer.ts';
@@ -7,6 +8,7 @@ import { instanceConfig } from './config.ts';
 import { startInstance } from './context.ts';
 
 await runProcess(async (signal) => {
+  letHeapGrow();
   const env = readEnv();
   const config = instanceConfig(env);
   const log = createLogger(
