@@ -25,7 +25,7 @@ export interface OperationHandle {
   /** Aborted where the operation must end: the lease was lost, or the service stops. */
   readonly signal: AbortSignal;
   set(progress: Partial<OperationProgress>): void;
-  /** Adds a finding, in words. */
+  /** Adds a finding, in words; the log tells of it too. */
   find(text: string): void;
 }
 
@@ -169,7 +169,7 @@ export class Operations {
       id: operation.id,
       signal,
       set: (progress) => Object.assign(operation, progress),
-      find: (text) => addFinding(operation.findings, text),
+      find: (text) => this.#find(operation, text),
     };
     try {
       const outcome = await work(handle);
@@ -190,15 +190,18 @@ export class Operations {
     return operation;
   }
 
+  /** What is kept goes to the log too: the list of operations ends with this process, and whoever is sent there comes later. */
+  #find({ id, kind, findings }: Operation, text: string): void {
+    if (findings.length >= MOST_FINDINGS) return;
+    const isLast = findings.length === MOST_FINDINGS - 1;
+    const finding = isLast ? 'There are more; only the first ones are kept.' : text;
+    findings.push(finding);
+    this.#parts.log.warn({ operation: id, kind, finding }, 'an operation found something');
+  }
+
   #shown({ operation, started }: Entry): Operation {
     const left =
       operation.state === 'running' ? secondsLeft(operation, this.#parts.clock.monotonic() - started) : null;
     return { ...operation, left_seconds: left, findings: [...operation.findings] };
   }
-}
-
-function addFinding(findings: string[], text: string): void {
-  if (findings.length < MOST_FINDINGS - 1) findings.push(text);
-  else if (findings.length === MOST_FINDINGS - 1)
-    findings.push('There are more; only the first ones are kept.');
 }

@@ -121,7 +121,6 @@ export class Runs {
       } catch (error) {
         this.#parts.metrics.afterFailed(step);
         operation.find(`The backup is made, but ${doing} failed: ${messageOf(error)}`);
-        this.#parts.log.warn({ doing, reason: messageOf(error) }, 'what follows a backup failed');
       }
     }
   }

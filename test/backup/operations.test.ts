@@ -4,10 +4,10 @@ import { WharfError } from '../../common/errors.ts';
 import { createLogger } from '../../common/logger.ts';
 import { DrivenClock } from '../helpers/driven-clock.ts';
 
-const log = createLogger('silent', {}, process.stderr);
+const silent = createLogger('silent', {}, process.stderr);
 
 /** Operations whose work a test ends. */
-function someOperations() {
+function someOperations(log = silent) {
   const clock = new DrivenClock();
   const term = new AbortController();
   const operations = new Operations({ term: () => term.signal, clock, log });
@@ -57,6 +57,27 @@ describe('Operations', () => {
     expect(operations.running()).toBeNull();
   });
 
+  it('tells the log what an operation found, so that it is known after the end of the service', () => {
+    const lines: string[] = [];
+    const { begin } = someOperations(createLogger('info', {}, { write: (line) => lines.push(line) }));
+    const verify = begin('verify');
+    verify.handle.find('Backup 20261122T090003Z: the object ab is damaged.');
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+      {
+        level: 'warn',
+        operation: verify.id,
+        kind: 'verify',
+        finding: 'Backup 20261122T090003Z: the object ab is damaged.',
+        msg: 'an operation found something',
+      },
+    ]);
+    for (let count = 0; count < 2000; count += 1) verify.handle.find('And this.');
+    expect(lines).toHaveLength(1000);
+    expect(JSON.parse(lines.at(-1) ?? '')).toMatchObject({
+      finding: 'There are more; only the first ones are kept.',
+    });
+  });
+
   it('tells why one failed, and that one was ended', async () => {
     const { term, begin } = someOperations();
     const failing = begin('run');
@@ -95,7 +116,7 @@ describe('Operations', () => {
         throw refused;
       },
       clock: new DrivenClock(),
-      log,
+      log: silent,
     });
     expect(() => operations.begin('run', async () => undefined)).toThrow(refused);
     expect(operations.list()).toEqual([]);
