@@ -20,3 +20,8 @@ export function madeAt(id: BackupId, modified: number): number {
   const named = timeOfBackup(id);
   return Number.isNaN(named) ? modified : Math.min(named, modified);
 }
+
+/** Orders backups as they were made, oldest first. Their ids alone do not: one whose clock was ahead has an id from the future, and was made before those that came after it. */
+export function byMade(a: { id: BackupId; made: number }, b: { id: BackupId; made: number }): number {
+  return a.made - b.made || (a.id === b.id ? 0 : a.id < b.id ? -1 : 1);
+}

@@ -25,13 +25,11 @@ export async function requireBackup(catalog: Catalog, backup: BackupId | 'latest
   throw new WharfError('backup_not_found', `There is no backup ${backup}. ${suggestion(backup, ids)}`);
 }
 
-/** The ids nearest to one in time, in the order they were made. */
+/** The ids nearest to one by the times they name, in the order they were given. */
 export function nearestBackups(backup: BackupId, ids: readonly BackupId[]): BackupId[] {
   const distance = (id: BackupId) => Math.abs(timeOfBackup(id) - timeOfBackup(backup));
-  return [...ids]
-    .sort((a, b) => distance(a) - distance(b))
-    .slice(0, SUGGESTED)
-    .sort();
+  const nearest = [...ids].sort((a, b) => distance(a) - distance(b)).slice(0, SUGGESTED);
+  return ids.filter((id) => nearest.includes(id));
 }
 
 function suggestion(backup: BackupId, ids: readonly BackupId[]): string {

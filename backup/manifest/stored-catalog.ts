@@ -1,7 +1,7 @@
 import { WharfError } from '../../common/errors.ts';
 import { type BackupId, backupIdSchema } from '../../fleet/backup/api.ts';
 import type { ObjectStore } from '../store/object-store.ts';
-import { madeAt } from './backup-ids.ts';
+import { byMade, madeAt } from './backup-ids.ts';
 import type { Catalog, Manifest, ManifestHead } from './manifest.ts';
 import { readManifest, writeManifest } from './manifest-text.ts';
 
@@ -28,7 +28,7 @@ export class StoredCatalog implements Catalog {
       const id = backupIdSchema.safeParse(name);
       if (id.success) heads.push({ id: id.data, made: madeAt(id.data, modified), modified, stored: size });
     }
-    return heads.sort((a, b) => a.made - b.made || (a.id < b.id ? -1 : 1));
+    return heads.sort(byMade);
   }
 
   async read(id: BackupId): Promise<Manifest> {

@@ -1,7 +1,6 @@
 import { isWharfError } from '../../common/errors.ts';
 import type { BackupId, BackupSummary } from '../../fleet/backup/api.ts';
 import { Turns } from '../turns.ts';
-import { timeOfBackup } from './backup-ids.ts';
 import type { Catalog, Manifest, ManifestHead } from './manifest.ts';
 
 /** What a list says of a backup by itself. */
@@ -37,7 +36,7 @@ export class Summaries {
     const backups: SummarizedBackup[] = [];
     for (const head of await this.#catalog.list()) {
       const key = `${head.id} ${head.modified} ${head.stored}`;
-      const facts = this.#known.get(key) ?? (await this.#factsOf(head.id));
+      const facts = this.#known.get(key) ?? (await this.#factsOf(head));
       // Removed since it was listed.
       if (!facts) continue;
       if (facts.state !== 'damaged') known.set(key, facts);
@@ -47,12 +46,12 @@ export class Summaries {
     return backups;
   }
 
-  async #factsOf(id: BackupId): Promise<ManifestFacts | undefined> {
+  async #factsOf({ id, made }: ManifestHead): Promise<ManifestFacts | undefined> {
     try {
       return await factsOf(await this.#catalog.read(id));
     } catch (error) {
       if (isWharfError(error, 'backup_not_found')) return undefined;
-      if (isWharfError(error, 'backup_damaged')) return damagedFacts(id);
+      if (isWharfError(error, 'backup_damaged')) return damagedFacts(id, made);
       throw error;
     }
   }
@@ -90,13 +89,13 @@ export async function factsOf(manifest: Manifest): Promise<ManifestFacts> {
   };
 }
 
-/** Of one that cannot be read only its name is known. */
-function damagedFacts(id: BackupId): ManifestFacts {
-  const named = new Date(timeOfBackup(id)).toISOString();
+/** Of one that cannot be read only its name is known, and when it was made. */
+function damagedFacts(id: BackupId, made: number): ManifestFacts {
+  const time = new Date(made).toISOString();
   return {
     id,
-    started_at: named,
-    finished_at: named,
+    started_at: time,
+    finished_at: time,
     state: 'damaged',
     sessions: 0,
     carried: 0,

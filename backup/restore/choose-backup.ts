@@ -1,7 +1,7 @@
 import { WharfError } from '../../common/errors.ts';
 import type { BackupId, RestoreRequest } from '../../fleet/backup/api.ts';
 import { backupIdAt, timeOfBackup } from '../manifest/backup-ids.ts';
-import type { Catalog, Manifest } from '../manifest/manifest.ts';
+import type { Catalog, Manifest, ManifestHead } from '../manifest/manifest.ts';
 
 /** So many ids of backups are named to somebody who asked for one that is not there, before and after it. */
 const NAMED = 3;
@@ -21,35 +21,43 @@ export async function chooseBackup(
   catalog: Pick<Catalog, 'list' | 'read'>,
   at: RestoreRequest['at'],
 ): Promise<ChosenBackup> {
-  const ids = (await catalog.list()).map(({ id }) => id).sort();
-  const exact = ids.find((id) => id === at);
-  if (exact !== undefined) return { manifest: await catalog.read(exact), damaged: [] };
+  const heads = await catalog.list();
+  const exact = heads.find(({ id }) => id === at);
+  if (exact !== undefined) return { manifest: await catalog.read(exact.id), damaged: [] };
   const time = at === 'latest' ? Number.POSITIVE_INFINITY : timeAsked(at);
   const isId = at !== 'latest' && !at.includes('-');
   const damaged: BackupId[] = [];
-  for (const id of isId ? [] : begunBy(ids, time)) {
+  for (const head of isId ? [] : madeBy(heads, time)) {
     try {
-      const manifest = await catalog.read(id);
-      if (Date.parse(manifest.finished_at) <= time) return { manifest, damaged };
+      const manifest = await catalog.read(head.id);
+      if (finishedAt(manifest, head) <= time) return { manifest, damaged };
     } catch (error) {
       if (!(error instanceof WharfError && error.code === 'backup_damaged')) throw error;
-      damaged.push(id);
+      damaged.push(head.id);
     }
   }
-  throw notFound(at, ids, time, damaged);
+  throw notFound(at, heads, time, damaged);
 }
 
-/** Those that were begun by a time, newest first. Pure. */
-function begunBy(ids: readonly BackupId[], time: number): BackupId[] {
-  return ids.filter((id) => timeOfBackup(id) <= time).reverse();
+/** Those that were made by a time, newest first: not by their ids, which a clock that was ahead takes from the future. Pure. */
+function madeBy(heads: readonly ManifestHead[], time: number): ManifestHead[] {
+  return heads.filter(({ made }) => made <= time).reverse();
 }
 
-/** The ids nearest to a time, oldest first: some before it, and some after. Pure. */
-export function nearestTo(ids: readonly BackupId[], time: number): BackupId[] {
-  const sorted = [...ids].sort();
-  const after = sorted.findIndex((id) => timeOfBackup(id) > time);
-  const middle = after === -1 ? sorted.length : after;
-  return sorted.slice(Math.max(0, middle - NAMED), middle + NAMED);
+/** When a backup was finished: when it says, or when its manifest was put where that was earlier, as in `madeAt`. Pure. */
+function finishedAt({ finished_at }: Manifest, { modified }: ManifestHead): number {
+  return Math.min(Date.parse(finished_at), modified);
+}
+
+/**
+ * The ids of the backups nearest to a time, oldest first: some before it, and some after. Pure.
+ *
+ * @param heads in the order they were made, oldest first
+ */
+export function nearestTo(heads: readonly Pick<ManifestHead, 'id' | 'made'>[], time: number): BackupId[] {
+  const after = heads.findIndex(({ made }) => made > time);
+  const middle = after === -1 ? heads.length : after;
+  return heads.slice(Math.max(0, middle - NAMED), middle + NAMED).map(({ id }) => id);
 }
 
 function timeAsked(at: string): number {
@@ -58,11 +66,11 @@ function timeAsked(at: string): number {
 
 function notFound(
   at: string,
-  ids: readonly BackupId[],
+  heads: readonly ManifestHead[],
   time: number,
   damaged: readonly BackupId[],
 ): WharfError {
-  if (ids.length === 0)
+  if (heads.length === 0)
     return new WharfError('backup_not_found', 'There are no backups yet: wharf backup run makes one.');
   const what =
     at === 'latest'
@@ -73,6 +81,6 @@ function notFound(
   const broken = damaged.length === 0 ? '' : ` Damaged: ${damaged.slice(0, NAMED).join(', ')}.`;
   return new WharfError(
     'backup_not_found',
-    `${what}.${broken} The nearest: ${nearestTo(ids, time).join(', ')}; wharf backup list shows all.`,
+    `${what}.${broken} The nearest: ${nearestTo(heads, time).join(', ')}; wharf backup list shows all.`,
   );
 }

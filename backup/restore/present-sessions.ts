@@ -14,6 +14,7 @@ import {
 import { parseOwnersRecord, type SessionPaths } from '../../fleet/session-paths.ts';
 import type { Instances } from '../fleet/instances.ts';
 import type { SessionName, SessionsOnStorage } from '../fleet/sessions-on-storage.ts';
+import { byMade, timeOfBackup } from '../manifest/backup-ids.ts';
 import type { BackedUpSession, Catalog, Manifest } from '../manifest/manifest.ts';
 
 /** Sessions that are looked at at one time. */
@@ -99,10 +100,11 @@ async function lookInLater(
   unexplained: readonly FoundSession[],
   { catalog, paths }: PresentParts,
 ): Promise<void> {
-  const later = (await catalog.list()).map((head) => head.id).filter((one) => one > id);
+  const heads = await catalog.list();
+  const own = heads.find((head) => head.id === id) ?? { id, made: timeOfBackup(id) };
   const open = new Set(unexplained);
-  for (const one of later) {
-    const manifest = await catalog.read(one).catch((error: unknown) => {
+  for (const head of heads.filter((one) => byMade(one, own) > 0)) {
+    const manifest = await catalog.read(head.id).catch((error: unknown) => {
       if (error instanceof WharfError && error.code === 'backup_damaged') return null;
       throw error;
     });
@@ -116,7 +118,9 @@ async function lookInLater(
       if (known.has(`${workspace_id}/${session_id}`)) continue;
       open.delete(found);
       const claimed = await firstClaim(paths, workspace_id);
-      found.present.deletedSince = claimed !== null && claimed < Date.parse(manifest.started_at);
+      // What a clock that was ahead wrote as the start may lie after a claim that is newer than the backup.
+      const started = Math.min(Date.parse(manifest.started_at), head.made);
+      found.present.deletedSince = claimed !== null && claimed < started;
     }
   }
 }

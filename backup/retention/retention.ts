@@ -1,4 +1,5 @@
 import type { BackupId, BackupSummary } from '../../fleet/backup/api.ts';
+import { byMade } from '../manifest/backup-ids.ts';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -54,7 +55,7 @@ export function retain(
   now: number,
   { hourly, daily }: KeepNumbers,
 ): RetentionPlan {
-  const newestFirst = [...backups].sort((a, b) => b.made - a.made || (a.id < b.id ? 1 : -1));
+  const newestFirst = [...backups].sort(byMade).reverse();
   const readable = newestFirst.filter(({ state }) => state !== 'damaged');
   const good = readable.find(({ state }) => state === 'complete');
   const keptHourly = newestOfEach(readable, HOUR, hourly);

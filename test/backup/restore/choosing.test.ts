@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { backupIdAt, byMade, madeAt, timeOfBackup } from '../../../backup/manifest/backup-ids.ts';
 import type { Manifest } from '../../../backup/manifest/manifest.ts';
 import { chooseBackup, nearestTo } from '../../../backup/restore/choose-backup.ts';
 import { nearest, selectSessions } from '../../../backup/restore/select-sessions.ts';
@@ -7,17 +8,34 @@ import { aManifest, aSessionRecord } from '../../helpers/backed-up-session.ts';
 
 const HOURS = ['20261122T080003Z', '20261122T090003Z', '20261122T100003Z', '20261122T110003Z'];
 
-/** Backups that take five minutes each. */
-function catalogOf(ids: readonly string[], damaged: readonly string[] = []) {
+interface Put {
+  id: string;
+  /** By the clock that named it, milliseconds since 1970. */
+  finished: number;
+  /** When its manifest was put, by the store's clock. */
+  modified: number;
+}
+
+/** Backups, each with when it was finished and put. */
+function catalogWith(puts: readonly Put[], damaged: readonly string[] = []) {
   return {
-    list: async () => ids.map((id) => ({ id, modified: 0, made: 0, stored: 1 })),
+    list: async () =>
+      puts.map(({ id, modified }) => ({ id, modified, made: madeAt(id, modified), stored: 1 })).sort(byMade),
     read: async (id: string): Promise<Manifest> => {
       if (damaged.includes(id)) throw new WharfError('backup_damaged', `${id} is cut short`);
-      const hour = Number(id.slice(9, 11));
-      const finished_at = new Date(Date.UTC(2026, 10, 22, hour, 5)).toISOString();
-      return aManifest(id, [], { finished_at });
+      const finished = puts.find((put) => put.id === id)?.finished ?? Number.NaN;
+      return aManifest(id, [], { finished_at: new Date(finished).toISOString() });
     },
   };
+}
+
+/** Backups whose clock was right, and that take five minutes each. */
+function catalogOf(ids: readonly string[], damaged?: readonly string[]) {
+  const puts = ids.map((id) => {
+    const finished = Date.UTC(2026, 10, 22, Number(id.slice(9, 11)), 5);
+    return { id, finished, modified: finished };
+  });
+  return catalogWith(puts, damaged);
 }
 
 describe('which backup a restore is from', () => {
@@ -67,10 +85,45 @@ describe('which backup a restore is from', () => {
 
   it('names at most three before a time and three after it', () => {
     const ids = Array.from({ length: 24 }, (_, hour) => `20261122T${String(hour).padStart(2, '0')}0003Z`);
-    const near = nearestTo(ids, Date.UTC(2026, 10, 22, 12, 30));
+    const heads = ids.map((id) => ({ id, made: timeOfBackup(id) }));
+    const near = nearestTo(heads, Date.UTC(2026, 10, 22, 12, 30));
     expect(near).toEqual(ids.slice(10, 16));
-    expect(nearestTo(ids, 0)).toEqual(ids.slice(0, 3));
-    expect(nearestTo(ids, Number.POSITIVE_INFINITY)).toEqual(ids.slice(-3));
+    expect(nearestTo(heads, 0)).toEqual(ids.slice(0, 3));
+    expect(nearestTo(heads, Number.POSITIVE_INFINITY)).toEqual(ids.slice(-3));
+  });
+});
+
+describe('which backup a restore is from where a clock was ahead', () => {
+  const at = (hour: number, minute: number) => Date.UTC(2026, 10, 22, hour, minute);
+  const right = (hour: number) => ({
+    id: backupIdAt(at(hour, 0)),
+    finished: at(hour, 5),
+    modified: at(hour, 5),
+  });
+
+  it('by ten days for one backup, made at nine: it is the newest until the next one is made', async () => {
+    const ahead = { id: '20261202T090003Z', finished: at(9, 5) + 10 * 86_400_000, modified: at(9, 5) };
+    const before = [right(7), right(8), ahead];
+    expect((await chooseBackup(catalogWith(before), 'latest')).manifest.id).toBe(ahead.id);
+    const catalog = catalogWith([...before, right(10), right(11)]);
+    expect((await chooseBackup(catalog, 'latest')).manifest.id).toBe(right(11).id);
+    // What it calls its end lies in the future too.
+    expect((await chooseBackup(catalog, '2026-11-22T09:30:00Z')).manifest.id).toBe(ahead.id);
+    expect((await chooseBackup(catalog, '2026-11-22T09:04:00Z')).manifest.id).toBe(right(8).id);
+    expect((await chooseBackup(catalog, ahead.id)).manifest.id).toBe(ahead.id);
+  });
+
+  it('by some hours, so that ids count on from there: each is found by when it was made', async () => {
+    const counted = [10, 11, 12].map((hour, count) => ({
+      id: backupIdAt(at(20, 0) + count * 1000),
+      finished: at(hour, 5),
+      modified: at(hour, 5),
+    }));
+    const catalog = catalogWith([right(9), ...counted]);
+    expect((await chooseBackup(catalog, '2026-11-22T11:30:00Z')).manifest.id).toBe(counted[1]?.id);
+    await expect(chooseBackup(catalog, '2026-11-22T08:00:00Z')).rejects.toThrow(
+      `The nearest: ${[right(9), ...counted.slice(0, 2)].map(({ id }) => id).join(', ')};`,
+    );
   });
 });
 

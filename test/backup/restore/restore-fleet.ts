@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { StorageSessions } from '../../../backup/fleet/storage-sessions.ts';
+import { byMade, madeAt } from '../../../backup/manifest/backup-ids.ts';
 import type { BackedUpSession, Manifest } from '../../../backup/manifest/manifest.ts';
 import { FleetFiles } from '../../../backup/restore/fleet-files.ts';
 import { Restorer } from '../../../backup/restore/restorer.ts';
@@ -23,6 +24,8 @@ export class Backups {
   readonly store = this.#memory.store;
   readonly objects = this.#memory.objects;
   readonly manifests: Manifest[] = [];
+  /** When manifests were put, milliseconds since 1970; else when they say that they were finished. */
+  readonly modified = new Map<string, number>();
 
   /** Backs a session up as it would be with a profile of this mark. */
   async session(record: BackedUpSession['record'], mark = 'old'): Promise<BackedUpSession> {
@@ -52,7 +55,13 @@ export class Backups {
   }
 
   readonly catalog = {
-    list: async () => this.manifests.map(({ id }) => ({ id, modified: 0, made: 0, stored: 1 })),
+    list: async () =>
+      this.manifests
+        .map(({ id, finished_at }) => {
+          const modified = this.modified.get(id) ?? Date.parse(finished_at);
+          return { id, modified, made: madeAt(id, modified), stored: 1 };
+        })
+        .sort(byMade),
     read: async (id: string): Promise<Manifest> => {
       const found = this.manifests.find((manifest) => manifest.id === id);
       if (!found) throw new WharfError('backup_not_found', `There is no backup ${id}.`);

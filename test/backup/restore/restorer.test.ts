@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { restoreRequestSchema } from '../../../fleet/backup/api.ts';
@@ -336,9 +336,10 @@ describe('what is known of a session that is not there', () => {
 
     const [entry] = await live.bench.placesOf('now');
     expect(entry).toContain('/trash/');
-    await import('node:fs/promises').then(({ rm }) => rm(live.bench.paths.trash('7'), { recursive: true }));
+    await rm(live.bench.paths.trash('7'), { recursive: true });
     expect((await live.restorer.plan(ALL)).sessions[0]).toMatchObject({ refusal: null });
-    backups.add([], { id: '20301122T090003Z', started_at: '2030-11-22T09:00:03.000Z' });
+    const later = { started_at: '2030-11-22T09:00:03.000Z', finished_at: '2030-11-22T09:00:41.000Z' };
+    backups.add([], { id: '20301122T090003Z', ...later });
     const at = request({ at: BACKUP });
     expect((await live.restorer.plan(at)).sessions[0]).toMatchObject({ refusal: 'deleted' });
     // Wiped: what claimed it first came after that backup.
@@ -348,4 +349,29 @@ describe('what is known of a session that is not there', () => {
     };
     expect((await live.restorer.plan(at)).sessions[0]).toMatchObject({ refusal: null });
   });
+
+  it('is not that it was deleted, where only the clock of an earlier backup calls itself later', async () => {
+    const { fleet: live, backups } = await running();
+    await live.bench.manager.delete('7', 'main');
+    await rm(live.bench.paths.trash('7'), { recursive: true });
+    const ahead = '20301122T090003Z';
+    const future = { started_at: '2030-11-22T09:00:03.000Z', finished_at: '2030-11-22T09:00:41.000Z' };
+    backups.add([], { id: ahead, ...future });
+    const plan = async () => (await live.restorer.plan(request({ at: BACKUP }))).sessions[0];
+    // Put before the one that the session is in.
+    backups.modified.set(ahead, Date.parse('2026-11-22T07:00:00Z'));
+    expect(await plan()).toMatchObject({ refusal: null });
+    // Put after it, but before what is on the storage now was claimed first.
+    backups.modified.set(ahead, Date.parse('2026-11-22T08:10:00Z'));
+    await writeClaim(live, '2026-11-22T08:20:00.000Z');
+    expect(await plan()).toMatchObject({ refusal: null });
+    await writeClaim(live, '2026-11-22T08:05:00.000Z');
+    expect(await plan()).toMatchObject({ refusal: 'deleted' });
+  });
 });
+
+/** Has the first claim of workspace 7 be of a time. */
+async function writeClaim({ bench }: RestoreFleet, claimed_at: string): Promise<void> {
+  const path = join(bench.paths.owners('7'), '1');
+  await writeFile(path, JSON.stringify({ ...JSON.parse(await readFile(path, 'utf8')), claimed_at }));
+}
