@@ -35,7 +35,7 @@ await runProcess(async (signal) => {
   const broken: string[] = [];
   for (let run = 0; run < runs && !signal.aborted; run += 1) {
     // Half of all runs go through any faults; the others through each of the plans that aim at something.
-    const name = names[run % 2 === 0 ? 0 : run % names.length] ?? 'anything';
+    const name = names[run % 2 === 0 ? 0 : ((run - 1) / 2) % names.length] ?? 'anything';
     const plan = PLANS[name];
     if (!plan) throw new Error(`--plan must be one of ${Object.keys(PLANS).join(', ')}, not ${name}`);
     const result = await runSeed(seed + run, { plan, ...listen });
