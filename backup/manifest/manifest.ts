@@ -67,14 +67,23 @@ export interface ManifestHead {
   stored: number;
 }
 
+/** The backup that was made last and can be read. */
+export interface LatestBackup {
+  manifest: Manifest;
+  /** When it was made, milliseconds since 1970; see `madeAt`. */
+  made: number;
+  /** Newer ones that cannot be read. */
+  damaged: BackupId[];
+}
+
 /** The manifests in the store. Every method throws WharfError `backup_store_failed`. */
 export interface Catalog {
   /** In the order they were made, oldest first; those whose names are no ids are passed over. */
   list(): Promise<ManifestHead[]>;
   /** Throws WharfError `backup_not_found`; `backup_damaged` where it is cut short or not what it says it is. */
   read(id: BackupId): Promise<Manifest>;
-  /** The one made last that can be read, with the ids of newer ones that cannot; null where there is none. */
-  latest(): Promise<{ manifest: Manifest; damaged: BackupId[] } | null>;
+  /** The one made last that can be read, and when that was (see `madeAt`), with the ids of newer ones that cannot; null where there is none. */
+  latest(): Promise<LatestBackup | null>;
   /** False where there is one of this name already. */
   put(manifest: Manifest): Promise<boolean>;
   remove(id: BackupId): Promise<void>;

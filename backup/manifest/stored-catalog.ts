@@ -2,7 +2,7 @@ import { WharfError } from '../../common/errors.ts';
 import { type BackupId, backupIdSchema } from '../../fleet/backup/api.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import { byMade, madeAt } from './backup-ids.ts';
-import type { Catalog, Manifest, ManifestHead } from './manifest.ts';
+import type { Catalog, LatestBackup, Manifest, ManifestHead } from './manifest.ts';
 import { readManifest, writeManifest } from './manifest-text.ts';
 
 const PREFIX = 'manifests/';
@@ -40,11 +40,11 @@ export class StoredCatalog implements Catalog {
     );
   }
 
-  async latest(): Promise<{ manifest: Manifest; damaged: BackupId[] } | null> {
+  async latest(): Promise<LatestBackup | null> {
     const damaged: BackupId[] = [];
-    for (const { id } of (await this.list()).reverse()) {
+    for (const { id, made } of (await this.list()).reverse()) {
       try {
-        return { manifest: await this.read(id), damaged };
+        return { manifest: await this.read(id), made, damaged };
       } catch (error) {
         if (!(error instanceof WharfError)) throw error;
         if (error.code === 'backup_damaged') damaged.push(id);

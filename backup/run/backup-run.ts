@@ -130,10 +130,14 @@ function requireSomething({ copied, findings }: Contents, onStorage: number): vo
       );
 }
 
-/** When it was begun; after the one it builds on where the clock was set back a little since, but not where that one was named by a clock far ahead. */
-function firstId(started: number, { id }: Base): string {
-  const before = id === null ? Number.NEGATIVE_INFINITY : timeOfBackup(id);
-  return backupIdAt(before >= started && before - started < SET_BACK ? before + 1000 : started);
+/**
+ * When it was begun; after the one it builds on where the clock was set back a little since that was made. One whose id a clock that was ahead took from the future was
+ * made when it was put, and ids do not count on from there.
+ */
+function firstId(started: number, { made }: Base): string {
+  const named = timeOfBackup(backupIdAt(started));
+  const isSetBack = made !== null && made >= named && made - named < SET_BACK;
+  return backupIdAt(isSetBack ? made + 1000 : started);
 }
 
 /**

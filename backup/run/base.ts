@@ -7,6 +7,8 @@ import { Turns } from '../turns.ts';
 export interface Base {
   /** Null: there is none. */
   id: BackupId | null;
+  /** When it was made, milliseconds since 1970; null: there is none. */
+  made: number | null;
   /** By `keyOf`. */
   sessions: ReadonlyMap<string, BackedUpSession>;
   /** By their SHA-256. */
@@ -27,5 +29,11 @@ export async function readBase(catalog: Pick<Catalog, 'latest'>): Promise<Base> 
     for (const ref of session.pieces) objects.set(ref.sha256, ref);
     if (session.archive) objects.set(session.archive.sha256, session.archive);
   }
-  return { id: latest?.manifest.id ?? null, sessions, objects, damaged: latest?.damaged ?? [] };
+  return {
+    id: latest?.manifest.id ?? null,
+    made: latest?.made ?? null,
+    sessions,
+    objects,
+    damaged: latest?.damaged ?? [],
+  };
 }

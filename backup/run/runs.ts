@@ -1,5 +1,5 @@
 import { messageOf } from '../../common/errors.ts';
-import type { BackupId, Operation } from '../../fleet/backup/api.ts';
+import type { Operation } from '../../fleet/backup/api.ts';
 import type { BackupEvents } from '../events.ts';
 import { timeOfBackup } from '../manifest/backup-ids.ts';
 import type { Manifest } from '../manifest/manifest.ts';
@@ -19,7 +19,7 @@ export interface AfterRun {
 }
 
 /** What {@link Runs} needs. */
-export interface RunsParts extends Omit<BackupRunParts, 'onCopied'> {
+export interface RunsParts extends Omit<BackupRunParts, 'onCopied' | 'onFrozenInVain'> {
   operations: Operations;
   last: LastBackupMemory;
   metrics: BackupMetrics;
@@ -47,7 +47,7 @@ export class Runs {
   /** Finds out which backup was made last, and tells of it: whoever made it may have died before they could. Throws WharfError `backup_store_failed`. */
   async learn(): Promise<void> {
     const newest = await this.#parts.last.learn(this.#parts.catalog);
-    if (newest !== null) void this.#tellAgain(newest);
+    if (newest !== null) void this.#tellCompleted(newest);
   }
 
   last(): LastBackup | null {
@@ -75,7 +75,8 @@ export class Runs {
       if (frozen_ms !== null) metrics.froze(frozen_ms);
     };
     try {
-      return await makeBackup({ ...this.#parts, onCopied }, operation);
+      const onFrozenInVain = (milliseconds: number) => metrics.froze(milliseconds);
+      return await makeBackup({ ...this.#parts, onCopied, onFrozenInVain }, operation);
     } catch (error) {
       // Who takes over makes one.
       if (operation.signal.aborted) throw error;
@@ -102,14 +103,6 @@ export class Runs {
       sent_bytes,
       duration_seconds: (Date.parse(finished_at) - Date.parse(started_at)) / 1000,
     });
-  }
-
-  async #tellAgain(id: BackupId): Promise<void> {
-    try {
-      await this.#tellCompleted(await this.#parts.catalog.read(id));
-    } catch (error) {
-      this.#parts.log.warn({ backup: id, reason: messageOf(error) }, 'the last backup cannot be looked at');
-    }
   }
 
   async #after(manifest: Manifest, operation: OperationHandle): Promise<void> {

@@ -2,7 +2,7 @@ import { PassThrough, Readable } from 'node:stream';
 import { json } from 'node:stream/consumers';
 import type { Instances, OpenCopy } from '../../backup/fleet/instances.ts';
 import { madeAt } from '../../backup/manifest/backup-ids.ts';
-import type { Catalog, Manifest, ManifestHead } from '../../backup/manifest/manifest.ts';
+import type { Catalog, LatestBackup, Manifest, ManifestHead } from '../../backup/manifest/manifest.ts';
 import type { Codec } from '../../backup/objects/codec.ts';
 import type { ObjectStore } from '../../backup/store/object-store.ts';
 import { WharfError } from '../../common/errors.ts';
@@ -105,10 +105,10 @@ export class PlainCatalog implements Catalog {
     return (await json(stored)) as Manifest;
   }
 
-  async latest(): Promise<{ manifest: Manifest; damaged: string[] } | null> {
-    for (const { id } of (await this.list()).reverse()) {
+  async latest(): Promise<LatestBackup | null> {
+    for (const { id, made } of (await this.list()).reverse()) {
       const manifest = await this.read(id).catch(() => null);
-      if (manifest) return { manifest, damaged: [] };
+      if (manifest) return { manifest, made, damaged: [] };
     }
     return null;
   }
