@@ -9,9 +9,13 @@ import type { InstanceCall, InstanceCalls } from './instance-calls.ts';
 import type { Instances, OpenCopy } from './instances.ts';
 import type { Owner, Owners } from './owners.ts';
 import type { SessionName } from './sessions-on-storage.ts';
+import { whileWell } from './while-well.ts';
 
-/** Milliseconds an instance may take for each thing it is asked. A copy of a large profile on a slow file system takes long; putting a session in place ends a browser first. */
-const COPY_PATIENCE = 120_000;
+/** How often it is looked whether an instance that copies is well, milliseconds, and how many looks a copy may take: five minutes for a large profile on a slow file system. */
+const COPY_LOOKS = 30_000;
+const MOST_COPY_LOOKS = 10;
+/** Milliseconds an instance may take for each thing it is asked. Putting a session in place ends a browser first. */
+const COPY_PATIENCE = COPY_LOOKS * (MOST_COPY_LOOKS + 1);
 const FETCH_PATIENCE = 30_000;
 const LOOK_PATIENCE = 10_000;
 const RESTORE_PATIENCE = 180_000;
@@ -55,9 +59,19 @@ export class HttpInstances implements Instances {
       path,
       body: { have: have.slice(0, MOST_HAD) },
       patience: COPY_PATIENCE,
-      signal,
     };
-    const asked = ({ url }: Owner) => this.#calls.ask(url, call, sessionCopySchema);
+    const asked = ({ url, instance }: Owner) => {
+      const what = `The copy of session ${name.session} of workspace ${name.workspace} from ${instance}`;
+      const waiting = {
+        clock: this.#clock,
+        interval: COPY_LOOKS,
+        most: MOST_COPY_LOOKS,
+        look: (ends: AbortSignal) => this.#look(url, ends),
+      };
+      return whileWell(what, waiting, signal, (ends) =>
+        this.#calls.ask(url, { ...call, signal: ends }, sessionCopySchema),
+      );
+    };
     const patience = Math.max(0, Math.min(COPY_SEARCH, this.#searches));
     try {
       const { owner, answer } = await this.#atOwner(name, patience, asked, signal);
@@ -66,6 +80,12 @@ export class HttpInstances implements Instances {
       if (isElsewhere(error)) this.#searches -= patience;
       throw error;
     }
+  }
+
+  /** Throws WharfError `instance_unavailable` where the instance at an address is not well. */
+  async #look(url: string, signal: AbortSignal): Promise<void> {
+    const call: InstanceCall = { method: 'GET', path: '/health', patience: LOOK_PATIENCE, signal };
+    await (await this.#calls.open(url, call)).dump();
   }
 
   async session(name: SessionName): Promise<SessionDetail | null> {

@@ -47,6 +47,8 @@ export class FakeInstance {
   readonly asked: Asked[] = [];
   readonly sessions = new Map<string, SessionDetail>();
   intercept: Intercept | undefined;
+  /** What it says of its storage. */
+  storageOk = true;
   /** False: says 421 to everything, and claims nothing. */
   owning = true;
   readonly #options: FakeInstanceOptions;
@@ -157,7 +159,10 @@ export class FakeInstance {
     const { method = '', url = '' } = request;
     if (url === '/health') {
       // Probes come at their own times: they are not counted as asked.
-      this.#json(response, 200, { instance: this.id, storage: { ok: true } });
+      this.#json(response, this.storageOk ? 200 : 503, {
+        instance: this.id,
+        storage: { ok: this.storageOk },
+      });
       return;
     }
     const requestId = request.headers['x-request-id'];

@@ -168,6 +168,44 @@ describe('HttpInstances', () => {
     }
   });
 
+  it('waits for minutes for a copy, as long as its instance is well, and says then that it is no silent one', async () => {
+    const { add, assigned, instances, clock, passing } = await aFleet();
+    const { answer } = await makeCopy(name, null);
+    let answerNow = () => {};
+    const slow = await add('instance-1', (_request, response) => {
+      answerNow = () => response.writeHead(201).end(JSON.stringify(answer));
+      return true;
+    });
+    assigned.set('7', 'instance-1');
+    const began = clock.now();
+    const copying = passing(instances.copy(name, [], signal));
+    while (clock.now() - began < 200_000) await new Promise((resolve) => setTimeout(resolve, 10));
+    answerNow();
+    expect((await copying).copy).toEqual(answer);
+    const again = clock.now();
+    await expect(passing(instances.copy(name, [], signal))).rejects.toMatchObject({
+      code: 'timeout',
+      message: expect.stringContaining(
+        'session main of workspace 7 from instance-1 did not come within 300 s',
+      ),
+    });
+    expect(clock.now() - again).toBeLessThan(310_000);
+    expect(slow.asked, 'it is not asked again for what takes it so long').toHaveLength(2);
+  });
+
+  it('gives a copy up at the next look where its instance is not well', async () => {
+    const { add, assigned, instances, clock, passing } = await aFleet();
+    const hanging = await add('instance-1', () => true);
+    hanging.storageOk = false;
+    assigned.set('7', 'instance-1');
+    const began = clock.now();
+    await expect(passing(instances.copy(name, [], signal))).rejects.toMatchObject({
+      code: 'instance_unavailable',
+      message: expect.stringContaining('does not say that it is well'),
+    });
+    expect(clock.now() - began).toBeLessThan(60_000);
+  });
+
   it('waits for a takeover where the owner is away, for a minute', async () => {
     const { add, assigned, instances, clock, passing } = await aFleet();
     assigned.set('7', 'instance-1');

@@ -166,6 +166,31 @@ describe('a backup whose instances fail', () => {
   });
 });
 
+describe('a backup of sessions whose copies take too long', () => {
+  it('has the other sessions of their instance in it, and does not go on for hours where all are so slow', async () => {
+    const { parts, fleet } = manySessions(40, { concurrency: 2 });
+    for (let n = 0; n < 40; n += 1) fleet.assigned.set(String(n), 'instance-1');
+    let slow = 5;
+    fleet.before = (asked) => {
+      const workspace = Number(/^copy (\d+)/.exec(asked)?.[1] ?? slow);
+      if (workspace < slow) throw new WharfError('timeout', 'Not within 300 s.');
+    };
+    const rounds: Record<string, unknown>[] = [];
+    const handle = new TestHandle();
+    handle.set = (progress) => {
+      if ('doing' in progress && String(progress.doing).startsWith('waiting')) rounds.push(progress);
+    };
+    expect((await makeBackup(parts, handle)).sessions).toEqual({ copied: 35, carried: 0, missed: 5 });
+    expect(rounds, 'no other had to be tried once more').toEqual([
+      { doing: 'waiting to try 5 sessions once more' },
+    ]);
+    slow = 40;
+    fleet.asked.length = 0;
+    await expect(makeBackup(parts, new TestHandle())).rejects.toThrow(/took too long with 10 other sessions/);
+    expect(fleet.asked.filter((asked) => asked.startsWith('copy')).length).toBeLessThanOrEqual(2 * (10 + 2));
+  });
+});
+
 describe('a backup of sessions to which there is no answer', () => {
   it('has the other sessions of their instance in it: those are tried first, when all are tried once more', async () => {
     const { parts, fleet } = manySessions(20, { concurrency: 2 });
