@@ -3,7 +3,7 @@ import { addProcessMetrics } from '../common/process-metrics.ts';
 import type { Operation } from '../fleet/backup/api.ts';
 
 /** Bounds of the times that sessions are frozen, seconds. */
-const FROZEN = [0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 1.5, 2.5];
+const FROZEN = [0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 1.5, 2.5, 5, 10];
 
 const KINDS = ['run', 'verify', 'prune'] as const;
 const OUTCOMES = ['done', 'failed', 'cancelled'] as const;
@@ -120,7 +120,7 @@ export class BackupMetrics {
     });
     this.#frozen = new Histogram({
       name: 'wharf_backup_frozen_seconds',
-      help: 'How long the browsers of sessions were stopped to be copied',
+      help: 'How long the browsers of sessions were stopped to be copied: all stops of a copy together, those of copies that failed too',
       buckets: FROZEN,
       registers,
     });
@@ -172,7 +172,7 @@ export class BackupMetrics {
     this.#sent.inc(bytes);
   }
 
-  /** @param milliseconds that a session's processes were stopped */
+  /** @param milliseconds that a session's processes were stopped for one copy, made or not */
   froze(milliseconds: number): void {
     this.#frozen.observe(milliseconds / 1000);
   }

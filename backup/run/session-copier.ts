@@ -1,5 +1,5 @@
 import type { Clock } from '../../common/clock.ts';
-import { messageOf } from '../../common/errors.ts';
+import { isWharfError, messageOf } from '../../common/errors.ts';
 import type { Logger } from '../../common/logger.ts';
 import { type Within, within } from '../../common/within.ts';
 import type { Instances } from '../fleet/instances.ts';
@@ -33,6 +33,8 @@ export interface SessionCopierParts {
   clock: Clock;
   log: Logger;
   onCopied: (session: BackedUpSession) => void;
+  /** Hears for how many milliseconds a browser was stopped for a copy that failed. */
+  onFrozenInVain?: (milliseconds: number) => void;
   /** Milliseconds, instead of {@link RETRY_AFTER}. */
   retryAfter?: number;
 }
@@ -133,6 +135,7 @@ export class SessionCopier {
     } catch (error) {
       signal.throwIfAborted();
       silent.note(owner, error);
+      this.#tellFrozen(error);
       await this.#watch.judge(error).catch((fault) => {
         this.#within.end(fault);
         throw fault;
@@ -140,6 +143,11 @@ export class SessionCopier {
       log.info({ ...name, reason: messageOf(error) }, 'a session could not be copied');
       return { name, reason: messageOf(error) };
     }
+  }
+
+  #tellFrozen(error: unknown): void {
+    const frozen = isWharfError(error) ? error.extra['frozen_ms'] : undefined;
+    if (typeof frozen === 'number') this.#parts.onFrozenInVain?.(frozen);
   }
 
   #onSent(stored: number): void {

@@ -55,7 +55,7 @@ export const sessionCopySchema = z.strictObject({
   chromium: z.string().nullable(),
   /** Whether a browser ran on it. */
   live: z.boolean(),
-  /** Milliseconds that its processes were stopped; null where none ran. */
+  /** Milliseconds that its processes were stopped, all stops of this copy together; null where they were not. A copy that fails after stops tells of them as `frozen_ms` of the problem. */
   frozen_ms: z.number().nonnegative().nullable(),
   /** The archive: a deterministic tar of `files.json` and the tails. Null as `copy` is. */
   archive: objectRefSchema.nullable(),

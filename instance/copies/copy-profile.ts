@@ -39,14 +39,23 @@ export interface Taken {
   record: Readonly<SessionRecord>;
   /** False: there is no link, and so nothing to copy but the record. */
   hasProfile: boolean;
-  /** Milliseconds that its browser was frozen; null where none ran. */
-  frozenFor: number | null;
+  /** Whether a browser ran on it. */
+  live: boolean;
+}
+
+/** The freezes of one copy, those of which nothing came too. */
+export interface Freezes {
+  count: number;
+  /** For how long they held its browser still, all together. */
+  milliseconds: number;
 }
 
 /** What a copy is made with. */
 export interface CopyParts {
   paths: SessionPaths;
   clock: Clock;
+  /** Counted on as it goes. */
+  freezes: Freezes;
   /**
    * Begins to read a user data directory, or goes on with it where it is the same in the same life: between two lives a repair may have cut logs short that have
    * grown again since. What was read before of another counts no more.
@@ -70,29 +79,25 @@ export async function copyProfile(
   parts: CopyParts,
   signal: AbortSignal,
 ): Promise<Taken> {
-  const { clock } = parts;
+  const { clock, freezes } = parts;
   // From when it was first met as it could not be copied: to read all of a large profile may take longer.
   let end: number | undefined;
-  let freezes = 0;
-  const onFreeze = () => {
-    freezes += 1;
-  };
   for (let why = `it is ${subject.status}`; ; ) {
     signal.throwIfAborted();
     const { record, status, isAtRest, browserPid } = subject;
     const way = wayToCopy({ linked: record.linked, status, isAtRest, hasBrowser: browserPid !== undefined });
     try {
       subject.authority.require();
-      if (way === 'record') return { at: clock.now(), record, hasProfile: false, frozenFor: null };
+      if (way === 'record') return { at: clock.now(), record, hasProfile: false, live: false };
       if (way === 'rest') return await copyAtRest(subject, parts);
-      if (way === 'live') return await copyLive(subject, parts, signal, onFreeze);
+      if (way === 'live') return await copyLive(subject, parts, signal);
       why = `it is ${status}`;
     } catch (error) {
       if (!mayPass(error)) throw error;
       why = error.message;
     }
-    if (freezes >= MOST_FREEZES)
-      throw notStill(record, `its browser was frozen ${freezes} times in vain: ${why}`);
+    if (freezes.count >= MOST_FREEZES)
+      throw notStill(record, `its browser was frozen ${freezes.count} times in vain: ${why}`);
     end ??= clock.monotonic() + PATIENCE;
     if (clock.monotonic() >= end) throw notStill(record, why);
     await clock.sleep(LOOK_INTERVAL, signal);
@@ -111,16 +116,11 @@ async function copyAtRest(subject: CopySubject, parts: CopyParts): Promise<Taken
   if (changed > 0) throw new OtherWay(`${changed} of its files changed while they were read`);
   if (!subject.isAtRest || subject.lives !== lives || (await profileOf(subject, parts.paths)) !== profile)
     throw new OtherWay('it was started meanwhile');
-  return { at, record, hasProfile: true, frozenFor: null };
+  return { at, record, hasProfile: true, live: false };
 }
 
-async function copyLive(
-  subject: CopySubject,
-  parts: CopyParts,
-  signal: AbortSignal,
-  onFreeze: () => void,
-): Promise<Taken> {
-  const { clock, paths, read } = parts;
+async function copyLive(subject: CopySubject, parts: CopyParts, signal: AbortSignal): Promise<Taken> {
+  const { clock, paths, read, freezes } = parts;
   const { browserPid, lives, record } = subject;
   const profile = paths.userData(nameOf(record));
   const leader = browserPid === undefined ? undefined : await browserGroup(browserPid, profile);
@@ -134,13 +134,17 @@ async function copyLive(
   if (subject.browserPid !== browserPid || subject.lives !== lives)
     throw new OtherWay('its browser was started anew');
   signal.throwIfAborted();
-  onFreeze();
-  const { value, frozenFor } = await whileFrozen(leader, clock, async (over) => ({
-    at: clock.now(),
-    capture: await reading.capture(over),
-  }));
+  freezes.count += 1;
+  const { value } = await whileFrozen(
+    leader,
+    clock,
+    async (over) => ({ at: clock.now(), capture: await reading.capture(over) }),
+    (milliseconds) => {
+      freezes.milliseconds += milliseconds;
+    },
+  );
   await reading.absorb(value.capture);
-  return { at: value.at, record, hasProfile: true, frozenFor };
+  return { at: value.at, record, hasProfile: true, live: true };
 }
 
 /** The profile of a session at rest: where one was restored and not started since, that one. */

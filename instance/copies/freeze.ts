@@ -22,12 +22,14 @@ export interface Frozen<T> {
  * where we cannot.
  *
  * @param work gets a signal that is aborted when the group is about to go on; it must be quick
+ * @param thawed called when the group goes on, also where this throws: for how long it was stopped, milliseconds
  * @throws WharfError `invalid_state` where the group has ended, does not stop, or went on before the work was done (then nothing that was read counts); what `work` throws
  */
 export async function whileFrozen<T>(
   leader: GroupLeader,
   clock: Pick<Clock, 'monotonic' | 'sleep'>,
   work: (signal: AbortSignal) => Promise<T>,
+  thawed: (milliseconds: number) => void = () => {},
 ): Promise<Frozen<T>> {
   const members = await groupMembers(leader.pid);
   const guard = await ThawGuard.start(leader.pid, FREEZE_LIMIT);
@@ -37,6 +39,7 @@ export async function whileFrozen<T>(
     const begun = clock.monotonic();
     if (!stopGroup(leader)) throw notFrozen('it has ended');
     let value: T;
+    let frozenFor: number;
     try {
       value = await Promise.race([
         frozenWork(members, clock, () => work(over.signal)),
@@ -49,8 +52,10 @@ export async function whileFrozen<T>(
       if (!areHalted(members)) throw notFrozen('somebody let it go on');
     } finally {
       thawGroup(leader);
+      frozenFor = clock.monotonic() - begun;
+      thawed(frozenFor);
     }
-    return { value, frozenFor: clock.monotonic() - begun };
+    return { value, frozenFor };
   } finally {
     over.abort(new Error('the browser goes on'));
     await guard.end();

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../../common/clock.ts';
-import { messageOf, WharfError } from '../../common/errors.ts';
+import { isWharfError, messageOf, WharfError } from '../../common/errors.ts';
 import type { Logger } from '../../common/logger.ts';
 import { within } from '../../common/within.ts';
 import { packArchive } from '../../fleet/backup/archive.ts';
@@ -10,7 +10,7 @@ import type { SessionRecord } from '../../fleet/records.ts';
 import type { SessionPaths } from '../../fleet/session-paths.ts';
 import { readRecordOrFault } from '../profile/profile-record.ts';
 import { StartGate } from '../session/start-gate.ts';
-import { type CopySubject, copyProfile, type Taken } from './copy-profile.ts';
+import { type CopySubject, copyProfile, type Freezes, type Taken } from './copy-profile.ts';
 import { FileMemory } from './file-memory.ts';
 import { ProfileReading } from './profile-reading.ts';
 import type { Scratch } from './scratch.ts';
@@ -157,6 +157,7 @@ export class SessionCopies {
   async #make(subject: CopySubject, have: ReadonlySet<string>, signal: AbortSignal): Promise<SessionCopy> {
     const { paths, clock, room, log } = this.#parts;
     const copy = randomBytes(12).toString('hex');
+    const freezes: Freezes = { count: 0, milliseconds: 0 };
     let made: Making | undefined;
     const read = async (profile: string, life: number) => {
       if (made?.profile === profile && made.life === life) return made.reading;
@@ -168,13 +169,13 @@ export class SessionCopies {
     };
     try {
       const { epoch } = subject;
-      const taken = await copyProfile(subject, { paths, clock, read }, signal);
+      const taken = await copyProfile(subject, { paths, clock, freezes, read }, signal);
       if (!taken.hasProfile || !made) {
         // It may have been begun, and logged out then.
         await room.remove(copy);
-        return this.#answer(taken, epoch);
+        return this.#answer(taken, epoch, { frozen_ms: frozenFor(freezes) });
       }
-      const answer = await this.#pack(subject, epoch, taken, copy, made);
+      const answer = await this.#pack(subject, epoch, { ...taken, freezes }, copy, made);
       signal.throwIfAborted();
       const { workspace_id: workspace, session_id: session } = taken.record;
       const usedAt = clock.monotonic();
@@ -189,18 +190,18 @@ export class SessionCopies {
             'what a copy that failed left in the scratch directory stays there',
           ),
         );
-      throw error;
+      throw withFreezes(error, freezes);
     }
   }
 
   async #pack(
     subject: CopySubject,
     epoch: number,
-    taken: Taken,
+    taken: Taken & { freezes: Freezes },
     copy: string,
     { profile, reading, scratch }: Making,
   ): Promise<SessionCopy> {
-    const { record, frozenFor } = taken;
+    const { record, live, freezes } = taken;
     const files = reading.files();
     if (!files.some(({ path }) => /^Default\/IndexedDB\/[^/]+\/CURRENT$/.test(path))) throw noProfile(record);
     const archive = await scratch.writeArchive(packArchive(files, (file) => reading.tail(file)));
@@ -212,12 +213,12 @@ export class SessionCopies {
     const { record: written } = await readRecordOrFault(this.#parts.paths.profileRecord(name));
     this.#requireSame(subject, epoch, record);
     this.#memory.remember(profile, reading.memory());
-    this.#tell(taken, files);
+    this.#tell(taken, frozenFor(freezes), files);
     return this.#answer({ ...taken, record: subject.record }, epoch, {
       copy,
       chromium: written?.chromium ?? null,
-      live: frozenFor !== null,
-      frozen_ms: frozenFor === null ? null : Math.round(frozenFor * 10) / 10,
+      live,
+      frozen_ms: frozenFor(freezes),
       archive,
       pieces: piecesOf(files),
       bytes: files.reduce((sum, { size }) => sum + size, 0),
@@ -262,12 +263,12 @@ export class SessionCopies {
     };
   }
 
-  #tell({ frozenFor, record }: Taken, files: readonly CopiedFile[]): void {
+  #tell({ record }: Taken, frozen: number | null, files: readonly CopiedFile[]): void {
     const { log } = this.#parts;
     const { workspace_id: workspace, session_id: session } = record;
-    log.debug({ workspace, session, frozen_ms: frozenFor, files: files.length }, 'copied for a backup');
-    if (frozenFor !== null && frozenFor > LONG)
-      log.warn({ workspace, session, frozen_ms: Math.round(frozenFor) }, 'a browser was frozen for long');
+    log.debug({ workspace, session, frozen_ms: frozen, files: files.length }, 'copied for a backup');
+    if (frozen !== null && frozen > LONG)
+      log.warn({ workspace, session, frozen_ms: Math.round(frozen) }, 'a browser was frozen for long');
   }
 
   async #remove(copy: string): Promise<void> {
@@ -300,4 +301,21 @@ function noProfile({ workspace_id, session_id }: Readonly<SessionRecord>): Wharf
     'profile_damaged',
     `Session ${session_id} of workspace ${workspace_id} is linked, and its profile has no IndexedDB: there is nothing to copy. Look at it before the next start.`,
   );
+}
+
+/** Milliseconds, to a tenth; null where it was not frozen. */
+function frozenFor({ milliseconds }: Freezes): number | null {
+  return milliseconds === 0 ? null : Math.round(milliseconds * 10) / 10;
+}
+
+/** A page stands still for a copy that fails just as for one that is made: whoever asked for it counts both. */
+function withFreezes(error: unknown, freezes: Freezes): unknown {
+  if (frozenFor(freezes) === null || !isWharfError(error)) return error;
+  const { code, message, retryAfter, faults, extra } = error;
+  return new WharfError(code, message, {
+    cause: error,
+    extra: { ...extra, frozen_ms: frozenFor(freezes) },
+    ...(retryAfter === undefined ? {} : { retryAfter }),
+    ...(faults === undefined ? {} : { faults: [...faults] }),
+  });
 }

@@ -143,6 +143,22 @@ describe('Runs', () => {
     expect(text).toMatch(/wharf_backup_operations_total\{kind="verify",outcome="failed"\} 0/);
   });
 
+  it('counts for how long browsers were frozen, for copies that failed too', async () => {
+    const { make, run, fleet } = someRuns();
+    fleet.set('7', 'sales', someFiles('b'));
+    fleet.before = (asked) => {
+      if (asked === 'copy 7/sales')
+        throw new WharfError('invalid_state', 'It writes too much.', { extra: { frozen_ms: 3000 } });
+    };
+    const service = make();
+    await run(service);
+    const text = await service.metrics.text();
+    // Copied once; tried twice in vain.
+    expect(text).toMatch(/wharf_backup_frozen_seconds_count 3/);
+    expect(text).toMatch(/wharf_backup_frozen_seconds_sum 6\.02/);
+    expect(text).toMatch(/wharf_backup_frozen_seconds_bucket\{le="2.5"\} 1/);
+  });
+
   it('tells nothing of a run that ends since another service makes the backups', async () => {
     const { make, run, events, fleet, term } = someRuns();
     fleet.before = () => term.abort(new WharfError('backup_unavailable', 'Another does.'));

@@ -4,6 +4,7 @@ import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { type Clock, systemClock } from '../../../common/clock.ts';
 import { listNames } from '../../../common/files.ts';
 import { isLittle, wayToCopy } from '../../../instance/copies/copy-way.ts';
 import { ProfileReading } from '../../../instance/copies/profile-reading.ts';
@@ -16,8 +17,10 @@ const run = promisify(execFile);
 const never = new AbortController().signal;
 
 /** A session with a process group for its browser. */
-async function liveSession(): Promise<{ session: CopiedSession; group: TestGroup }> {
-  const session = await CopiedSession.make();
+async function liveSession(
+  clock: Clock = systemClock,
+): Promise<{ session: CopiedSession; group: TestGroup }> {
+  const session = await CopiedSession.make({ clock });
   const group = await testGroup(session.userData);
   session.live(group.leader.pid);
   return { session, group };
@@ -169,9 +172,39 @@ describe('a copy of a session whose browser runs', () => {
         return 6000;
       },
     };
-    await expect(session.store.take().then(() => freezes)).rejects.toThrow('frozen 4 times in vain');
+    const fault = await session.store.take().catch((error: unknown) => error);
+    expect(String(fault)).toContain('frozen 4 times in vain');
+    expect(fault).toMatchObject({ code: 'invalid_state', extra: { frozen_ms: expect.any(Number) } });
     expect(freezes).toBe(4);
     expect(await group.states()).not.toContain('T');
+  });
+
+  it('tells for how long its browser was frozen in all, also where nothing came of a freeze', async () => {
+    let asked = 0;
+    const freezes: number[] = [];
+    // A clock on which each freeze takes 100 ms: it is asked at its beginning and at its end.
+    const { session } = await liveSession({
+      ...systemClock,
+      now: () => {
+        asked += 100;
+        return systemClock.now();
+      },
+      monotonic: () => systemClock.monotonic() + asked,
+    });
+    const { authority } = session.subject;
+    session.subject.authority = {
+      ...authority,
+      left: () => {
+        freezes.push(freezes.length);
+        if (freezes.length < 3)
+          appendFileSync(join(session.userData, LOG), Buffer.alloc(9 * 1024 * 1024, freezes.length));
+        return 6000;
+      },
+    };
+    const { answer } = await session.store.take();
+    expect(freezes).toHaveLength(3);
+    expect(answer.frozen_ms).toBeGreaterThan(300);
+    expect(answer.live).toBe(true);
   });
 
   it('may be asked for twice at one time: they follow each other', async () => {
