@@ -102,10 +102,9 @@ export function nextText({ id, state, sessions }: Restore): string {
   return `${undo}: wharf restore --undo ${id}\n`;
 }
 
-/** The sessions of a restore that failed, a line each; the first few. */
-export function failuresText(sessions: readonly RestoreItem[]): string {
-  const failed = sessions.filter((item) => item.state === 'failed');
-  return linesText(failed, (item) => oneLine(item.error ?? 'it does not say why', 600));
+/** Sessions with what went wrong with each, a line each; the first few. */
+export function reasonsText(sessions: readonly RestoreItem[]): string {
+  return linesText(sessions, (item) => oneLine(item.error ?? 'it does not say why', 600));
 }
 
 /** The sessions that are refused, a line each; the first few. */
@@ -137,6 +136,7 @@ function refusedFirst(a: RestoreItem, b: RestoreItem): number {
   return Number(b.state === 'refused') - Number(a.state === 'refused');
 }
 
+/** Those with a reason why something failed, be it an undo of what stays restored. */
 function failedFirst(a: RestoreItem, b: RestoreItem): number {
-  return Number(b.state === 'failed') - Number(a.state === 'failed') || refusedFirst(a, b);
+  return Number(b.error !== null) - Number(a.error !== null) || refusedFirst(a, b);
 }

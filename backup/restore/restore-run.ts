@@ -166,17 +166,19 @@ export class RestoreRun {
       await this.#set(item, { state: 'undone', error: null });
     } catch (error) {
       if (this.#signal.aborted) return;
+      this.#log(item, error, 'the restore of a session could not be undone');
       await this.#set(item, { error: messageOf(error) });
     }
   }
 
   async #failed(item: RestoreItem, error: unknown): Promise<void> {
-    const { workspace_id: workspace, session_id: session } = item;
-    this.#parts.log.error(
-      { restore: this.job.restore.id, workspace, session, reason: messageOf(error) },
-      'a session could not be restored',
-    );
+    this.#log(item, error, 'a session could not be restored');
     await this.#set(item, { state: 'failed', error: messageOf(error) });
+  }
+
+  #log({ workspace_id: workspace, session_id: session }: RestoreItem, error: unknown, what: string): void {
+    const { id } = this.job.restore;
+    this.#parts.log.error({ restore: id, workspace, session, reason: messageOf(error) }, what);
   }
 
   async #set(item: RestoreItem, change: Partial<RestoreItem>): Promise<void> {

@@ -1,5 +1,11 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { type BackupId, backupIdSchema, type Restore, restoreSchema } from '../../fleet/backup/api.ts';
+import {
+  type BackupId,
+  backupIdSchema,
+  type Restore,
+  type RestoreItem,
+  restoreSchema,
+} from '../../fleet/backup/api.ts';
 import { restoreIdSchema } from '../../fleet/backup/restore-ids.ts';
 import type { RouterClient } from '../client.ts';
 import { type CommandContext, isJson } from '../context.ts';
@@ -7,9 +13,9 @@ import { CommandFailure, EXIT_WRONG_USE } from '../failure.ts';
 import { followRestore, restoreRequest, STORE_PATIENCE } from '../operations/backups.ts';
 import { count, timeText } from '../output/text.ts';
 import {
-  failuresText,
   nextText,
   planText,
+  reasonsText,
   refusalsText,
   restoreText,
   warningsText,
@@ -163,12 +169,7 @@ async function finish(
   }
   const ended = await followRestore({ context, router, silent: isJson(command) }, begun);
   context.show(command, ended, () => endText(context, ended));
-  const failed = ended.sessions.filter((item) => item.state === 'failed').length;
-  if (failed > 0)
-    throw new CommandFailure(
-      `${count(failed, 'session')} of ${ended.sessions.length} failed:\n${failuresText(ended.sessions)}Each is as it was. Mend the reason and restore it again, with --session.`,
-      { code: 'restore_failed' },
-    );
+  requireWell(ended);
   if (ended.state === 'cancelled')
     throw new CommandFailure(`${id} was ended before it was done.`, { code: 'restore_cancelled' });
   if (ended.state === 'failed')
@@ -177,12 +178,34 @@ async function finish(
     });
 }
 
+/** Throws where sessions failed, with the reason of each. What failed before an undo put all back that there was to put back is no failure of the undo. */
+function requireWell({ id, state, sessions }: Restore): void {
+  if (state === 'undone') return;
+  const kept = sessions.filter(isNotPutBack);
+  if (kept.length > 0)
+    throw new CommandFailure(
+      `${count(kept.length, 'session')} of ${sessions.length} not put back:\n${reasonsText(kept)}Each stays as it was. Mend the reason, then: wharf restore --undo ${id}`,
+      { code: 'restore_failed' },
+    );
+  const failed = sessions.filter((item) => item.state === 'failed');
+  if (failed.length > 0)
+    throw new CommandFailure(
+      `${count(failed.length, 'session')} of ${sessions.length} failed:\n${reasonsText(failed)}Each is as it was. Mend the reason and restore it again, with --session.`,
+      { code: 'restore_failed' },
+    );
+}
+
+/** Only an undo that was refused leaves a reason with what is restored. */
+function isNotPutBack({ state, error }: RestoreItem): boolean {
+  return state === 'restored' && error !== null;
+}
+
 function endText(context: CommandContext, restore: Restore): string {
   const { sessions, state, id } = restore;
   // One session is told of in a line; of many the ones that went wrong come first.
   if (sessions.length > 1) return restoreText(context, restore);
   const [only] = sessions;
-  if (only?.state === 'restored')
+  if (state === 'done' && only?.state === 'restored')
     return `Restored ${whatText(restore)} as of ${timeText(only.taken_at)}.\n${nextText(restore)}`;
   return state === 'undone'
     ? `Put back ${whatText(restore)} as it was before ${id}.\n`

@@ -245,6 +245,33 @@ describe('wharf restore --undo', () => {
     expect(ran.err).toBe('0/1 session put back\n1/1 session put back\n');
   });
 
+  it('that is refused tells of no session that it was restored, ends with 1, and says why', async () => {
+    const refused = aRestoreItem({
+      state: 'restored',
+      error: 'Restore r-1 is not undone: it was linked anew since.',
+    });
+    const request = { at: 'latest', session_id: 'sales', dry_run: false, force: false } as const;
+    scene.service.answer('restoreUndo', { status: 202, body: aRestore({ state: 'undoing', request }) });
+    scene.service.answer('restoreGet', { body: aRestore({ state: 'failed', request, sessions: [refused] }) });
+    const ran = await wharf(['restore', '--undo', RESTORE_ID, '--yes']);
+    expect(ran.code).toBe(1);
+    expect(ran.out).not.toContain('Restored');
+    expect(ran.out).toMatch(/^7 +sales +restored .*linked anew since/m);
+    expect(ran.err).toMatch(
+      /1 session of 1 not put back:\n {2}7\/sales: Restore r-1 is not undone: it was linked anew since\.\nEach stays as it was.*--undo r-.*\(restore_failed\)/s,
+    );
+    expect(ran.err).not.toContain('log of the backup service');
+  });
+
+  it('ends well where all is put back that there was to put back, whatever had failed before', async () => {
+    const failed = aRestoreItem({ session_id: 'torn', state: 'failed', error: 'objects/ab/abcd is damaged' });
+    const sessions = [aRestoreItem({ state: 'undone' }), failed];
+    scene.service.answer('restoreUndo', { status: 202, body: aRestore({ state: 'undoing' }) });
+    scene.service.answer('restoreGet', { body: aRestore({ state: 'undone', sessions }) });
+    const ran = await wharf(['restore', '--undo', RESTORE_ID, '--yes']);
+    expect([ran.code, ran.err]).toEqual([0, expect.not.stringContaining('failed:')]);
+  });
+
   it.each([
     ['--undo', '1'],
     ['--cancel', 'latest'],

@@ -131,7 +131,9 @@ function byState(one: RestoreItem, other: RestoreItem): number {
   return rankOf(one) - rankOf(other);
 }
 
-function rankOf({ state }: RestoreItem): number {
+function rankOf({ state, error }: RestoreItem): number {
+  // An undo that was refused has a reason too, and leaves the session restored.
+  if (error !== null) return -1;
   const rank = ORDER.indexOf(state);
   return rank === -1 ? ORDER.length : rank;
 }

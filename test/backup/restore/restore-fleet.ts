@@ -75,6 +75,8 @@ export class RestoreFleet {
   readonly bench: RestoreBench;
   readonly restorer: Restorer;
   readonly told: unknown[] = [];
+  /** What the service logged as an error. */
+  readonly logged: unknown[] = [];
   readonly term = new AbortController();
   /** Called before each order to the instance; what it throws, the instance answers. */
   beforeOrder: (what: 'restore' | 'undo', session: string) => Promise<void> = async () => {};
@@ -117,7 +119,7 @@ export class RestoreFleet {
         },
       },
       clock: hostClock,
-      log: createLogger('silent', {}),
+      log: createLogger('error', {}, { write: (line) => this.logged.push(JSON.parse(line)) }),
     });
   }
 

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { WharfError } from '../../../common/errors.ts';
 import { restoreRequestSchema } from '../../../fleet/backup/api.ts';
 import { aSessionRecord, objectKey } from '../../helpers/backed-up-session.ts';
 import { eventually } from '../../helpers/eventually.ts';
@@ -213,7 +214,6 @@ describe('a restore', () => {
     let tries = 0;
     live.beforeOrder = async () => {
       tries += 1;
-      const { WharfError } = await import('../../../common/errors.ts');
       if (tries < 3) throw new WharfError('instance_unavailable', 'it is being taken over');
       throw new WharfError('chromium_too_old', 'too old for it');
     };
@@ -258,6 +258,28 @@ describe('a restore', () => {
       code: 'restore_not_found',
       message: expect.stringContaining(id ?? ''),
     });
+  });
+
+  it('that is not undone says why, in the session and in the log, and stays as it is', async () => {
+    const { fleet: live } = await running();
+    const { id } = await live.restorer.begin(ALL);
+    await live.ended(id);
+    live.beforeOrder = async () => {
+      throw new WharfError('restore_refused', 'it was linked anew since');
+    };
+    await live.restorer.undo(id ?? '');
+    const error = 'it was linked anew since';
+    expect(await live.ended(id)).toMatchObject({ state: 'failed', sessions: [{ state: 'restored', error }] });
+    expect(live.logged).toEqual([
+      expect.objectContaining({
+        restore: id,
+        workspace: 7,
+        session: 'main',
+        reason: error,
+        msg: 'the restore of a session could not be undone',
+      }),
+    ]);
+    expect(await markOf(live.bench.profile())).toBe('old');
   });
 
   it('is gone on with by whoever holds the lease next, where its service lost it in the middle', async () => {
