@@ -39,7 +39,8 @@ await runProcess(async (signal) => {
   const made = values.again ?? (await mkdtemp(join(tmpdir(), 'wharf-image-')));
   try {
     const results = new Results();
-    if (values.again === undefined) await makeImages(made, results);
+    if (values.again === undefined) await makeImages(made, results, signal);
+    signal.throwIfAborted();
     const archives = await lookAtImages(made, results);
     await publish(
       {

@@ -5,6 +5,7 @@ const TO_BUILD: Readonly<Record<string, string>> = {
   buildah: 'buildah',
   mmdebstrap: 'mmdebstrap',
   npm: 'npm',
+  unshare: 'util-linux',
 };
 
 /** What running the compose file takes beside. */
@@ -14,7 +15,6 @@ const TO_RUN: Readonly<Record<string, string>> = {
   'docker-compose': 'docker-compose',
   iptables: 'iptables',
   ip: 'iproute2',
-  unshare: 'util-linux',
   nsenter: 'util-linux',
   openssl: 'openssl',
   curl: 'curl',

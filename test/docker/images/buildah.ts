@@ -62,6 +62,10 @@ export class Buildah {
     ]);
   }
 
+  async remove(container: string): Promise<void> {
+    await this.#buildah(['rm', container]);
+  }
+
   async #buildah(args: readonly string[]): Promise<string> {
     return await command('buildah', [...this.#store, ...args]);
   }

@@ -30,8 +30,13 @@ const configurationSchema = z.object({
 });
 
 const lockSchema = z.object({
-  packages: z.record(z.string(), z.object({ dev: z.boolean().optional() })),
+  packages: z.record(
+    z.string(),
+    z.object({ dev: z.boolean().optional(), devOptional: z.boolean().optional() }),
+  ),
 });
+
+const manifestSchema = z.object({ devDependencies: z.record(z.string(), z.string()) });
 
 /** A file or directory of an image. */
 interface Found {
@@ -105,21 +110,27 @@ export async function lookAtFiles(root: string, results: Results): Promise<void>
 
 /** No npm package is there that is only for developing. */
 async function lookAtPackages(home: Found[], results: Results): Promise<void> {
-  const { packages } = lockSchema.parse(
-    JSON.parse(await readFile(join(REPOSITORY, 'package-lock.json'), 'utf8')),
-  );
+  const { packages } = lockSchema.parse(await readJson('package-lock.json'));
   const there = new Set(
     home.flatMap(
       ({ path }) =>
         /^.*\/node_modules\/(?:@[^/]+\/)?[^/@.][^/]*(?=\/)/.exec(path)?.[0].slice(HOME.length + 1) ?? [],
     ),
   );
+  const { devDependencies } = manifestSchema.parse(await readJson('package.json'));
+  // Packages of types are wanted by packages of production; of their files only the licence is there.
+  const ours = new Set(Object.keys(devDependencies).filter((name) => !name.startsWith('@types/')));
   const wrong = [...there].filter((path) => {
-    return packages[path]?.dev === true;
+    const { dev = false, devOptional = false } = packages[path] ?? {};
+    return dev || (devOptional && ours.has(path.slice('node_modules/'.length)));
   });
   results.rule(wrong.length === 0, `packages for developing: ${wrong.join(', ')}`);
   results.rule(there.has('node_modules/whatsapp-web.js'), 'the packages of production are not there');
   results.fact('npm packages', String(there.size));
+}
+
+async function readJson(file: string): Promise<unknown> {
+  return JSON.parse(await readFile(join(REPOSITORY, file), 'utf8'));
 }
 
 async function filesOf(root: string): Promise<Found[]> {

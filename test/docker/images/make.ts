@@ -15,13 +15,15 @@ export const IMAGE = 'docker.io/library/wharf:latest';
  * Builds the image of this working tree.
  *
  * @param directory where everything goes
+ * @param signal ends it after the step it is at
  */
-export async function makeImages(directory: string, results: Results): Promise<void> {
+export async function makeImages(directory: string, results: Results, signal: AbortSignal): Promise<void> {
   const buildah = new Buildah(directory);
   const lent = await lentSettings(join(directory, 'lent'));
   say('makes stand-ins of the images on Docker Hub');
   results.fact('stand-ins for', [BASE, ...Object.keys(SERVERS)].join(', '));
   await makeStandIns(buildah, join(directory, 'stand-ins'), lent);
+  signal.throwIfAborted();
   say('builds the image');
   const file = join(REPOSITORY, 'infra/docker/Dockerfile');
   await results.timed('build', 'the image is built', async () => {
@@ -40,6 +42,7 @@ export async function lookAtImages(directory: string, results: Results): Promise
   const { container, root } = await buildah.container(IMAGE);
   await lookAtFiles(root, results);
   await tryPrograms(buildah, container, results);
+  await buildah.remove(container);
   const archives: string[] = [];
   for (const name of [IMAGE, ...Object.keys(SERVERS)]) {
     const archive = join(directory, `${archives.length}.tar`);

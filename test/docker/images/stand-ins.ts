@@ -34,7 +34,9 @@ export async function makeStandIns(
   // As Docker's Debian images have it: an image that is lost half-way is built again.
   const options = [...excluded, '--dpkgopt=force-unsafe-io'];
   const args = ['--quiet', '--mode=root', '--variant=minbase', ...options];
-  await command('mmdebstrap', [...args, 'bookworm', join(directory, 'debian.tar')]);
+  // What it leaves when it is killed goes with the directory, and what it has mounted with its namespace.
+  const apart = [`TMPDIR=${directory}`, 'unshare', '--mount'];
+  await command('env', [...apart, 'mmdebstrap', ...args, 'bookworm', join(directory, 'debian.tar')]);
   const node = `node-linux-${process.arch}@${NODE_MAJOR}`;
   await command('npm', [
     ...['install', '--prefix', directory, '--no-save', '--ignore-scripts', '--no-audit', '--no-fund'],
