@@ -75,15 +75,23 @@ export async function proveImport(options: ImportProofOptions): Promise<ImportFi
   const directory = await mkdtemp(join(tmpdir(), 'wharf-import-'));
   const emulated = await EmulatedPhones.start(historyOf(options.megabytes));
   const clients: PlainClient[] = [];
+  const source = join(directory, '.wwebjs_auth');
   try {
-    const fleet = await BackupFleet.start({
-      directory: join(directory, 'fleet'),
-      emulated,
-      instances: 2,
-      store: null,
-    });
+    await mkdir(source);
+    // The fleet starts while the clients are linked; where one of the two fails, the other is awaited, so that it can be ended.
+    const [started, linked] = await Promise.allSettled([
+      BackupFleet.start({ directory: join(directory, 'fleet'), emulated, instances: 2, store: null }),
+      linkClients(options.sessions, { source, emulated, clients }),
+    ]);
+    if (started.status === 'rejected') throw started.reason;
+    const fleet = started.value;
     try {
-      return await prove(options, { directory, emulated, fleet, clients });
+      if (linked.status === 'rejected') throw linked.reason;
+      const killed = linked.value;
+      options.say(
+        `${options.sessions} plain clients are linked; all but one have ended, ${killed} of them by SIGKILL`,
+      );
+      return { killed, ...(await prove(options, { directory, source, emulated, fleet, clients })) };
     } finally {
       await fleet.close();
     }
@@ -94,20 +102,17 @@ export async function proveImport(options: ImportProofOptions): Promise<ImportFi
   }
 }
 
-interface Stage {
-  directory: string;
+/** Where the clients of before are. */
+interface Before {
+  /** LocalAuth's data path. */
+  source: string;
   emulated: EmulatedPhones;
-  fleet: BackupFleet;
+  /** Those that run. */
   clients: PlainClient[];
 }
 
-async function prove(
-  { sessions, say }: ImportProofOptions,
-  { directory, emulated, fleet, clients }: Stage,
-): Promise<ImportFindings> {
-  const source = join(directory, '.wwebjs_auth');
-  await mkdir(source);
-  const numbers = Array.from({ length: sessions }, (_, index) => index);
+/** Links plain clients and ends all but the first, which still runs when this resolves. Answers how many were ended by SIGKILL. */
+async function linkClients(sessions: number, { source, emulated, clients }: Before): Promise<number> {
   const link = async (index: number) => {
     const names = {
       clientId: clientIdOf(index),
@@ -117,17 +122,28 @@ async function prove(
     clients.push(await PlainClient.link(emulated, { ...names, dataPath: source }));
   };
   // Where one fails, none is left on its way: all are ended then.
-  await pMap(numbers.slice(1), link, { concurrency: AT_ONCE, stopOnError: false });
+  await pMap(range(sessions).slice(1), link, { concurrency: AT_ONCE, stopOnError: false });
   let killed = 0;
   await pMap(clients.splice(0), async (client, index) => {
-    if (index % 3 === 0) return await client.stop();
+    if (index % 3 === 2) return await client.stop();
     killed += 1;
     return await client.kill();
   });
-  // The last one runs while the import is first tried.
+  // It runs while the import is first tried.
   await link(0);
-  say(`${sessions} plain clients are linked; all but one have ended, ${killed} of them by SIGKILL`);
+  return killed;
+}
 
+interface Stage extends Before {
+  directory: string;
+  fleet: BackupFleet;
+}
+
+async function prove(
+  { sessions, say }: ImportProofOptions,
+  { directory, source, emulated, fleet, clients }: Stage,
+): Promise<Omit<ImportFindings, 'killed'>> {
+  const numbers = range(sessions);
   const map = join(directory, 'map.csv');
   await writeFile(map, mappingOf(numbers));
   const wharf = (...more: string[]) =>
@@ -156,7 +172,6 @@ async function prove(
   const after = await hashesOf(source);
   return {
     refusedInUse,
-    killed,
     tornLogs: answer.sessions.reduce((sum, { torn_logs = 0 }) => sum + torn_logs, 0),
     ready: answer.sessions.length - failed.length,
     qrAsked: await emulated.qrAsked(position),
@@ -169,6 +184,10 @@ async function prove(
     ).length,
     seconds,
   };
+}
+
+function range(length: number): number[] {
+  return Array.from({ length }, (_, index) => index);
 }
 
 function clientIdOf(index: number): string {
