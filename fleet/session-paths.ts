@@ -4,6 +4,9 @@ import { restoreIdSchema } from './backup/restore-ids.ts';
 import { isSessionId, isWorkspaceId, type SessionId, type WorkspaceId } from './ids.ts';
 import { fineStampOf, timeOfFineStamp } from './stamps.ts';
 
+/** How the name of a whole session in the trash ends that nobody deleted. */
+const REPLACED = 'replaced';
+
 /** A generation of a session: which directory its profile is in. */
 export interface GenerationName {
   workspace: WorkspaceId;
@@ -19,6 +22,8 @@ export interface TrashEntry {
   session: SessionId;
   /** The one generation it holds, or null for a whole session. */
   generation: number | null;
+  /** Of a whole session: a restore, or the undoing of one, took it away; nobody deleted it. */
+  replaced?: true;
 }
 
 /**
@@ -30,7 +35,7 @@ export interface TrashEntry {
  *     fleet/                                    what belongs to no workspace
  *     fleet/beacons/{instance}.{n}.{beacon}     what an instance's supervisor wrote at its start: who shares the path sees it
  *     workspace_{id}/owners/{epoch}             claims
- *     workspace_{id}/trash/{time}.session_{sid}[.gen-{n}]
+ *     workspace_{id}/trash/{time}.session_{sid}[.gen-{n}|.replaced]
  *     workspace_{id}/media/{media_id}.json, {media_id}.{random}   files of messages: see fleet/media
  *     workspace_{id}/restores/{restore}.session_{sid}/             a session from a backup, until its owner puts it in place
  *     workspace_{id}/session_{sid}/session.json                    the session's record, for people and tools
@@ -234,21 +239,23 @@ export function parseGoodCopy(name: string): number | null {
 }
 
 /** `20261122T000307123Z.session_main.gen-3`: sorts by time, and a dot stands in no id. */
-export function trashEntryName(entry: TrashEntry): string {
-  checkSession(entry.session);
-  const generation = entry.generation === null ? '' : `.gen-${checkNumber('generation', entry.generation)}`;
-  return `${fineStampOf(entry.time)}.session_${entry.session}${generation}`;
+export function trashEntryName({ time, session, generation, replaced }: TrashEntry): string {
+  checkSession(session);
+  const whole = replaced ? `.${REPLACED}` : '';
+  const part = generation === null ? whole : `.gen-${checkNumber('generation', generation)}`;
+  return `${fineStampOf(time)}.session_${session}${part}`;
 }
 
 /** What an entry of the trash is, or null if Wharf did not name it. */
 export function parseTrashEntryName(name: string): TrashEntry | null {
-  const [stamp, directory, generation, ...rest] = name.split('.');
+  const [stamp, directory, part, ...rest] = name.split('.');
   const time = timeOfFineStamp(stamp ?? '');
   const session = parseSessionDirectory(directory ?? '');
-  const number = generation === undefined ? null : parseGenerationDirectory(generation);
   if (time === null || rest.length > 0 || session === null) return null;
-  if (generation !== undefined && number === null) return null;
-  return { time, session, generation: number };
+  if (part === undefined) return { time, session, generation: null };
+  if (part === REPLACED) return { time, session, generation: null, replaced: true };
+  const generation = parseGenerationDirectory(part);
+  return generation === null ? null : { time, session, generation };
 }
 
 function checkWorkspace(workspace: WorkspaceId): void {

@@ -11,7 +11,7 @@ export interface SessionName {
 export interface SessionsOnStorage {
   /** Sorted by workspace and session. */
   list(): Promise<SessionName[]>;
-  /** When the session was moved whole to its workspace's trash last, milliseconds since 1970; null: never, or it was purged. */
+  /** When the session was deleted last, as its workspace's trash tells, milliseconds since 1970; null: never, or what proves it was purged. */
   deletedAt(name: SessionName): Promise<number | null>;
   /** The files of `fleet/` that are worth keeping: keys, webhooks, settings; no token, no beacons. */
   fleetFiles(): Promise<FleetFile[]>;

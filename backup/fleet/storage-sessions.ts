@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import pMap from 'p-map';
 import { systemCode } from '../../common/errors.ts';
 import { listNames, storageError } from '../../common/files.ts';
+import { deletedAt } from '../../fleet/deletions.ts';
 import type { WorkspaceId } from '../../fleet/ids.ts';
 import {
   parseOwnersRecord,
   parseSessionDirectory,
-  parseTrashEntryName,
   parseWorkspaceDirectory,
   type SessionPaths,
 } from '../../fleet/session-paths.ts';
@@ -43,13 +43,7 @@ export class StorageSessions implements SessionsOnStorage {
   }
 
   async deletedAt({ workspace, session }: SessionName): Promise<number | null> {
-    const entries = (await this.#names(this.#paths.trash(workspace))).flatMap(
-      (name) => parseTrashEntryName(name) ?? [],
-    );
-    const times = entries
-      .filter((entry) => entry.session === session && entry.generation === null)
-      .map(({ time }) => time);
-    return times.length === 0 ? null : Math.max(...times);
+    return deletedAt(await this.#names(this.#paths.trash(workspace)), session);
   }
 
   async fleetFiles(): Promise<FleetFile[]> {

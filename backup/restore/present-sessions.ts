@@ -38,7 +38,7 @@ export interface PresentParts {
 }
 
 /**
- * How the sessions of a backup are now. That one was deleted since is proven by the trash, which holds it whole, or, where that was emptied, by a later backup that
+ * How the sessions of a backup are now. That one was deleted since is proven by the trash (see `deletedAt`), or, where that was emptied, by a later backup that
  * does not know of it though its workspace was there all the time: storage that was wiped holds no claims of before, and what it lacks was lost.
  *
  * @throws WharfError `storage_unavailable`, `backup_store_failed`

@@ -47,16 +47,25 @@ export class Trash {
    * @returns where it is now, or null if there was none
    */
   async moveGeneration(name: GenerationName): Promise<string | null> {
-    return await this.#move(this.#paths.generation(name), name.workspace, name.session, name.generation);
+    const { workspace, session, generation } = name;
+    const entry: TrashEntry = { time: this.#clock.now(), session, generation };
+    return await this.#move(this.#paths.generation(name), workspace, entry);
   }
 
   /**
    * Moves a whole session to the trash, with its record and all generations. Its browser must have ended.
    *
+   * @param why `replaced` where a restore, or the undoing of one, takes it away: then nobody deleted it
    * @returns where it is now, or null if there was none
    */
-  async moveSession(workspace: WorkspaceId, session: SessionId): Promise<string | null> {
-    return await this.#move(this.#paths.session(workspace, session), workspace, session, null);
+  async moveSession(
+    workspace: WorkspaceId,
+    session: SessionId,
+    why: 'deleted' | 'replaced' = 'deleted',
+  ): Promise<string | null> {
+    const entry: TrashEntry = { time: this.#clock.now(), session, generation: null };
+    if (why === 'replaced') entry.replaced = true;
+    return await this.#move(this.#paths.session(workspace, session), workspace, entry);
   }
 
   /**
@@ -84,14 +93,8 @@ export class Trash {
     return await listNames(this.#paths.trash(workspace), 'list the trash');
   }
 
-  async #move(
-    from: string,
-    workspace: WorkspaceId,
-    session: SessionId,
-    generation: number | null,
-  ): Promise<string | null> {
+  async #move(from: string, workspace: WorkspaceId, entry: TrashEntry): Promise<string | null> {
     const directory = this.#paths.trash(workspace);
-    const entry: TrashEntry = { time: this.#clock.now(), session, generation };
     try {
       // One that is not there leaves no empty trash behind either.
       await readdir(from);

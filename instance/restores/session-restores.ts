@@ -4,8 +4,8 @@ import { messageOf, systemCode, WharfError } from '../../common/errors.ts';
 import { exists, listNames, removeTree } from '../../common/files.ts';
 import type { PreparedRestore } from '../../fleet/backup/prepared-restore.ts';
 import { describeRefusal, refusalOf } from '../../fleet/backup/restore-rules.ts';
+import { deletedAt } from '../../fleet/deletions.ts';
 import type { SessionRecord, SessionStatus } from '../../fleet/records.ts';
-import { parseTrashEntryName } from '../../fleet/session-paths.ts';
 import { formatChromiumVersion, mayOpen, parseChromiumVersion } from '../profile/chromium-version.ts';
 import { finishProfile, moveReplaced, replaceProfile } from '../profile/replace-profile.ts';
 import type { Turn } from '../session/session-manager.ts';
@@ -135,7 +135,7 @@ export class SessionRestores {
     } catch (error) {
       if (!prepared.forced || (error instanceof Error && systemCode(error.cause) !== undefined)) throw error;
       turn.require();
-      const moved = await trash.moveSession(key.workspace, key.session);
+      const moved = await trash.moveSession(key.workspace, key.session, 'replaced');
       log.warn({ ...key, reason: messageOf(error), moved }, 'a session that cannot be read is replaced');
       return null;
     }
@@ -180,17 +180,11 @@ export class SessionRestores {
     );
   }
 
-  /** Whether the trash holds the session whole, put there after the copy was taken. */
+  /** Whether the trash proves that the session was deleted after the copy was taken. */
   async #deletedSince(key: RestoreKey, prepared: PreparedRestore): Promise<boolean> {
-    const entries = (await listNames(this.#parts.paths.trash(key.workspace), 'list the trash')).map(
-      parseTrashEntryName,
-    );
-    return entries.some(
-      (entry) =>
-        entry?.session === key.session &&
-        entry.generation === null &&
-        entry.time > Date.parse(prepared.taken_at),
-    );
+    const trash = await listNames(this.#parts.paths.trash(key.workspace), 'list the trash');
+    const deleted = deletedAt(trash, key.session);
+    return deleted !== null && deleted > Date.parse(prepared.taken_at);
   }
 
   async #note(

@@ -84,14 +84,14 @@ export class SessionUndo {
       );
   }
 
-  /** The restore had made the session: all of it goes. */
+  /** The restore had made the session: all of it goes, and may be restored again. */
   async #removeMade(key: RestoreKey, found: FoundNote, turn: Turn): Promise<RestoreAnswer> {
     const { paths, trash } = this.#parts;
     const session = turn.session();
     turn.require();
     if (session && !(await session.close())) throw stillRuns(key);
     turn.require();
-    await trash.moveSession(key.workspace, key.session);
+    await trash.moveSession(key.workspace, key.session, 'replaced');
     if (session) turn.forget(session);
     await this.#noteUndone(key, found, paths);
     return { session: null, trash: null };

@@ -147,6 +147,8 @@ describe('names in the trash', () => {
       fc.property(id, time, fc.option(number), (session, at, generation) => {
         const entry = { session, time: at, generation };
         expect(parseTrashEntryName(trashEntryName(entry))).toEqual(entry);
+        const replaced = { session, time: at, generation: null, replaced: true } as const;
+        expect(parseTrashEntryName(trashEntryName(replaced))).toEqual(replaced);
       }),
     );
   });
@@ -167,6 +169,8 @@ describe('names in the trash', () => {
     '20261122T103000000Z.main',
     '20261322T103000000Z.session_main',
     '20261122T103000000Z.session_main.gen-0',
+    '20261122T103000000Z.session_main.gen-3.replaced',
+    '20261122T103000000Z.session_main.replaced.gen-3',
     '20261122T103000000Z.session_main.gen-1.x',
   ])('%j is none', (name) => {
     expect(parseTrashEntryName(name)).toBeNull();

@@ -41,6 +41,15 @@ describe('Trash', () => {
     expect(await readFile(join(to ?? '', 'gen-3', 'session-main', 'file'), 'utf8')).toBe('login');
   });
 
+  it('says in the name of a whole session that nobody deleted it, and purges it in its time too', async () => {
+    const { trash, paths, clock } = await makeTrash();
+    await makeGeneration(paths);
+    const to = await trash.moveSession('7', 'main', 'replaced');
+    expect(to).toBe(join(paths.trash('7'), '20261122T103000000Z.session_main.replaced'));
+    clock.time = NOW + 7 * DAY + 1;
+    expect(await trash.purge('7')).toEqual({ removed: [to], unknown: [] });
+  });
+
   it('keeps both of two that come within one millisecond', async () => {
     const { trash, paths } = await makeTrash();
     await makeGeneration(paths, 'first');
