@@ -7,6 +7,7 @@ import { Lifecycle } from '../common/lifecycle.ts';
 import type { Logger } from '../common/logger.ts';
 import { addBuildInfo } from '../common/process-metrics.ts';
 import { connectRedis, openRedis, type Redis } from '../common/redis.ts';
+import { spaceOf } from '../common/space.ts';
 import { wharfVersion } from '../common/version.ts';
 import type { BackupId } from '../fleet/backup/api.ts';
 import type { BackupServiceNote } from '../fleet/backup/backup-lease.ts';
@@ -47,6 +48,8 @@ import type { Services } from './services.ts';
 import { openStore } from './store/open-store.ts';
 import { DamageReports } from './verify/damage-reports.ts';
 import { Sampler } from './verify/sampler.ts';
+import { VerificationMemory } from './verify/verification-memory.ts';
+import { VerificationRounds } from './verify/verification-rounds.ts';
 import { Verifier } from './verify/verifier.ts';
 
 /** Milliseconds that closing the service may take: what it is at is ended, not waited for. */
@@ -86,6 +89,10 @@ async function compose(
   lifecycle: Lifecycle,
 ): Promise<BackupService> {
   const cron = new BackupSchedule(config.schedule);
+  const verifyCron =
+    config.verifySchedule === null
+      ? null
+      : new BackupSchedule(config.verifySchedule, 'BACKUP_VERIFY_SCHEDULE');
   await requireSessionPath(config.sessionPath);
   const paths = new SessionPaths(config.sessionPath);
   const token = await internalToken(config.sessionPath, config.internalToken);
@@ -128,11 +135,14 @@ async function compose(
     clock,
     log,
   });
+  const memory = new VerificationMemory({ store, distrusted, term: () => leadership.term(), clock, log });
   const version = await wharfVersion();
   const metrics = new BackupMetrics({
     leads: () => leadership.leads,
     running: (kind) => operations.isRunning(kind),
     lastSuccess: () => last.get()?.made ?? null,
+    verified: () => memory.well,
+    unverifiedSince: () => memory.unverifiedSince,
     now: () => clock.now(),
   });
   addBuildInfo(metrics.registry, { component: 'backup', version });
@@ -145,6 +155,7 @@ async function compose(
     catalog,
     fleetFiles: new FleetFiles(paths, config.internalToken === undefined ? token : null),
     events,
+    spaceOf,
     clock,
     log,
   });
@@ -155,7 +166,8 @@ async function compose(
   });
   const inUse = new BackupsInUse();
   const confirm = (term: AbortSignal) => leadership.confirm(term);
-  const verifier = new Verifier({ catalog, objects, operations, inUse, damage });
+  const isBusy = () => operations.isRunning('run') || restorer.isAtWork;
+  const verifier = new Verifier({ catalog, objects, operations, inUse, damage, memory, clock, isBusy });
   const sampler = new Sampler({ objects, scratch, count: config.sample, damage });
   const exporter = new Exporter({ catalog, objects, scratch, inUse, clock });
   const pruner = new Pruner({
@@ -180,6 +192,7 @@ async function compose(
     last,
     metrics,
     events,
+    recall: () => memory.learn(),
     confirm,
     concurrency: config.concurrency,
     version,
@@ -199,6 +212,16 @@ async function compose(
     ],
   });
   const schedule = new ScheduleRunner({ schedule: cron, jitter: config.jitter, runs, clock, log });
+  const rounds = new VerificationRounds({ verifier, operations, memory, isBusy });
+  const verifySchedule =
+    verifyCron &&
+    new ScheduleRunner({
+      schedule: verifyCron,
+      jitter: config.jitter,
+      runs: rounds,
+      clock,
+      log: log.child({ schedule: 'verifications' }),
+    });
   const services: Services = {
     config,
     clock,
@@ -226,11 +249,13 @@ async function compose(
   lifecycle.add('HTTP server', () => server.close());
   me.url = config.announceUrl ?? server.url;
   leadership.onTerm((term) => void schedule.run(term));
+  leadership.onTerm((term) => void (verifySchedule?.run(term) ?? memory.learn().catch(() => undefined)));
   // The first list of backups after a start need not wait for all manifests of a large fleet to be read.
   leadership.onTerm(() => void summaries.all().catch(() => undefined));
   leadership.onTerm((term) => void restorer.resume(term));
   // Ended in the reverse order: the term, what runs in it, then the lease is given up.
   lifecycle.add('lease', () => leadership.release());
+  lifecycle.add('what verifications found', () => memory.written());
   lifecycle.add('operations', () => operations.idle());
   lifecycle.add('restores', () => restorer.idle());
   const stopping = new AbortController();

@@ -45,6 +45,7 @@ export function planText(context: CommandContext, plan: Restore): string {
   if (plan.fleet_files.length > 0)
     lines.push(`Also written, since they are not there: ${oneLine(plan.fleet_files.join(', '), 300)}\n`);
   lines.push(`\n${count(wanted.length, 'session')} to restore, ${bytesText(plan.bytes)} to write`);
+  if (plan.free_bytes !== null) lines.push(` where ${bytesText(plan.free_bytes)} are free`);
   const refused = plan.sessions.length - wanted.length;
   lines.push(refused > 0 ? `; ${style.warning(`${refused} refused`)}.\n` : '.\n');
   return lines.join('') + warningsText(style, plan.warnings);

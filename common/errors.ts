@@ -62,6 +62,7 @@ export const ERROR_CODES = {
   backup_damaged: { status: 500, title: 'The backup is damaged', retry: false },
   shutting_down: { status: 503, title: 'The process is stopping', retry: true },
   timeout: { status: 504, title: 'It took too long', retry: true },
+  storage_full: { status: 507, title: 'The session storage has no room for it', retry: false },
   config_invalid: { status: 500, title: 'The configuration is not valid', retry: false },
   chromium_missing: { status: 500, title: 'No usable Chromium was found', retry: false },
   chromium_too_old: { status: 500, title: 'The profile was written by a newer Chromium', retry: false },

@@ -3,6 +3,7 @@ import { refusalOf } from '../../fleet/backup/restore-rules.ts';
 import { showWorkspaceId } from '../../fleet/ids.ts';
 import type { ChosenBackup } from './choose-backup.ts';
 import type { FoundSession } from './present-sessions.ts';
+import { freeFor, type RoomFacts, roomWarning } from './room.ts';
 
 /** What is known when a restore is asked for. */
 export interface PlanFacts {
@@ -11,14 +12,17 @@ export interface PlanFacts {
   request: RestoreRequest;
   /** Files of the fleet that are not there and are written back. */
   fleetFiles: readonly string[];
+  room: Omit<RoomFacts, 'bytes'>;
   /** Milliseconds since 1970. */
   now: number;
 }
 
 /** What a restore would change. Pure; its `id` is null, and nothing was done. */
-export function planRestore({ chosen, found, request, fleetFiles, now }: PlanFacts): Restore {
+export function planRestore({ chosen, found, request, fleetFiles, room, now }: PlanFacts): Restore {
   const sessions = found.map((one) => itemOf(one, request.force, now));
   const restored = sessions.filter(({ state }) => state === 'waiting');
+  const bytes = restored.reduce((sum, item) => sum + item.bytes, 0);
+  const noRoom = roomWarning({ ...room, bytes });
   return {
     id: null,
     backup: chosen.manifest.id,
@@ -26,10 +30,11 @@ export function planRestore({ chosen, found, request, fleetFiles, now }: PlanFac
     started_at: new Date(now).toISOString(),
     ended_at: null,
     request,
-    bytes: restored.reduce((sum, { bytes }) => sum + bytes, 0),
+    bytes,
+    free_bytes: freeFor(room),
     done_bytes: 0,
     left_seconds: null,
-    warnings: warningsOf(chosen, found, sessions),
+    warnings: [...(noRoom === null ? [] : [noRoom]), ...warningsOf(chosen, found, sessions)],
     fleet_files: [...fleetFiles],
     sessions,
   };

@@ -1,5 +1,6 @@
 import { isWharfError, messageOf, WharfError } from '../../common/errors.ts';
 import { removeWhole } from '../../common/files.ts';
+import type { Space } from '../../common/space.ts';
 import type { BackupId, Restore, RestoreItem, RestoreRequest } from '../../fleet/backup/api.ts';
 import { newRestoreId } from '../../fleet/backup/restore-ids.ts';
 import { describeRefusal } from '../../fleet/backup/restore-rules.ts';
@@ -11,6 +12,7 @@ import { findPresent, type PresentParts } from './present-sessions.ts';
 import { isOpen, type RestoreJob, RestoreJobs } from './restore-jobs.ts';
 import { planRestore } from './restore-plan.ts';
 import { RestoreRun, type RestoreRunParts } from './restore-run.ts';
+import { requireRoom } from './room.ts';
 import { selectSessions } from './select-sessions.ts';
 
 /** How often the backup of a restore that is gone on with is read where the store is away, and the pause between, milliseconds. */
@@ -25,6 +27,8 @@ export interface RestorerParts
   catalog: Pick<Catalog, 'list' | 'read'>;
   fleetFiles: FleetFiles;
   events: Pick<BackupEvents, 'tell'>;
+  /** The room of the file system of a path. Throws WharfError `storage_unavailable`. */
+  spaceOf: (path: string) => Promise<Space>;
   /** Aborted when this service is not the one that makes the backups any more; throws `backup_unavailable` where it is not now. */
   term: () => AbortSignal;
 }
@@ -63,7 +67,7 @@ export class Restorer {
   /**
    * Begins a restore; it goes on after this returned.
    *
-   * @throws WharfError as {@link plan}; `restore_refused` where all that was asked for is refused; `backup_busy` where another one restores one of the sessions;
+   * @throws WharfError as {@link plan}; `restore_refused` where all that was asked for is refused; `storage_full` where it does not fit; `backup_busy` where another one restores one of the sessions;
    *   `backup_unavailable`
    */
   async begin(request: RestoreRequest): Promise<Restore> {
@@ -71,6 +75,7 @@ export class Restorer {
     const { chosen, restore } = await this.#plan(request);
     requireSome(restore);
     this.#requireFree(restore);
+    requireRoom(this.#parts.paths.root, restore.bytes, restore.free_bytes);
     const id = newRestoreId(this.#parts.clock.now());
     const job: RestoreJob = { version: 1, cancel: false, restore: { ...restore, id, state: 'running' } };
     const run = this.#newRun(job, term);
@@ -161,6 +166,11 @@ export class Restorer {
     this.#going.set(id, { run, ended: going() });
   }
 
+  /** Whether one is carried out here. */
+  get isAtWork(): boolean {
+    return this.#going.size > 0;
+  }
+
   /** Resolves when none is carried out here. */
   async idle(): Promise<void> {
     await Promise.all([...this.#going.values()].map(({ ended }) => ended));
@@ -168,7 +178,7 @@ export class Restorer {
   }
 
   async #plan(request: RestoreRequest): Promise<{ chosen: ChosenBackup; restore: Restore }> {
-    const { catalog, clock, fleetFiles } = this.#parts;
+    const { catalog, clock, fleetFiles, paths, spaceOf } = this.#parts;
     const chosen = await chooseBackup(catalog, request.at);
     const isWhole = request.session_id === undefined;
     const everything = isWhole && request.workspace_id === undefined;
@@ -177,8 +187,17 @@ export class Restorer {
       everything && chosen.manifest.sessions.length === 0 ? [] : selectSessions(chosen.manifest, request);
     const found = await findPresent(chosen.manifest, selected, this.#parts);
     const missing = isWhole ? await fleetFiles.missing(chosen.manifest.fleet, request.workspace_id) : [];
+    const room = { space: await spaceOf(paths.root), promised: this.#promised() };
     const now = clock.now();
-    return { chosen, restore: planRestore({ chosen, found, request, fleetFiles: missing, now }) };
+    return { chosen, restore: planRestore({ chosen, found, request, fleetFiles: missing, room, now }) };
+  }
+
+  /** Bytes that restores are still about to write. */
+  #promised(): number {
+    const running = [...this.#going.values()].map(({ run }) => run.job.restore);
+    return running
+      .filter(({ state }) => state === 'running')
+      .reduce((sum, { bytes, done_bytes }) => sum + Math.max(0, bytes - done_bytes), 0);
   }
 
   #requireFree(restore: Restore): void {

@@ -1,4 +1,4 @@
-import { statfs } from 'node:fs/promises';
+import { type Space, spaceOf } from '../../common/space.ts';
 import type { Finding } from './finding.ts';
 
 const SUBJECT = 'free space';
@@ -11,12 +11,11 @@ const FEW_FILES = 50_000;
 
 /** How much room the file system of a path has for this user. */
 export async function checkSpace(path: string): Promise<Finding> {
-  const { bavail, bsize, blocks, ffree, files } = await statfs(path);
-  return judgeSpace({ free: bavail * bsize, total: blocks * bsize, freeFiles: files === 0 ? null : ffree });
+  return judgeSpace(await spaceOf(path));
 }
 
-/** @param space bytes free and in all, and files that may still be made (null where the file system sets no limit) */
-export function judgeSpace(space: { free: number; total: number; freeFiles: number | null }): Finding {
+/** What is to be said of so much room. Pure. */
+export function judgeSpace(space: Space): Finding {
   const detail = `${(space.free / GIGABYTE).toFixed(1)} of ${(space.total / GIGABYTE).toFixed(1)} GB free`;
   const hint = 'Make room, or enlarge the file system: a full one loses what sessions write.';
   if (space.free < TOO_FEW) return { subject: SUBJECT, status: 'failed', detail, hint };

@@ -181,6 +181,8 @@ export const restoreSchema = z
     /** Bytes of profiles to write, and those written. */
     bytes: count,
     done_bytes: count,
+    /** Bytes that were free for it on the session path when it was asked for; null where the file system does not tell. */
+    free_bytes: count.nullable().default(null),
     left_seconds: z.number().nullable(),
     /** What whoever asks for it should know before it begins. */
     warnings: z.array(z.string()),

@@ -52,7 +52,7 @@ describe('wharf restore --dry-run', () => {
         '7          sales    ready   replaced                2026-11-22T09:00:05Z  29 min ago  100 MB',
         'Also written, since they are not there: webhooks/7.json',
         '',
-        '1 session to restore, 100 MB to write; 1 refused.',
+        '1 session to restore, 100 MB to write where 12 GB are free; 1 refused.',
         `Note: ${warnings[0]}`,
         '',
       ].join('\n'),

@@ -90,6 +90,7 @@ export function aRestore(changes: Partial<Restore> = {}): Restore {
     request: { at: 'latest', dry_run: false, force: false },
     bytes: 100_000_000,
     done_bytes: 0,
+    free_bytes: 12_000_000_000,
     left_seconds: null,
     warnings: [],
     fleet_files: [],

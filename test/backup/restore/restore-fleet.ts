@@ -8,6 +8,7 @@ import { FleetFiles } from '../../../backup/restore/fleet-files.ts';
 import { Restorer } from '../../../backup/restore/restorer.ts';
 import { isWharfError, WharfError } from '../../../common/errors.ts';
 import { createLogger } from '../../../common/logger.ts';
+import type { Space } from '../../../common/space.ts';
 import type { Restore } from '../../../fleet/backup/api.ts';
 import { hostClock } from '../../../instance/supervisor/host-clock.ts';
 import { aManifest, backUp, memoryObjects } from '../../helpers/backed-up-session.ts';
@@ -78,6 +79,8 @@ export class RestoreFleet {
   /** What the service logged as an error. */
   readonly logged: unknown[] = [];
   readonly term = new AbortController();
+  /** What the session path's file system says of its room. */
+  space: Space = { free: 900e9, total: 1000e9, freeFiles: null };
   /** Called before each order to the instance; what it throws, the instance answers. */
   beforeOrder: (what: 'restore' | 'undo', session: string) => Promise<void> = async () => {};
 
@@ -118,6 +121,7 @@ export class RestoreFleet {
           this.told.push({ type, ...data });
         },
       },
+      spaceOf: async () => this.space,
       clock: hostClock,
       log: createLogger('error', {}, { write: (line) => this.logged.push(JSON.parse(line)) }),
     });
