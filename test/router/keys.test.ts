@@ -129,13 +129,17 @@ describe('keys', () => {
 
   it('that expire are refused from then on, at each router, and say why', async () => {
     const other = await fleet.addRouter();
-    const expires_at = new Date(Date.now() + 2500).toISOString();
+    const expires_at = new Date(Date.now() + 3000).toISOString();
     const made = await fleet.ask('POST', '/api/fleet/keys', { body: { workspace_id: 7, expires_at } });
     const { key, key_id } = made.json;
     expect([made.status, made.json.expires_at]).toEqual([201, expires_at]);
     const path = '/api/whatsapp/sessions';
     const urls = [fleet.url, other.server.url];
-    for (const url of urls) expect((await fleet.ask('GET', path, { key, url })).status).toBe(200);
+    for (const url of urls) {
+      const { status } = await fleet.ask('GET', path, { key, url });
+      // On a busy machine it may be over by now.
+      if (Date.now() < Date.parse(expires_at)) expect(status).toBe(200);
+    }
     for (const url of urls) {
       const asked = () => fleet.ask('GET', path, { key, url });
       await expect.poll(async () => (await asked()).status, { timeout: 20_000, interval: 100 }).toBe(401);
