@@ -23,7 +23,7 @@ await runProcess(async (signal) => {
       'image-only': { type: 'boolean', default: false },
       json: { type: 'string' },
       keep: { type: 'boolean', default: false },
-      // What a run with --keep has left: nothing is built.
+      // The directory that a run with --keep has left: nothing is built, and it is left again.
       again: { type: 'string' },
       // Given by the proof to itself, for its part in namespaces of its own.
       inside: { type: 'string' },
@@ -31,15 +31,16 @@ await runProcess(async (signal) => {
       archive: { type: 'string', multiple: true, default: [] },
     },
   });
-  const { json, keep, inside: directory, group } = values;
+  const { json, again, inside: directory, group } = values;
+  const keep = values.keep || again !== undefined;
   if (directory !== undefined && group !== undefined)
     return await inside({ directory, group, archives: values.archive, json });
   const missing = await whyNoImage();
   if (missing !== undefined) throw new Error(`No image can be built here: ${missing}`);
-  const made = values.again ?? (await mkdtemp(join(tmpdir(), 'wharf-image-')));
+  const made = again ?? (await mkdtemp(join(tmpdir(), 'wharf-image-')));
   try {
     const results = new Results();
-    if (values.again === undefined) await makeImages(made, results, signal);
+    if (again === undefined) await makeImages(made, results, signal);
     signal.throwIfAborted();
     const archives = await lookAtImages(made, results);
     await publish(
