@@ -1,5 +1,5 @@
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { z } from 'zod';
 import {
   hoursVariable,
@@ -35,6 +35,8 @@ export interface BackupConfig {
   store: { kind: 's3'; place: BackupBucket } | { kind: 'directory'; path: string };
   /** As cron writes it, in UTC. */
   schedule: string;
+  /** When all that is kept is verified, as cron writes it, in UTC; null: by hand alone. */
+  verifySchedule: string | null;
   keepHourly: number;
   keepDaily: number;
   /** Up to so many milliseconds after the hour, at random, a run begins. */
@@ -74,6 +76,7 @@ const variables = z.object({
   EVENT_RETENTION_HOURS: hoursVariable.default(7 * 24 * 3_600_000),
   ...storeVariables,
   BACKUP_SCHEDULE: z.string().default('0 * * * *'),
+  BACKUP_VERIFY_SCHEDULE: z.string().default('30 3 * * 0'),
   BACKUP_KEEP_HOURLY: integerVariable(1, 10_000).default(24),
   BACKUP_KEEP_DAILY: integerVariable(0, 10_000).default(7),
   BACKUP_JITTER: integerVariable(0, 3_600_000).default(60_000),
@@ -88,6 +91,11 @@ const variables = z.object({
 export function backupConfig(env: Env): Readonly<BackupConfig> {
   return loadConfig(env, variables, (values, fault) => {
     const store = storeOf(values, fault);
+    if (store.kind === 'directory' && areNested(store.path, values.WHATSAPP_SESSION_PATH))
+      fault(
+        'BACKUP_DIRECTORY',
+        `must not be on the session path (${values.WHATSAPP_SESSION_PATH}), nor the session path in it: what takes the sessions would take their backups. Name a directory on another disk, or a bucket (BACKUP_S3_BUCKET)`,
+      );
     return {
       port: values.PORT,
       bindAddress: values.BIND_ADDRESS,
@@ -98,6 +106,7 @@ export function backupConfig(env: Env): Readonly<BackupConfig> {
       eventRetention: values.EVENT_RETENTION_HOURS,
       store,
       schedule: values.BACKUP_SCHEDULE,
+      verifySchedule: values.BACKUP_VERIFY_SCHEDULE === 'off' ? null : values.BACKUP_VERIFY_SCHEDULE,
       keepHourly: values.BACKUP_KEEP_HOURLY,
       keepDaily: values.BACKUP_KEEP_DAILY,
       jitter: values.BACKUP_JITTER,
@@ -116,6 +125,12 @@ export function backupConfig(env: Env): Readonly<BackupConfig> {
 export function backupStoreConfig(env: Env): Readonly<BackupConfig['store']> | null {
   if (!env['BACKUP_S3_BUCKET'] && !env['BACKUP_DIRECTORY']) return null;
   return loadConfig(env, z.object(storeVariables), storeOf);
+}
+
+/** Whether two directories are one, or one of them lies in the other. Pure: by their names alone. */
+export function areNested(one: string, other: string): boolean {
+  const lies = (path: string, directory: string) => !/^\.\.(\/|$)/.test(relative(directory, path));
+  return lies(one, other) || lies(other, one);
 }
 
 function storeOf(

@@ -22,6 +22,10 @@ export interface MetricsSources {
   running: (kind: Operation['kind']) => boolean;
   /** When the last backup was made, milliseconds since 1970; null: never, or not known. */
   lastSuccess: () => number | null;
+  /** When all that is kept was last found well; null: never, or not known. Milliseconds since 1970. */
+  verified: () => number | null;
+  /** Since when there was no verification of everything that found nothing; null: not known. Milliseconds since 1970. */
+  unverifiedSince: () => number | null;
   /** Milliseconds since 1970. */
   now: () => number;
 }
@@ -49,7 +53,7 @@ export class BackupMetrics {
   readonly #operations: Counter<'kind' | 'outcome'>;
   readonly #afterFailures: Counter<'step'>;
 
-  constructor({ leads, running, lastSuccess, now }: MetricsSources) {
+  constructor({ leads, running, lastSuccess, verified, unverifiedSince, now }: MetricsSources) {
     const registers = [this.registry];
     addProcessMetrics(this.registry);
     const gauge = (name: string, help: string, value: () => number) =>
@@ -75,6 +79,21 @@ export class BackupMetrics {
         const last = lastSuccess();
         if (last === null) this.remove();
         else this.set(Math.max(0, now() - last) / 1000);
+      },
+    });
+    gauge(
+      'verified_timestamp_seconds',
+      'When the last verification of everything began that found nothing damaged; 0: this service knows of none',
+      () => (verified() ?? 0) / 1000,
+    );
+    new Gauge({
+      name: 'wharf_backup_unverified_seconds',
+      help: 'For how long no verification of everything has begun that found nothing damaged; absent where another service makes the backups',
+      registers,
+      collect() {
+        const since = leads() ? unverifiedSince() : null;
+        if (since === null) this.remove();
+        else this.set(Math.max(0, now() - since) / 1000);
       },
     });
     new Gauge({

@@ -24,6 +24,8 @@ export interface RunsParts extends Omit<BackupRunParts, 'onCopied' | 'onFrozenIn
   last: LastBackupMemory;
   metrics: BackupMetrics;
   events: BackupEvents;
+  /** Makes sure that `distrusted` has what was found before this service was started. Throws WharfError `backup_store_failed`. */
+  recall: () => Promise<void>;
   after: readonly AfterRun[];
 }
 
@@ -75,6 +77,7 @@ export class Runs {
       if (frozen_ms !== null) metrics.froze(frozen_ms);
     };
     try {
+      await this.#parts.recall();
       const onFrozenInVain = (milliseconds: number) => metrics.froze(milliseconds);
       return await makeBackup({ ...this.#parts, onCopied, onFrozenInVain }, operation);
     } catch (error) {

@@ -14,10 +14,15 @@ export class BackupSchedule {
   /** Milliseconds since midnight, ascending. */
   readonly #times: readonly number[];
 
-  /** Throws WharfError `config_invalid` for a text that is no schedule, or one that never comes. */
-  constructor(pattern: string) {
+  /**
+   * Throws WharfError `config_invalid` for a text that is no schedule, or one that never comes.
+   *
+   * @param variable what it was set by
+   */
+  constructor(pattern: string, variable = 'BACKUP_SCHEDULE') {
     const { valid, errors } = validateDetailed(pattern);
-    if (!valid) throw invalid(pattern, errors.map(({ field, message }) => `${field}: ${message}`).join('; '));
+    if (!valid)
+      throw invalid(variable, pattern, errors.map(({ field, message }) => `${field}: ${message}`).join('; '));
     this.pattern = pattern;
     // Never started: it is asked which moments it names.
     this.#task = createTask(pattern, () => {}, { timezone: 'UTC' });
@@ -26,7 +31,7 @@ export class BackupSchedule {
       minute.flatMap((m) => second.map((s) => ((h * 60 + m) * 60 + s) * SECOND)),
     );
     this.#times = times.sort((a, b) => a - b);
-    if (this.next(0) === null) throw invalid(pattern, 'it names no day that there is');
+    if (this.next(0) === null) throw invalid(variable, pattern, 'it names no day that there is');
   }
 
   /** The first moment after a time, milliseconds since 1970; null: none for years. */
@@ -51,9 +56,9 @@ export class BackupSchedule {
   }
 }
 
-function invalid(pattern: string, why: string): WharfError {
+function invalid(variable: string, pattern: string, why: string): WharfError {
   return new WharfError(
     'config_invalid',
-    `BACKUP_SCHEDULE is no schedule as cron has them (${JSON.stringify(pattern.slice(0, 100))}: ${why}). Every hour is "0 * * * *".`,
+    `${variable} is no schedule as cron has them (${JSON.stringify(pattern.slice(0, 100))}: ${why}). Every hour is "0 * * * *", Sundays at half past three "30 3 * * 0".`,
   );
 }

@@ -10,16 +10,17 @@ const LOOK = 20_000;
 /** After a run that failed, the next try for the same moment: after 5 minutes, 10, 20 ... Milliseconds. */
 const FIRST_PAUSE = 5 * 60_000;
 
-/** What follows the schedule. */
+/** What follows the schedule. The runs are of backups, or of what is made by a schedule as they are. */
 export interface RunnerParts {
   schedule: BackupSchedule;
   /** Milliseconds. */
   jitter: number;
   runs: {
-    begin(): Operation;
+    /** Throws WharfError `backup_busy` where it must wait for something else. */
+    begin(): Operation | Promise<Operation>;
     /** The operation as it ended. */
     ended(id: string): Promise<Operation | undefined>;
-    /** Finds out which backup was made last. Throws WharfError `backup_store_failed`. */
+    /** Finds out which one was made last. Throws WharfError `backup_store_failed`. */
     learn(): Promise<void>;
     last(): LastBackup | null;
   };
@@ -27,7 +28,7 @@ export interface RunnerParts {
   log: Logger;
 }
 
-/** Makes the backups that the schedule names, while this service is the one that makes them. */
+/** Makes what the schedule names, while this service is the one that makes the backups. */
 export class ScheduleRunner {
   readonly #parts: RunnerParts;
   #since = 0;
@@ -80,7 +81,7 @@ export class ScheduleRunner {
     const { clock, runs } = this.#parts;
     let operation: Operation;
     try {
-      operation = runs.begin();
+      operation = await runs.begin();
     } catch (error) {
       if (!isWharfError(error, 'backup_busy')) throw error;
       // What is done now may be a backup that does for this moment.

@@ -18,6 +18,8 @@ export interface VerificationParts {
   catalog: Pick<Catalog, 'read'>;
   objects: Pick<Objects, 'check' | 'read'>;
   damage: DamageReports;
+  /** Waited for before each object is read; throws the signal's reason. */
+  giveWay?: ((signal: AbortSignal) => Promise<void>) | undefined;
 }
 
 /** What a backup needs of one object. */
@@ -41,6 +43,11 @@ export class Verification {
   constructor(parts: VerificationParts, operation: OperationHandle) {
     this.#parts = parts;
     this.#operation = operation;
+  }
+
+  /** Objects and manifests that were found damaged so far. */
+  get failed(): number {
+    return this.#failed;
   }
 
   /**
@@ -114,8 +121,9 @@ export class Verification {
   }
 
   async #checkOne(need: Need, manifest: Manifest): Promise<void> {
-    const { objects, damage } = this.#parts;
+    const { objects, damage, giveWay } = this.#parts;
     const { signal } = this.#operation;
+    await giveWay?.(signal);
     const { ref, archive } = need;
     const fault = archive ? await checkArchive(archive, objects, signal) : await objects.check(ref, signal);
     this.#bytes += ref.size;

@@ -45,6 +45,7 @@ export async function startBackupProcess(fleet: {
       BACKUP_DIRECTORY: fleet.directory,
       BACKUP_SCHEDULE: '0 0 1 1 *',
       BACKUP_JITTER: '3600000',
+      BACKUP_VERIFY_SCHEDULE: 'off',
       // The sessions of these tests have no databases that could be looked at.
       BACKUP_SAMPLE: '0',
       WHARF_SCRATCH: join(fleet.directory, '..', 'scratch'),

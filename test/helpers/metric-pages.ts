@@ -30,6 +30,8 @@ export async function metricPages(): Promise<MetricPages> {
     leads: () => true,
     running: () => false,
     lastSuccess: () => 0,
+    verified: () => null,
+    unverifiedSince: () => null,
     now: () => 0,
   });
   addBuildInfo(backup.registry, { component: 'backup', version: '0.0.0' });

@@ -17,7 +17,7 @@ import { toldDamage } from '../../helpers/told-damage.ts';
 import { runParts } from './run-parts.ts';
 
 /** Runs over a fleet in memory with one session. */
-function someRuns(after: AfterRun[] = []) {
+function someRuns(after: AfterRun[] = [], recall: () => Promise<void> = async () => {}) {
   const { parts, fleet, store, objects, catalog, hour } = runParts();
   fleet.set('7', 'main', someFiles('a'));
   const told = new Map<string, WharfEvent>();
@@ -35,13 +35,15 @@ function someRuns(after: AfterRun[] = []) {
       leads: () => true,
       running: (kind) => operations.isRunning(kind),
       lastSuccess: () => last.get()?.made ?? null,
+      verified: () => null,
+      unverifiedSince: () => null,
       now: () => clock.now(),
     });
     const append = async (events: readonly WharfEvent[]) => {
       for (const event of events) if (!told.has(event.id)) told.set(event.id, event);
     };
     const events = new BackupEvents({ append }, clock, log);
-    return { runs: new Runs({ ...parts, operations, last, metrics, events, after }), metrics };
+    return { runs: new Runs({ ...parts, operations, last, metrics, events, recall, after }), metrics };
   };
   const run = async ({ runs }: ReturnType<typeof make>) => {
     const ended = await runs.ended(runs.begin().id);
@@ -141,6 +143,15 @@ describe('Runs', () => {
     expect(text).toMatch(/wharf_backup_operations_total\{kind="run",outcome="done"\} 1/);
     expect(text).toMatch(/wharf_backup_operations_total\{kind="run",outcome="failed"\} 1/);
     expect(text).toMatch(/wharf_backup_operations_total\{kind="verify",outcome="failed"\} 0/);
+  });
+
+  it('makes no backup where it cannot be known what earlier verifications found damaged: it might count on that', async () => {
+    const { make, run, catalog, fleet } = someRuns([], async () => {
+      throw new WharfError('backup_store_failed', 'It does not answer.');
+    });
+    expect(await run(make())).toMatchObject({ state: 'failed', error: 'It does not answer.' });
+    expect(await catalog.list()).toEqual([]);
+    expect(fleet.asked).toEqual([]);
   });
 
   it('counts for how long browsers were frozen, for copies that failed too', async () => {

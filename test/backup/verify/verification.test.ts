@@ -6,6 +6,7 @@ import type { OperationHandle } from '../../../backup/operations.ts';
 import { BackupsInUse } from '../../../backup/prune/backups-in-use.ts';
 import { Verification } from '../../../backup/verify/verification.ts';
 import { Verifier } from '../../../backup/verify/verifier.ts';
+import { systemClock } from '../../../common/clock.ts';
 import { WharfError } from '../../../common/errors.ts';
 import {
   aManifest,
@@ -189,6 +190,9 @@ async function chosen(which: string, damaged: string[] = []): Promise<string[]> 
   const begun: Promise<unknown>[] = [];
   const verifier = new Verifier({
     ...backups,
+    memory: { learn: () => Promise.resolve(), noteAll: () => {} },
+    clock: systemClock,
+    isBusy: () => false,
     inUse,
     damage: toldDamage().damage,
     operations: {
