@@ -1,3 +1,5 @@
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { z } from 'zod';
 import type { backupDetailSchema, backupListSchema } from '../../fleet/backup/api.ts';
@@ -40,6 +42,42 @@ describe('the backup service', () => {
     expect(await fleet.redis.get(redisKeys.backupService)).toBeNull();
   });
 
+  it('verifies all by its schedule, and after kill -9 counts on nothing that was found damaged', async () => {
+    const fleet = await aFleet();
+    const instance = await fleet.addInstance('instance-1');
+    await instance.own('7');
+    await instance.set('7', 'main', someFiles('main'));
+    const first = await fleet.startService();
+    await first.run();
+    const well = async ({ url }: { url: string }) =>
+      Number(
+        /^wharf_backup_verified_timestamp_seconds (.*)$/m.exec(
+          await (await fetch(`${url}/metrics`)).text(),
+        )?.[1],
+      );
+    expect(await well(first)).toBe(0);
+    expect(await first.kill('SIGTERM')).toBe(0);
+    // Each second, so that it need not wait for Sunday.
+    const second = await fleet.startService({ BACKUP_VERIFY_SCHEDULE: '* * * * * *', BACKUP_JITTER: '0' });
+    await expect.poll(() => well(second), { timeout: 30_000 }).toBeGreaterThan(0);
+    const sha256 = (await fleet.catalog.latest())?.manifest.sessions[0]?.pieces[0]?.sha256 ?? '';
+    const [name = ''] = (await readdir(join(fleet.directory, 'objects', sha256.slice(0, 2)))).filter((each) =>
+      each.startsWith(sha256.slice(2)),
+    );
+    const path = join(fleet.directory, 'objects', sha256.slice(0, 2), name);
+    const whole = await readFile(path);
+    await writeFile(path, Buffer.alloc(whole.length));
+    const note = () => readFile(join(fleet.directory, 'state', 'verifications.json'), 'utf8');
+    await expect.poll(note, { timeout: 30_000 }).toContain(sha256);
+    await second.kill('SIGKILL');
+    await fleet.redis.del(redisKeys.backupService);
+    const third = await fleet.startService();
+    await third.run();
+    expect(await readFile(path)).toEqual(whole);
+    expect(await well(third)).toBeGreaterThan(0);
+    await expect.poll(note).not.toContain(sha256);
+  });
+
   it('asks the new owner where a workspace moves during a copy', async () => {
     const fleet = await aFleet();
     const [one, other] = [await fleet.addInstance('instance-1'), await fleet.addInstance('instance-2')];
@@ -66,6 +104,11 @@ describe('the backup service', () => {
 
   it.each([
     ['a schedule that is none', { BACKUP_SCHEDULE: 'hourly please' }, /BACKUP_SCHEDULE is no schedule/],
+    [
+      'a schedule of verifications that is none',
+      { BACKUP_VERIFY_SCHEDULE: '0 3 31 2 *' },
+      /BACKUP_VERIFY_SCHEDULE is no schedule.*impossible day/,
+    ],
     ['a session path that is not there', { WHATSAPP_SESSION_PATH: '/nowhere/at/all' }, /\/nowhere\/at\/all/],
     [
       'a directory for backups that is not there',
