@@ -1,5 +1,4 @@
-import { relative } from 'node:path';
-import { backupStoreConfig } from '../../backup/config.ts';
+import { areNested, backupStoreConfig } from '../../backup/config.ts';
 import { openStore } from '../../backup/store/open-store.ts';
 import { tryOut } from '../../backup/store/try-out.ts';
 import type { Env } from '../../common/env.ts';
@@ -23,12 +22,12 @@ export async function checkBackupStore(env: Env, sessionPath: string | undefined
     return [{ subject: SUBJECT, status: 'failed', detail }];
   }
   if (config === null) return [];
-  if (config.kind === 'directory' && sessionPath !== undefined && isBelow(config.path, sessionPath)) {
+  if (config.kind === 'directory' && sessionPath !== undefined && areNested(config.path, sessionPath)) {
     return [
       {
         subject: SUBJECT,
         status: 'failed',
-        detail: `${config.path} is on the session path: what takes the sessions takes their backups`,
+        detail: `${config.path} is on the session path, or the session path in it: what takes the sessions takes their backups`,
         hint: 'Set BACKUP_DIRECTORY to a directory on another disk, or BACKUP_S3_BUCKET.',
       },
     ];
@@ -51,8 +50,4 @@ export async function checkBackupStore(env: Env, sessionPath: string | undefined
   } finally {
     store.close();
   }
-}
-
-function isBelow(path: string, directory: string): boolean {
-  return !/^\.\.(\/|$)/.test(relative(directory, path));
 }

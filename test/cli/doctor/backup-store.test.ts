@@ -55,7 +55,7 @@ describe('the store of backups', () => {
     for (const name of ['sessions', 'sessions-backup']) await mkdir(join(root, name));
     const found = (directory: string) =>
       checkBackupStore({ BACKUP_DIRECTORY: directory }, join(root, 'sessions'));
-    for (const inside of [join(root, 'sessions'), join(root, 'sessions', 'backups')]) {
+    for (const inside of [join(root, 'sessions'), join(root, 'sessions', 'backups'), root]) {
       expect(await found(inside)).toMatchObject([
         { status: 'failed', detail: expect.stringContaining('on the session path') },
       ]);
