@@ -44,9 +44,13 @@ export class SystemdNotifier {
     void this.#send(`STATUS=${text}`);
   }
 
-  /** It was asked to stop. Beats go on: closing all browsers takes its time. */
-  stopping(): void {
-    void this.#send('STOPPING=1');
+  /**
+   * It was asked to stop. Beats go on: closing all browsers takes its time.
+   *
+   * @param within milliseconds that this may take by its settings, where that may be more than the unit's `TimeoutStopSec`, which is extended then
+   */
+  stopping(within?: number): void {
+    void this.#send('STOPPING=1', ...(within === undefined ? [] : [`EXTEND_TIMEOUT_USEC=${within * 1000}`]));
   }
 
   /** No more beats; resolves when all that was told has been sent. */

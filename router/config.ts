@@ -36,6 +36,8 @@ export interface RouterConfig {
   holdTime: number;
   /** The same while its workspace is being moved, or its sessions are coming up after that. */
   moveHoldTime: number;
+  /** Milliseconds from when it is asked to stop, and says so at `/ready`, until it takes no more connections. */
+  stopDelay: number;
   messaging: MessagingConfig;
   webhooks: WebhookConfig;
 }
@@ -73,6 +75,7 @@ const variables = z.object({
   WHARF_REQUEST_TIMEOUT: integerVariable(100, 3_600_000).default(60_000),
   WHARF_HOLD_TIME: integerVariable(0, 60_000).default(5000),
   WHARF_MOVE_HOLD_TIME: integerVariable(0, 60_000).default(30_000),
+  WHARF_STOP_DELAY: integerVariable(0, 600_000).default(0),
   WHARF_REBALANCE_SCHEDULE: z
     .string()
     .refine(isSchedule, 'must be a cron schedule, such as 0 4 * * * for every day at four')
@@ -118,6 +121,7 @@ export function routerConfig(env: Env): Readonly<{ config: RouterConfig; secrets
       requestTimeout: values.WHARF_REQUEST_TIMEOUT,
       holdTime: values.WHARF_HOLD_TIME,
       moveHoldTime: values.WHARF_MOVE_HOLD_TIME,
+      stopDelay: values.WHARF_STOP_DELAY,
       messaging: messagingConfig(values, redis ?? { options: {}, shown: '' }),
       webhooks: {
         timeout: values.WEBHOOK_TIMEOUT,

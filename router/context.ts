@@ -60,8 +60,10 @@ import { Creator } from './sessions/creator.ts';
 import { requireSession } from './sessions/finder.ts';
 import { startWebhooks } from './webhooks-context.ts';
 
-/** Milliseconds that closing a router may take: requests under way are answered first. */
-const CLOSE_DEADLINE = 10_000;
+/** Milliseconds that requests under way have to be answered in beyond the time that one may be held. */
+const ANSWER_TIME = 5000;
+/** Milliseconds for all other parts of a router to close. */
+const CLOSE_TIME = 10_000;
 
 /** Connections to one instance; a request that waits (for a QR) takes one all the while. */
 const CONNECTIONS = 2048;
@@ -84,7 +86,12 @@ export interface RouterOverrides {
 export interface Router {
   server: HttpServer;
   services: Services;
-  /** True when all parts closed in time. */
+  /** Milliseconds that {@link close} may take. */
+  closeTime: number;
+  /**
+   * Says at `/ready` that it wants no more requests, and answers all that come as ever for `stopDelay` milliseconds: whoever shares them out looks there
+   * only now and then. Then it takes none, lets those it holds end, and closes its parts. True when all closed in time.
+   */
   close(): Promise<boolean>;
 }
 
@@ -99,7 +106,8 @@ export async function startRouter(
   log: Logger,
   overrides: RouterOverrides = {},
 ): Promise<Router> {
-  const lifecycle = new Lifecycle(log, CLOSE_DEADLINE);
+  const answerTime = Math.max(config.holdTime, config.moveHoldTime) + ANSWER_TIME;
+  const lifecycle = new Lifecycle(log, answerTime + CLOSE_TIME);
   let stopping = false;
   try {
     const clock = overrides.clock ?? systemClock;
@@ -247,17 +255,25 @@ export async function startRouter(
     const server = await listen(quick, config.port, config.bindAddress, {
       requestTimeout: config.requestTimeout,
     });
-    lifecycle.add('HTTP server', () => server.close());
+    lifecycle.add('HTTP server', () => server.close(answerTime));
     // Before the server, which waits for the answers it has begun.
     lifecycle.add('streams of events', () => seen.eventStreams.close());
     // Before the server, which waits for the answers that are being held.
     lifecycle.add('held answers', () => messaging.endings.stop());
+    const close = async () => {
+      stopping = true;
+      server.leave();
+      if (config.stopDelay > 0) await clock.sleep(config.stopDelay);
+      return await lifecycle.close();
+    };
+    let closing: Promise<boolean> | undefined;
     return {
       server,
       services,
+      closeTime: config.stopDelay + answerTime + CLOSE_TIME,
       close: () => {
-        stopping = true;
-        return lifecycle.close();
+        closing ??= close();
+        return closing;
       },
     };
   } catch (error) {

@@ -26,7 +26,7 @@ await runProcess(async (signal) => {
   process.stdout.write(`${JSON.stringify({ url: router.server.url, pid: process.pid })}\n`);
   await aborted(signal);
   log.info('the router stops');
-  notifier.stopping();
+  notifier.stopping(router.closeTime);
   const clean = await router.close();
   await traces.close();
   await notifier.close();

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { systemCode, WharfError } from '../errors.ts';
@@ -12,7 +12,9 @@ export interface HttpServer {
   /** `http://address:port` */
   url: string;
   server: Server;
-  /** Takes no new connection, ends the idle ones, and waits for the requests that are being answered; after `grace` milliseconds cuts them. */
+  /** From now on every answer ends its connection, and says so (`Connection: close`): whoever asks again comes by a new one. All else goes on. */
+  leave(): void;
+  /** Leaves; takes no new connection, ends the idle ones, and waits for the requests that are being answered; after `grace` milliseconds cuts them. */
   close(grace?: number): Promise<void>;
 }
 
@@ -49,6 +51,7 @@ export function listen(
     listener,
   );
   server.on('clientError', answerClientError);
+  const leave = endsKeptConnections(server);
   return new Promise((resolve, reject) => {
     server.once('error', (error) => reject(listenError(error, port, address)));
     server.listen({ port, host: address, backlog: 2048 }, () => {
@@ -59,7 +62,11 @@ export function listen(
         port: bound,
         url: `http://${host}:${bound}`,
         server,
-        close: (grace = 5000) => closeServer(server, grace),
+        leave,
+        close: (grace = 5000) => {
+          leave();
+          return closeServer(server, grace);
+        },
       });
     });
   });
@@ -91,6 +98,27 @@ function answerClientError(error: Error, socket: Duplex): void {
     'Connection: close',
   ];
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+}
+
+/**
+ * Makes what has a server's answers end their connections from when it is called, those of requests included that are being answered: a client that
+ * is told so does not send its next request on a connection that is about to be closed.
+ */
+function endsKeptConnections(server: Server): () => void {
+  const answering = new Set<ServerResponse>();
+  let leaving = false;
+  server.prependListener('request', (_request, response) => {
+    if (leaving) {
+      response.shouldKeepAlive = false;
+      return;
+    }
+    answering.add(response);
+    response.once('close', () => answering.delete(response));
+  });
+  return () => {
+    leaving = true;
+    for (const response of answering) response.shouldKeepAlive = false;
+  };
 }
 
 function closeServer(server: Server, grace: number): Promise<void> {

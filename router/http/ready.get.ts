@@ -16,11 +16,12 @@ export function readyGet({ table, follower, stopping }: Services): RouterRoute {
     method: 'get',
     path: '/ready',
     tag: 'Operations',
-    summary: 'Whether the router wants requests: until it begins to stop',
+    summary:
+      'Whether the router wants requests: until it is asked to stop, after which it answers them for WHARF_STOP_DELAY more',
     access: 'open',
     responses: {
       200: { description: 'It does', schema: readySchema },
-      503: { description: 'shutting_down' },
+      503: { description: 'shutting_down: it answers still, and soon no more' },
     },
     handle() {
       if (stopping()) throw new WharfError('shutting_down', 'This router is stopping. Ask another.');

@@ -37,6 +37,14 @@ describe('telling systemd', () => {
     await eventually(() => listener.heard().filter((line) => line === 'WATCHDOG=1').length > 3);
   });
 
+  it('asks for the time that stopping may take, where it is known', async () => {
+    const notifier = make({ NOTIFY_SOCKET: listener.socket });
+    notifier.stopping(85_000);
+    await notifier.close();
+    await eventually(() => listener.heard().length === 2);
+    expect(listener.heard()).toEqual(['STOPPING=1', 'EXTEND_TIMEOUT_USEC=85000000']);
+  });
+
   it('says nothing where systemd did not ask', async () => {
     const notifier = make({ NOTIFY_SOCKET: '', WATCHDOG_USEC: '1000' });
     notifier.ready('0 workspaces');

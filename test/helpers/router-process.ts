@@ -13,6 +13,8 @@ export interface RouterProcess {
   url: string;
   /** Ends it with SIGKILL, if it runs yet, and waits for its end. */
   kill(): Promise<void>;
+  /** Asks it to stop, as systemd does, and waits for its end. Resolves with its exit code. */
+  stop(): Promise<number | null>;
 }
 
 /** Starts one, which ends with the test at the latest; resolves once it is ready. */
@@ -39,10 +41,16 @@ export async function startRouterProcess(
     child.kill('SIGKILL');
     await exited;
   };
+  const stop = async () => {
+    const exited = once(child, 'exit');
+    child.kill('SIGTERM');
+    const [code] = await exited;
+    return code;
+  };
   onTestFinished(kill);
   for await (const line of createInterface(child.stdout)) {
     const { url } = JSON.parse(line);
-    if (typeof url === 'string') return { url, kill };
+    if (typeof url === 'string') return { url, kill, stop };
   }
   throw new Error('the router ended before it was ready');
 }

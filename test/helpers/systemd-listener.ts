@@ -40,6 +40,6 @@ export async function listenAsSystemd(): Promise<SystemdListener> {
     heard: () =>
       lines
         .flatMap((text) => text.split('\n'))
-        .filter((line) => /^(READY|STATUS|STOPPING|WATCHDOG)=/.test(line)),
+        .filter((line) => /^(READY|STATUS|STOPPING|WATCHDOG|EXTEND_TIMEOUT_USEC)=/.test(line)),
   };
 }

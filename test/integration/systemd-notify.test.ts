@@ -54,5 +54,8 @@ it.each(['router', 'backup'])(
     child.kill('SIGTERM');
     expect(await exited).toEqual([0, null]);
     await eventually(() => systemd.heard().includes('STOPPING=1'), PATIENCE);
+    // The router: WHARF_STOP_DELAY (0), the longest hold (30 s), and 15 s.
+    const asksFor = systemd.heard().filter((line) => line.startsWith('EXTEND_TIMEOUT_USEC='));
+    expect(asksFor).toEqual(service === 'router' ? ['EXTEND_TIMEOUT_USEC=45000000'] : []);
   },
 );

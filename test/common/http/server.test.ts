@@ -1,5 +1,5 @@
-import { once } from 'node:events';
-import { createServer, type RequestListener } from 'node:http';
+import { EventEmitter, once } from 'node:events';
+import { Agent, createServer, type RequestListener, request } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type HttpServer, listen } from '../../../common/http/server.ts';
@@ -28,6 +28,30 @@ function problemIn(answer: string) {
 }
 
 describe('a listening server', () => {
+  it('ends its connections with their answers once it leaves, also those of requests that it has already', async () => {
+    const answers = new EventEmitter();
+    const server = await serve(async (request, response) => {
+      if (request.url === '/held') await once(answers, 'held');
+      response.end('here');
+    });
+    const kept = new Agent({ keepAlive: true, maxSockets: 1 });
+    onTestFinished(() => kept.destroy());
+    const ask = async (path: string) => {
+      const asked = request(server.url + path, { agent: kept });
+      asked.end();
+      const [response] = await once(asked, 'response');
+      response.resume();
+      return response.headers.connection;
+    };
+    expect(await ask('/')).toBe('keep-alive');
+    const before = ask('/held');
+    await once(server.server, 'request');
+    server.leave();
+    answers.emit('held');
+    expect(await before).toBe('close');
+    expect(await ask('/')).toBe('close');
+  });
+
   it('says on which port, where the system chose it', async () => {
     const server = await serve((_request, response) => void response.end('here'));
     expect(server.url).toBe(`http://127.0.0.1:${server.port}`);
