@@ -132,9 +132,16 @@ module.exports = {
     {
       name: 'page-only-protocol',
       severity: 'error',
-      comment: "The emulated page shares only the frames' types with its server.",
+      comment: "The emulated page shares only the protocol's types with its server.",
       from: { path: '^emulator/page/' },
       to: { path: `^(${all})/`, pathNot: '^emulator/(page|protocol)/' },
+    },
+    {
+      name: 'protocol-alone',
+      severity: 'error',
+      comment: "The emulator's protocol is compiled into the page too, and brings nothing else along.",
+      from: { path: '^emulator/protocol/' },
+      to: { path: `^(${all})/`, pathNot: '^emulator/protocol/' },
     },
     {
       name: 'web-only-records',

@@ -52,6 +52,7 @@ describe('the rules of who imports whom', () => {
     ['domain-not-http', 'instance/session/a.ts', 'instance/http/b.ts'],
     ['browser-code-apart', 'router/a.ts', 'router/web/b.ts'],
     ['page-only-protocol', 'emulator/page/a.ts', 'emulator/server/b.ts'],
+    ['protocol-alone', 'emulator/protocol/a.ts', 'emulator/server/b.ts'],
     ['web-only-records', 'router/web/a.ts', 'router/sessions/b.ts'],
     ['infra-apart', 'router/a.ts', 'infra/grafana/b.ts'],
     ['infra-alone', 'infra/grafana/a.ts', 'fleet/b.ts'],
