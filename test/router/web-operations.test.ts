@@ -29,7 +29,6 @@ beforeAll(async () => {
   await dashboard.signIn();
 });
 afterAll(async () => {
-  await dashboard?.close();
   await Promise.all((instances ?? []).map((instance) => instance.stop()));
 });
 
