@@ -13,6 +13,6 @@ export interface SessionsOnStorage {
   list(): Promise<SessionName[]>;
   /** When the session was deleted last, as its workspace's trash tells, milliseconds since 1970; null: never, or what proves it was purged. */
   deletedAt(name: SessionName): Promise<number | null>;
-  /** The files of `fleet/` that are worth keeping: keys, webhooks, settings; no token, no beacons. */
+  /** The files of `fleet/` that are worth keeping: keys, webhooks, quarantines; no token, no beacons. */
   fleetFiles(): Promise<FleetFile[]>;
 }

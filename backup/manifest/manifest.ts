@@ -24,7 +24,7 @@ const missedSessionSchema = z.strictObject({
 });
 export type MissedSession = z.infer<typeof missedSessionSchema>;
 
-/** A file of `fleet/` on the session path: API keys (hashed), webhooks, settings. */
+/** A file of `fleet/` on the session path: API keys (hashed), webhooks, quarantines. */
 const fleetFileSchema = z.strictObject({
   /** Relative to `fleet/`; no part begins with a dot. */
   path: z.string().regex(/^[A-Za-z0-9_-][A-Za-z0-9_.-]*(\/[A-Za-z0-9_-][A-Za-z0-9_.-]*){0,3}$/),

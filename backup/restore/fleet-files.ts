@@ -10,7 +10,7 @@ const TOKEN = 'internal-token';
 /** No part of a path leads elsewhere, or is a draft's name. */
 const PATH = /^([A-Za-z0-9_-][A-Za-z0-9_.-]*)(\/[A-Za-z0-9_-][A-Za-z0-9_.-]*){0,3}$/;
 
-/** The fleet's own files on the session path: API keys, webhooks, settings, and the token that its processes know each other by. */
+/** The fleet's own files on the session path: API keys, webhooks, quarantines, and the token that its processes know each other by. */
 export class FleetFiles {
   readonly #paths: SessionPaths;
   readonly #token: string | null;

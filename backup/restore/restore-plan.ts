@@ -86,7 +86,7 @@ function warningsOf(
   const replaced = restored.filter(({ action }) => action === 'replace').length;
   if (replaced > 0)
     warnings.push(
-      `${replaced} of the sessions ${replaced === 1 ? 'is' : 'are'} stopped for the restore; what is there now goes to the trash for 7 days, and wharf restore --undo puts it back.`,
+      `${replaced} of the sessions ${replaced === 1 ? 'is' : 'are'} stopped for the restore; what is there now goes to the trash, where wharf restore --undo finds it for 7 days, unless five newer profiles of the session, or 1 GiB of them, push it out.`,
     );
   const why = {
     relinked:

@@ -1,6 +1,7 @@
 import { expect, it, onTestFinished } from 'vitest';
 import { StorageSessions } from '../../../backup/fleet/storage-sessions.ts';
 import { type RestoreRequest, restoreRequestSchema } from '../../../fleet/backup/api.ts';
+import { TRASH_BYTES_KEPT, TRASH_ENTRIES_KEPT } from '../../../instance/profile/tidy-plan.ts';
 import { aSessionRecord } from '../../helpers/backed-up-session.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { temporaryDirectory } from '../../helpers/temp-dir.ts';
@@ -57,4 +58,15 @@ it('a session that was deleted, restored all the same, and undone, was deleted',
   await undo(id);
   expect(await storage.deletedAt({ workspace: '7', session: 'main' })).toBeGreaterThan(deleted ?? Infinity);
   expect(await plan(EARLIER)).toEqual({ lost: null, main: 'deleted' });
+});
+
+it('the plan says for how long a restore can be undone, as the trash keeps what was replaced', async () => {
+  const backups = new Backups();
+  const fleet = new RestoreFleet(await temporaryDirectory(), backups);
+  onTestFinished(() => fleet.close());
+  const { record } = await fleet.bench.link('now');
+  backups.add([await backups.session({ ...record })]);
+  const { warnings } = await fleet.restorer.plan(restoreRequestSchema.parse({ dry_run: true }));
+  expect([TRASH_ENTRIES_KEPT, TRASH_BYTES_KEPT]).toEqual([5, 1024 ** 3]);
+  expect(warnings.join(' ')).toMatch(/--undo finds it for 7 days, unless five newer profiles .* or 1 GiB/);
 });
