@@ -105,11 +105,12 @@ export class ProfileReading {
    */
   async capture(over: AbortSignal): Promise<Capture> {
     return await this.#guard(async () => {
-      const paths = await listNeeded(this.#profile);
+      const paths = await listNeeded(this.#profile, { concurrency: FROZEN_CONCURRENCY });
       const isSparing = paths.length > FROZEN_LOOKS;
-      const unlooked = isSparing ? paths.filter((path) => this.#known.has(path) && !isChanging(path)) : [];
-      const passed = new Set(unlooked);
-      const looked = isSparing ? paths.filter((path) => !passed.has(path)) : paths;
+      const looked: string[] = [];
+      const unlooked: string[] = [];
+      for (const path of paths)
+        (isSparing && this.#known.has(path) && !isChanging(path) ? unlooked : looked).push(path);
       const due = await this.#due(looked, 'look', FROZEN_CONCURRENCY);
       if (due.length > FROZEN_FILES) throw new NotSettled(`${due.length} files have changed`);
       let room = FROZEN_BYTES;
