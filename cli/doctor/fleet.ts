@@ -17,7 +17,7 @@ import { count } from '../output/text.ts';
 import type { Finding } from './finding.ts';
 
 const SUBJECTS: Record<FleetFault['kind'], string> = {
-  protocol: 'one version in the fleet',
+  protocol: 'one protocol in the fleet',
   host_name: 'one host of this name',
   not_shared: 'shared session path',
 };

@@ -45,7 +45,7 @@ describe("doctor's look at the fleet", () => {
     await join('instance-1', { host: await hostIdentity() });
     await join('instance-2');
     expect(await statuses()).toEqual({
-      'one version in the fleet': 'ok',
+      'one protocol in the fleet': 'ok',
       'one host of this name': 'ok',
       'shared session path': 'ok',
     });
@@ -68,9 +68,9 @@ describe("doctor's look at the fleet", () => {
     expect((await statuses('/nowhere'))['shared session path']).toBe('failed');
   });
 
-  it('fails on another version', async () => {
+  it('fails on another protocol', async () => {
     await join('instance-1', { protocol: 99 });
-    expect((await statuses())['one version in the fleet']).toBe('failed');
+    expect((await statuses())['one protocol in the fleet']).toBe('failed');
   });
 
   it('is skipped where nobody runs, and where Redis is not there', async () => {
