@@ -53,6 +53,13 @@ describe('infra/pm2/ecosystem.config.cjs', () => {
     }
   });
 
+  it('gives a router the time that its settings let it take to stop', async () => {
+    const timeOf = async (text) =>
+      (await appsOf({ 'pm2.env': 'WHARF_ROUTER=1\n', 'router.env': text }))[0].kill_timeout;
+    expect(await timeOf('')).toBe(50_000);
+    expect(await timeOf('WHARF_STOP_DELAY=5000\nWHARF_MOVE_HOLD_TIME=60000\n')).toBe(85_000);
+  });
+
   it('runs nothing where nothing is named, and refuses settings it cannot read', async () => {
     expect(await appsOf({})).toEqual([]);
     process.env.WHARF_SETTINGS = file;

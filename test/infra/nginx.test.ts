@@ -93,7 +93,8 @@ describe.skipIf(missing !== undefined)('infra/nginx/wharf.conf', { timeout: PATI
       fleet = await startFleet();
       await fleet.addInstance('instance-1');
       await fleet.ask('POST', '/api/whatsapp/sessions', { body: { workspace_id: 2, session_id: 'main' } });
-      routers = [await startRouterProcess(fleet), await startRouterProcess(fleet)];
+      const settings = { WHARF_STOP_DELAY: '2000' };
+      routers = [await startRouterProcess(fleet, settings), await startRouterProcess(fleet, settings)];
       nginx = await startNginxProxy(await temporaryDirectory(), [hostOf(routers[0]), hostOf(routers[1])]);
     }, PATIENCE);
     afterEach(async () => {
@@ -134,6 +135,33 @@ describe.skipIf(missing !== undefined)('infra/nginx/wharf.conf', { timeout: PATI
       expect(answers).toEqual(Array(200).fill(202));
       const [queue] = await fleet.router.services.queues.views();
       expect(queue?.depth).toBe(200);
+    });
+
+    it('fails and doubles nothing that may be asked again while a router stops', async () => {
+      let isOver = false;
+      const stopped = routers[0].stop().finally(() => {
+        isOver = true;
+      });
+      const answers: number[] = [];
+      let messages = 0;
+      const worker = async (_: unknown, worker: number) => {
+        // Some more than until it is gone.
+        for (let turn = 0, more = 20; more > 0; turn += 1, more -= isOver ? 1 : 0) {
+          const key = `order-${worker}-${turn}`;
+          const status = await statusOf(`${SESSION}/messages`, {
+            method: 'POST',
+            headers: { ...KEY, 'content-type': 'application/json', 'idempotency-key': key },
+            body: JSON.stringify({ to: '491701234567', text: key }),
+          });
+          messages += 1;
+          answers.push(status, (await statusOf(SESSION, { headers: KEY })) + 2);
+        }
+      };
+      await Promise.all(Array.from({ length: 4 }, worker));
+      expect(await stopped).toBe(0);
+      expect(answers.filter((status) => status !== 202)).toEqual([]);
+      const [queue] = await fleet.router.services.queues.views();
+      expect(queue?.depth).toBe(messages);
     });
 
     it('never hands a message without a key to a second router', async () => {

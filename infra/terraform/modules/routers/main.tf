@@ -29,6 +29,7 @@ resource "aws_lb_target_group" "this" {
   target_type          = "instance"
   deregistration_delay = 60 # longer than a request is held
 
+  # WHARF_STOP_DELAY of the module wharf is interval times unhealthy_threshold, and timeout.
   # A router is ready when it knows the fleet; one whose Redis is away answers still, from what it knows.
   health_check {
     path                = "/ready"

@@ -25,7 +25,9 @@ locals {
     router = {
       "wharf.env" = merge(local.common, { env = merge(local.common.env, { WHATSAPP_INSTANCE_COUNT = local.home_count }) })
       "router.env" = {
-        env     = merge({ BIND_ADDRESS = "{private_ip}", PORT = "3000" }, var.settings.router)
+        # A router that is asked to stop answers for as long as the load balancer takes to see its /ready fail (health_check of the module routers:
+        # three times, every 10 s, 5 s for the last).
+        env     = merge({ BIND_ADDRESS = "{private_ip}", PORT = "3000", WHARF_STOP_DELAY = "35000" }, var.settings.router)
         secrets = { WHARF_ADMIN_KEY = module.secrets.admin_key_arn }
       }
     }

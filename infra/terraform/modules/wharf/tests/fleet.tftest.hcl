@@ -92,6 +92,11 @@ run "a_fleet" {
   }
 
   assert {
+    condition     = jsondecode(aws_ssm_parameter.settings["router"].value)["router.env"].env.WHARF_STOP_DELAY == "35000"
+    error_message = "A router that is asked to stop must answer until the load balancer has seen it."
+  }
+
+  assert {
     condition     = jsondecode(aws_ssm_parameter.settings["router"].value)["wharf.env"].env.WHATSAPP_INSTANCE_COUNT == "8"
     error_message = "The home rule must divide by all instances where nothing else is said."
   }

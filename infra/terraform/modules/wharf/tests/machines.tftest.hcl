@@ -157,6 +157,12 @@ run "routers" {
     error_message = "A router gets requests when it is ready, and finishes those it has."
   }
 
+  # In milliseconds, against WHARF_STOP_DELAY in fleet.tftest.hcl.
+  assert {
+    condition     = 1000 * (aws_lb_target_group.this.health_check[0].interval * aws_lb_target_group.this.health_check[0].unhealthy_threshold + aws_lb_target_group.this.health_check[0].timeout) <= 35000
+    error_message = "The load balancer must see that a router goes before it is gone."
+  }
+
   assert {
     condition     = aws_route53_record.this[0].name == "wharf.example.com"
     error_message = "The name must lead to the load balancer."
