@@ -47,6 +47,8 @@ export class VerificationMemory {
   #note: Omit<Note, 'version' | 'distrusted'> | null = null;
   /** When the last verification began, or `since`, on the monotonic clock. */
   #checkedAt = 0;
+  /** The term in which it was read last. */
+  #readIn: AbortSignal | undefined;
   #reading: { term: AbortSignal; done: Promise<void> } | undefined;
   #writing: Promise<void> | undefined;
   #changed = false;
@@ -60,7 +62,7 @@ export class VerificationMemory {
   async learn(): Promise<void> {
     const term = this.#parts.term();
     if (this.#reading?.term !== term) {
-      const reading = { term, done: this.#read() };
+      const reading = { term, done: this.#read(term) };
       this.#reading = reading;
       reading.done.catch(() => {
         if (this.#reading === reading) this.#reading = undefined;
@@ -98,11 +100,12 @@ export class VerificationMemory {
     await this.#writing;
   }
 
-  async #read(): Promise<void> {
+  async #read(term: AbortSignal): Promise<void> {
     await this.#writing;
     const { store, distrusted, clock } = this.#parts;
     const stored = await store.get(KEY);
     const note = stored && this.#parse(await buffer(stored));
+    this.#readIn = term;
     if (note === null) {
       this.#take({ since: clock.now(), checked: null, well: null });
       this.#write();
@@ -147,11 +150,12 @@ export class VerificationMemory {
     await new Promise((resolve) => setImmediate(resolve));
     while (this.#changed) {
       this.#changed = false;
-      // What was not read yet would be written over; it is written with the first change after.
-      if (this.#note === null) return;
-      const note: Note = { version: 1, ...this.#note, distrusted: distrusted.all().slice(0, MOST) };
       try {
-        await store.put(KEY, Buffer.from(`${JSON.stringify(note)}\n`), term());
+        const now = term();
+        // What was not read in this term would be written over: reading it writes both.
+        if (this.#note === null || this.#readIn !== now) return;
+        const note: Note = { version: 1, ...this.#note, distrusted: distrusted.all().slice(0, MOST) };
+        await store.put(KEY, Buffer.from(`${JSON.stringify(note)}\n`), now);
       } catch (error) {
         log.warn(
           { key: KEY, reason: messageOf(error) },

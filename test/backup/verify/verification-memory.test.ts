@@ -85,7 +85,7 @@ it('writes nothing over what it has not read, and then both', async () => {
 });
 
 it('reads it anew in each term, since another service may have led meanwhile', async () => {
-  const { start } = someServices();
+  const { start, stored } = someServices();
   const [one, two] = [start(), start()];
   await one.memory.learn();
   await one.memory.written();
@@ -95,7 +95,13 @@ it('reads it anew in each term, since another service may have led meanwhile', a
   await two.memory.written();
   expect(one.distrusted.has(shaOf(3))).toBe(false);
   one.newTerm();
+  // Not read in this term yet: it would write what it knew in the one before.
+  one.distrusted.add(shaOf(4));
+  await one.memory.written();
+  expect(stored()).toMatchObject({ well: 5, distrusted: [shaOf(3)] });
   await one.memory.learn();
+  await one.memory.written();
+  expect(stored()).toMatchObject({ well: 5, distrusted: [shaOf(4), shaOf(3)] });
   expect(one.distrusted.has(shaOf(3))).toBe(true);
   expect(one.memory.well).toBe(5);
 });
