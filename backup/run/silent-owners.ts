@@ -24,7 +24,7 @@ export class SilentOwners {
 
   /** Why an owner is not called any more, in words; null: call it. */
   reason(owner: string | null): string | null {
-    if ((this.#slow.get(owner) ?? 0) >= MOST_SLOW)
+    if (owner !== null && (this.#slow.get(owner) ?? 0) >= MOST_SLOW)
       return `Its owner, ${owner}, took too long with ${MOST_SLOW} other sessions, one after the other.`;
     if ((this.#silent.get(owner) ?? 0) < MOST) return null;
     return owner === null
