@@ -12,6 +12,7 @@ import { reboots } from './parts/reboots.ts';
 import { removal } from './parts/removal.ts';
 import { secrets } from './parts/secrets.ts';
 import { stops } from './parts/stops.ts';
+import { token } from './parts/token.ts';
 import { upgrade } from './parts/upgrade.ts';
 import { Results } from './results.ts';
 import { say } from './say.ts';
@@ -41,6 +42,7 @@ export async function inside(root: DebianRoot, directory: string, options: Proof
       stops: async () => await stops(fleet, results, rounds),
       reboots: async () => await reboots(fleet, results, rounds),
       upgrade: async () => await upgrade(fleet, results, made.next),
+      token: async () => await token(fleet, results),
       secrets: async () => await secrets(fleet, results),
       removal: async () => await removal(fleet, results),
     };

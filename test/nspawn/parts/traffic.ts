@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Answer } from '../../chaos/real/asking.ts';
+import type { Balancer } from '../machines/balancer.ts';
 import type { Fleet, LinkedSession } from '../machines/fleet.ts';
 
 /** Between two requests of one client, milliseconds. */
@@ -11,6 +12,7 @@ const FRIEND = '491800000001';
 /** Clients that go on whatever happens: for each session one that asks how it is, and one that sends, each one request after the other. They repeat nothing. */
 export class Traffic {
   readonly #fleet: Fleet;
+  readonly #routers: Balancer;
   readonly #label: string;
   readonly #over = new AbortController();
   readonly #running: Promise<void>[];
@@ -20,8 +22,9 @@ export class Traffic {
   #longest = 0;
 
   /** @param label is in every text, so that those of two differ */
-  constructor(fleet: Fleet, label: string) {
+  constructor(fleet: Fleet, routers: Balancer, label: string) {
     this.#fleet = fleet;
+    this.#routers = routers;
     this.#label = label;
     // Limits stay as they are by default, 30 messages a minute: those who send have more of a pause.
     this.#running = fleet.sessions.flatMap((session) => [
@@ -52,14 +55,14 @@ export class Traffic {
 
   async #status({ session }: LinkedSession): Promise<void> {
     await this.#note(`status of ${session}`, () =>
-      this.#fleet.api.ask('GET', `/api/whatsapp/sessions/${session}`),
+      this.#routers.ask('GET', `/api/whatsapp/sessions/${session}`),
     );
   }
 
   async #send(session: LinkedSession, turn: number): Promise<void> {
     const text = `${this.#label} ${session.session} ${turn}`;
     const path = `/api/whatsapp/sessions/${session.session}/messages?wait=${SEND_WAIT}`;
-    const ask = () => this.#fleet.api.ask('POST', path, { to: FRIEND, text }, { 'idempotency-key': text });
+    const ask = () => this.#routers.ask('POST', path, { to: FRIEND, text }, { 'idempotency-key': text });
     const answer = await this.#note(`send ${text}`, ask, 200);
     if (answer) this.#texts.set(session, [...(this.#texts.get(session) ?? []), text]);
   }
