@@ -246,6 +246,7 @@ async function compose(
     standing: () => standing,
     owned: () => ownership.workspaces().length,
     onProbe: (seconds) => metrics.probed(seconds),
+    onRoom: (room) => metrics.foundRoom(room),
   });
   lifecycle.add('health', () => health.close());
 

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { unlink, writeFile } from 'node:fs/promises';
+import { statfs, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
 import { type Clock, withDeadline } from '../common/clock.ts';
@@ -15,6 +15,13 @@ const STORAGE_DEADLINE = 5000;
 /** How often the event loop's lag is sampled, milliseconds: each sample wakes an idle process. */
 const LAG_RESOLUTION = 100;
 
+/** The room of the file system that sessions are on, bytes. */
+export interface StorageRoom {
+  /** What this user may still write. */
+  free: number;
+  size: number;
+}
+
 /** What a report is made of. */
 export interface HealthOptions {
   me: Identity;
@@ -29,6 +36,8 @@ export interface HealthOptions {
   owned: () => number;
   /** Told how many seconds each look at the storage took; null: it failed, or took too long. */
   onProbe?: (seconds: number | null) => void;
+  /** Told how much room each look at the storage found; null: it could not be told, or not in time. */
+  onRoom?: (room: StorageRoom | null) => void;
 }
 
 /** Says how the instance is; see `/health` in the interface. Looks at the storage at intervals, so that a report costs nothing and never hangs. */
@@ -105,28 +114,31 @@ export class HealthReporter {
     };
   }
 
-  /** Writes a small file to the storage and removes it. One probe at a time: a storage that hangs must not use up Node's thread pool. */
+  /**
+   * Looks at the storage's room, writes a small file to it and removes it. One look at a time: a storage that hangs must not use up Node's
+   * thread pool.
+   */
   async probeStorage(): Promise<void> {
-    const { onProbe } = this.#options;
+    const { onProbe, onRoom } = this.#options;
     if (this.#probing) {
       // The one before still hangs.
       onProbe?.(null);
+      onRoom?.(null);
       return;
     }
     this.#probing = true;
-    const started = performance.now();
-    const path = join(
-      this.#options.sessionPath,
-      `.probe-${this.#options.me.instance}-${randomBytes(4).toString('hex')}`,
-    );
-    const probe = writeFile(path, 'probe', { mode: 0o600 })
-      .then(() => unlink(path))
+    let room: StorageRoom | null = null;
+    const probe = this.#room()
+      .then((found) => {
+        // Before anything is written: a full storage takes no file, and is to be told of.
+        room = found;
+        return this.#writeSmallFile();
+      })
       .finally(() => {
         this.#probing = false;
       });
     try {
-      await withDeadline(probe, STORAGE_DEADLINE, () => new Error('late'));
-      const milliseconds = performance.now() - started;
+      const milliseconds = await withDeadline(probe, STORAGE_DEADLINE, () => new Error('late'));
       this.#storage = { ok: true, latency_ms: Math.round(milliseconds * 10) / 10 };
       onProbe?.(milliseconds / 1000);
     } catch {
@@ -134,7 +146,28 @@ export class HealthReporter {
       this.#storage = { ok: false, latency_ms: null };
       onProbe?.(null);
     }
+    onRoom?.(room);
     this.#lag.reset();
+  }
+
+  async #room(): Promise<StorageRoom | null> {
+    try {
+      const { bavail, blocks, bsize } = await statfs(this.#options.sessionPath);
+      return { free: bavail * bsize, size: blocks * bsize };
+    } catch {
+      // Whether the storage is well is what the file tells.
+      return null;
+    }
+  }
+
+  /** How many milliseconds that took. */
+  async #writeSmallFile(): Promise<number> {
+    const { sessionPath, me } = this.#options;
+    const started = performance.now();
+    const path = join(sessionPath, `.probe-${me.instance}-${randomBytes(4).toString('hex')}`);
+    await writeFile(path, 'probe', { mode: 0o600 });
+    await unlink(path);
+    return performance.now() - started;
   }
 
   close(): void {

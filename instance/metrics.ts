@@ -1,6 +1,7 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { addProcessMetrics } from '../common/process-metrics.ts';
 import { type SessionStatus, sessionStatusSchema } from '../fleet/records.ts';
+import type { StorageRoom } from './health.ts';
 import type { HostUsage } from './host-usage.ts';
 import type { OutboxStatus } from './outbox/outbox-status.ts';
 import type { InstanceCounters } from './session/counters.ts';
@@ -67,6 +68,7 @@ export class InstanceMetrics {
   readonly #probe: Histogram;
   readonly #probeFailures: Counter;
   readonly #sources: MetricsSources;
+  #room: StorageRoom | null = null;
   /** When sessions that have not been ready yet began here. */
   readonly #began = new WeakMap<Session, number>();
   readonly #wereReady = new WeakSet<Session>();
@@ -108,6 +110,16 @@ export class InstanceMetrics {
     );
     gauge('storage_up', '1 while the supervisor can read the claims', () =>
       Number(sources.standing()?.storage_ok ?? false),
+    );
+    gauge(
+      'storage_free_bytes',
+      'Room on the shared storage that can still be written; absent while it cannot be told',
+      () => this.#room?.free,
+    );
+    gauge(
+      'storage_size_bytes',
+      'Size of the shared storage; absent while it cannot be told',
+      () => this.#room?.size,
     );
     const { outbox } = sources;
     gauge(
@@ -200,6 +212,11 @@ export class InstanceMetrics {
   probed(seconds: number | null): void {
     if (seconds === null) this.#probeFailures.inc();
     else this.#probe.observe(seconds);
+  }
+
+  /** How much room the storage has; null: that could not be told. */
+  foundRoom(room: StorageRoom | null): void {
+    this.#room = room;
   }
 
   /** A session changed its state. */

@@ -1,9 +1,9 @@
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { systemClock } from '../../common/clock.ts';
 import { instanceHealthSchema } from '../../fleet/instance-api.ts';
-import { HealthReporter } from '../../instance/health.ts';
+import { HealthReporter, type StorageRoom } from '../../instance/health.ts';
 import { HostUsageMeter } from '../../instance/host-usage.ts';
 import { temporaryDirectory } from '../helpers/temp-dir.ts';
 
@@ -12,6 +12,7 @@ async function reporter(occupied = 1) {
   await mkdir(sessionPath);
   const usage = new HostUsageMeter(() => []);
   const probes: (number | null)[] = [];
+  const rooms: (StorageRoom | null)[] = [];
   const manager = { all: () => [{}, {}], occupied, readyCount: 1, capacity: 4 };
   const health = new HealthReporter({
     me: { instance: 'instance-1', incarnation: 'a', host: 'h' },
@@ -23,9 +24,10 @@ async function reporter(occupied = 1) {
     standing: () => undefined,
     owned: () => 0,
     onProbe: (seconds) => probes.push(seconds),
+    onRoom: (room) => rooms.push(room),
   });
   onTestFinished(() => health.close());
-  return { health, usage, sessionPath, probes };
+  return { health, usage, sessionPath, probes, rooms };
 }
 
 describe("an instance's health", () => {
@@ -66,5 +68,27 @@ describe("an instance's health", () => {
     const { health, probes } = await reporter();
     await Promise.all([health.probeStorage(), health.probeStorage()]);
     expect(probes).toEqual([null, expect.any(Number)]);
+  });
+
+  it('tells how much room the storage has, also where no file can be written, and nothing where it cannot be told', async () => {
+    const { health, sessionPath, probes, rooms } = await reporter();
+    const { blocks, bsize } = await statfs(sessionPath);
+    const room = { free: expect.any(Number), size: blocks * bsize };
+    await health.probeStorage();
+    await rm(sessionPath, { recursive: true });
+    await health.probeStorage();
+    // A file where the directory was takes no file, and is on a file system all the same.
+    await writeFile(sessionPath, '');
+    await health.probeStorage();
+    expect(probes).toEqual([expect.any(Number), null, null]);
+    expect(rooms).toEqual([room, null, room]);
+    expect(rooms[0]?.free).toBeGreaterThan(0);
+    expect(rooms[0]?.free).toBeLessThanOrEqual(blocks * bsize);
+  });
+
+  it('does not tell of a room that it saw before, while the storage hangs', async () => {
+    const { health, rooms } = await reporter();
+    await Promise.all([health.probeStorage(), health.probeStorage()]);
+    expect(rooms).toEqual([null, { free: expect.any(Number), size: expect.any(Number) }]);
   });
 });

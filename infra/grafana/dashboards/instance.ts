@@ -128,6 +128,17 @@ export const instance = dashboard({
         },
       }),
       lines({
+        title: 'Room on the storage',
+        description:
+          'What each instance sees of the one storage: free, of all there is. Below 10 % is an alarm.',
+        queries: {
+          'free {{wharf_instance}}': `wharf_instance_storage_free_bytes{${HERE}}`,
+          size: `max(wharf_instance_storage_size_bytes{${HERE}})`,
+        },
+        unit: 'bytes',
+        width: 24,
+      }),
+      lines({
         title: 'What became of workspaces',
         description:
           'Claimed, handed over in order, taken by others, lost for want of proof; and starts of the process.',
