@@ -66,33 +66,38 @@ async function configuration(folder: string, url: string): Promise<string> {
   return file;
 }
 
+/** Alertmanager with that configuration, and what it told. */
+async function started() {
+  const folder = await temporaryDirectory();
+  const { url, told } = await listener();
+  const at = `127.0.0.1:${await freePort()}`;
+  const alertmanager = new RunningProgram('prometheus-alertmanager', [
+    `--config.file=${await configuration(folder, url)}`,
+    `--storage.path=${join(folder, 'data')}`,
+    `--web.listen-address=${at}`,
+    '--cluster.listen-address=',
+  ]);
+  onTestFinished(() => alertmanager.end());
+  const ready = async () => {
+    if (alertmanager.hasEnded) throw new Error(alertmanager.err);
+    return (await fetch(`http://${at}/-/ready`).catch(() => undefined))?.ok;
+  };
+  await eventually(ready, PATIENCE);
+  const send = async (...alerts: ReturnType<typeof alert>[]) => {
+    const { status } = await fetch(`http://${at}/api/v2/alerts`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(alerts),
+    });
+    expect(status).toBe(200);
+  };
+  return { send, told, tellings: (path: string) => told.get(path) ?? [] };
+}
+
 it.skipIf(missing.length > 0)(
   'Alertmanager calls for what is critical, writes of the rest, and keeps quiet about what follows from it',
   async () => {
-    const folder = await temporaryDirectory();
-    const { url, told } = await listener();
-    const at = `127.0.0.1:${await freePort()}`;
-    const alertmanager = new RunningProgram('prometheus-alertmanager', [
-      `--config.file=${await configuration(folder, url)}`,
-      `--storage.path=${join(folder, 'data')}`,
-      `--web.listen-address=${at}`,
-      '--cluster.listen-address=',
-    ]);
-    onTestFinished(() => alertmanager.end());
-    const ready = async () => {
-      if (alertmanager.hasEnded) throw new Error(alertmanager.err);
-      return (await fetch(`http://${at}/-/ready`).catch(() => undefined))?.ok;
-    };
-    await eventually(ready, PATIENCE);
-    const send = async (...alerts: ReturnType<typeof alert>[]) => {
-      const { status } = await fetch(`http://${at}/api/v2/alerts`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify(alerts),
-      });
-      expect(status).toBe(200);
-    };
-    const tellings = (path: string) => told.get(path) ?? [];
+    const { send, told, tellings } = await started();
     await send(
       alert('WharfFrozen', 'critical'),
       // Since the fleet is frozen they wait: that is not to be told.
@@ -116,6 +121,66 @@ it.skipIf(missing.length > 0)(
     const all = [...told.values()].flat().join('\n');
     for (const quiet of ['WharfWorkspacesWait', 'WharfTakeoverRunning']) expect(all).not.toContain(quiet);
     expect(slack).not.toContain('WharfWatchdog');
+  },
+  2 * PATIENCE,
+);
+
+/** What is on, what of it follows from the rest and is not told, by what is described of each. */
+const CAUSES: [string, { on: ReturnType<typeof alert>[]; quiet: string[] }][] = [
+  [
+    'the Redis of the queues',
+    {
+      on: [
+        alert('RedisDown', 'critical', { holds: 'queues' }),
+        alert('WharfMessagesNotAccepted', 'critical'),
+        alert('WharfNoLeader', 'critical'),
+        alert('WharfBackupServiceDown', 'critical'),
+      ],
+      quiet: ['WharfMessagesNotAccepted'],
+    },
+  ],
+  [
+    'the Redis of the ownership',
+    {
+      on: [
+        alert('RedisDown', 'critical', { holds: 'ownership' }),
+        alert('WharfNoLeader', 'critical'),
+        alert('WharfMessagesNotAccepted', 'critical'),
+      ],
+      quiet: ['WharfNoLeader'],
+    },
+  ],
+  [
+    'the storage of one instance',
+    {
+      on: [
+        alert('WharfStorageDown', 'critical', { wharf_instance: 'instance-1' }),
+        alert('WharfStorageFails', 'critical', { wharf_instance: 'instance-1' }),
+        alert('WharfSessionFailing', 'warning', { wharf_instance: 'instance-4' }),
+        alert('WharfBackupFailed', 'warning'),
+        alert('WharfNotClaimed', 'critical'),
+      ],
+      quiet: ['WharfStorageFails'],
+    },
+  ],
+];
+
+it.skipIf(missing.length > 0).each(CAUSES)(
+  'of what %s takes with it Alertmanager keeps quiet, and of nothing else',
+  async (_what, { on, quiet }) => {
+    const { send, tellings } = await started();
+    await send(...on);
+    const names = on.map(({ labels }) => labels.alertname);
+    const toldOf = () => {
+      const slack = tellings('/slack').join('\n');
+      return names.filter((name) => slack.includes(`${name} in words.`));
+    };
+    const loud = names.filter((name) => !quiet.includes(name));
+    await eventually(() => loud.every((name) => toldOf().includes(name)), PATIENCE);
+    // When a later one was told, all before it have been, or never will be.
+    await send(alert('WharfVersionsDiffer', 'warning'));
+    await eventually(() => tellings('/slack').some((text) => text.includes('WharfVersionsDiffer')), PATIENCE);
+    expect(toldOf()).toEqual(loud);
   },
   2 * PATIENCE,
 );
