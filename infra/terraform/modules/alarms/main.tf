@@ -12,22 +12,31 @@ locals {
     }
   }
 
-  per_slot = merge([
-    for slot in var.slots : {
-      "instance-${slot}-memory" = {
-        namespace = "Wharf", metric = "MemoryUsed", dimensions = { Fleet = var.name, Role = "instance", Slot = slot }
-        statistic = "Average", comparison = "GreaterThanThreshold", threshold = local.limits.machine_memory_percent, period = 300, periods = 3, silence = "missing"
-        says      = "Memory of instance machine ${slot} runs short. Takeovers need room: add a machine, or lower WHATSAPP_MAX_SESSIONS_PER_INSTANCE."
+  # Machines that tell of themselves, by the names of their alarms. Those of routers are told as one: the worst of them counts.
+  tellers = merge(
+    { for slot in var.slots : "instance-${slot}" => { role = "instance", slot = slot, what = "instance machine ${slot}", full = "copies for backups need room there" } },
+    {
+      router = { role = "router", slot = "all", what = "a router machine", full = "its journal, and updates, need room there" }
+      backup = { role = "backup", slot = "all", what = "the backup service's machine", full = "backups and their verification work there, see WHARF_SCRATCH" }
+    },
+  )
+
+  per_machine = merge([
+    for name, machine in local.tellers : {
+      "${name}-memory" = {
+        namespace = "Wharf", metric = "MemoryUsed", dimensions = { Fleet = var.name, Role = machine.role, Slot = machine.slot }
+        statistic = machine.role == "instance" ? "Average" : "Maximum", comparison = "GreaterThanThreshold", threshold = local.limits.machine_memory_percent, period = 300, periods = 3, silence = "missing"
+        says      = "Memory of ${machine.what} runs short. ${machine.role == "instance" ? "Takeovers need room: add a machine, or lower WHATSAPP_MAX_SESSIONS_PER_INSTANCE." : "Take a larger machine type."}"
       }
-      "instance-${slot}-disk" = {
-        namespace = "Wharf", metric = "DiskUsed", dimensions = { Fleet = var.name, Role = "instance", Slot = slot }
+      "${name}-disk" = {
+        namespace = "Wharf", metric = "DiskUsed", dimensions = { Fleet = var.name, Role = machine.role, Slot = machine.slot }
         statistic = "Maximum", comparison = "GreaterThanThreshold", threshold = local.limits.machine_disk_percent, period = 300, periods = 3, silence = "missing"
-        says      = "The disk of instance machine ${slot} fills: copies for backups need room there."
+        says      = "The disk of ${machine.what} fills: ${machine.full}."
       }
-      "instance-${slot}-share" = {
-        namespace = "Wharf", metric = "ShareAnswers", dimensions = { Fleet = var.name, Role = "instance", Slot = slot }
+      "${name}-share" = {
+        namespace = "Wharf", metric = "ShareAnswers", dimensions = { Fleet = var.name, Role = machine.role, Slot = machine.slot }
         statistic = "Minimum", comparison = "LessThanThreshold", threshold = 1, period = 60, periods = 3, silence = "missing"
-        says      = "The shared storage does not answer instance machine ${slot} within 10 s; see docs/runbook.md, storage is slow or gone."
+        says      = "The shared storage does not answer ${machine.what} within 10 s; see docs/runbook.md, storage is slow or gone."
       }
     }
   ]...)
@@ -113,7 +122,7 @@ locals {
     }
   }
 
-  alarms = merge(local.per_group, local.per_slot, local.per_redis_node, local.storage, local.api, local.backups)
+  alarms = merge(local.per_group, local.per_machine, local.per_redis_node, local.storage, local.api, local.backups)
 }
 
 resource "aws_cloudwatch_metric_alarm" "this" {

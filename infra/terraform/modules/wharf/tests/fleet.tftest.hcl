@@ -119,6 +119,7 @@ run "a_fleet" {
   assert {
     condition = alltrue([for name in [
       "wharf-test-instance-1-in-service", "wharf-test-router-in-service", "wharf-test-backup-in-service", "wharf-test-instance-4-memory",
+      "wharf-test-router-memory", "wharf-test-router-disk", "wharf-test-router-share", "wharf-test-backup-memory", "wharf-test-backup-disk", "wharf-test-backup-share",
       "wharf-test-ownership-001-evictions", "wharf-test-queues-003-memory", "wharf-test-storage-io", "wharf-test-storage-bytes",
       "wharf-test-api-5xx", "wharf-test-backup-age",
     ] : contains(output.alarm_names, name)])
