@@ -6,7 +6,8 @@ const money = z.number().nonnegative();
 /** `infra/terraform/prices.json`: US dollars. */
 export const pricesSchema = z.strictObject({
   region: z.string(),
-  as_of: z.iso.date(),
+  /** The year or the day that most of them are of. */
+  as_of: z.union([z.iso.date(), z.string().regex(/^\d{4}$/)]),
   source: z.string(),
   hours_a_month: z.number().positive(),
   machine_hour: z.record(z.string(), money),
@@ -75,9 +76,9 @@ export function billOf(size: FleetSize, parts: FleetParts, use: SessionUse, pric
   const redis =
     parts.ownershipNodes * priceOf(prices.redis_node_hour, parts.ownershipNode) +
     parts.queueNodes * priceOf(prices.redis_node_hour, parts.queueNode);
-  // Three numbers of each machine, one of the backups; an alarm for each number, four for each node of Redis, eight for the rest.
+  // Three numbers of each machine, one of the backups; an alarm for each number and for each group of machines, four for each node of Redis, six for the rest.
   const metrics = 3 * (size.machines + 2) + 1;
-  const alarms = 4 * size.machines + 4 * (parts.ownershipNodes + parts.queueNodes) + 9;
+  const alarms = 4 * (size.machines + 2) + 1 + 4 * (parts.ownershipNodes + parts.queueNodes) + 6;
   return {
     'machines that run sessions': size.machines * hours * priceOf(prices.machine_hour, size.machine.name),
     'routers, backup service': small * hours,

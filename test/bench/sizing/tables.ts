@@ -148,7 +148,7 @@ function billTable(prices: Prices): string {
   const bills = EXAMPLES.map(({ queueNode, ...size }) => billOf(size, { ...PARTS, queueNode }, USE, prices));
   const [first = {}] = bills;
   return [
-    `**The examples, USD a month** (${prices.region}, on demand, prices of \`infra/terraform/prices.json\`, ${prices.as_of}):`,
+    `**The examples, USD a month** (${prices.region}, on demand, list prices of ${prices.as_of}, by \`infra/terraform/prices.json\`):`,
     '',
     table(
       ['', ...EXAMPLES.map(({ sessions }) => `${sessions} sessions`)],
