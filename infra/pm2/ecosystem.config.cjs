@@ -48,16 +48,15 @@ function app(name, file, env, stopTime) {
 }
 
 const router = { ...everywhere, ...read('router.env') };
-// WHARF_STOP_DELAY, then what is held for a move, then 20 s for the rest: closeTime in router/context.ts, and some more.
-const routerStopTime = Number(router.WHARF_STOP_DELAY || 0) + Number(router.WHARF_MOVE_HOLD_TIME || 30_000) + 20_000;
+// WHARF_STOP_DELAY, then what is held, then 20 s for the rest: closeTime in router/context.ts, and some more.
+const longestHold = Math.max(router.WHARF_HOLD_TIME || 5000, router.WHARF_MOVE_HOLD_TIME || 30_000);
+const routerStopTime = Number(router.WHARF_STOP_DELAY || 0) + longestHold + 20_000;
 
 const instances = (here.WHARF_INSTANCES ?? '').split(',').filter((number) => number !== '');
 
 module.exports = {
   apps: [
-    ...(here.WHARF_ROUTER === '1'
-      ? [app('router', 'dist/router/main.js', router, routerStopTime)]
-      : []),
+    ...(here.WHARF_ROUTER === '1' ? [app('router', 'dist/router/main.js', router, routerStopTime)] : []),
     ...instances.map((number) =>
       app(
         `instance-${number}`,

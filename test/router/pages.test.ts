@@ -42,15 +42,6 @@ describe('the open paths', () => {
     expect(answer.headers.get('x-powered-by')).toBeNull();
   });
 
-  it('say 503 shutting_down at /ready once the router stops', async () => {
-    const router = await fleet.addRouter();
-    const { stopping } = router.services;
-    expect(stopping()).toBe(false);
-    const closing = router.close();
-    expect(stopping()).toBe(true);
-    await closing;
-  });
-
   it('count requests by route and never by id', async () => {
     await fleet.ask('GET', '/api/whatsapp/sessions/some-session-id', { url });
     const { text } = await open('/metrics');
