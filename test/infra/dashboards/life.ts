@@ -47,6 +47,9 @@ export class Life {
       );
       // The environment's admin key tells nobody its age.
       await this.#must('POST', '/api/fleet/keys', { name: 'watched' }, [201]);
+      // Only of keys that are made to expire, and not soon, it is told when.
+      const expires_at = new Date(Date.now() + 90 * 86_400_000).toISOString();
+      await this.#must('POST', '/api/fleet/keys', { name: 'watched until then', expires_at }, [201]);
       going.push(this.#fleet.follow(this.#over.signal), this.#chat());
       this.#say('messages go and come, webhooks and a stream tell of them');
       await sleep(20_000);
