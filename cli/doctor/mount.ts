@@ -73,6 +73,15 @@ export function judgeMount(mount: Mount | undefined): Finding {
       hint: 'Mount it with lookupcache=positive.',
     };
   }
+  const soft = mount.options.find((option) => option === 'soft' || option === 'softerr');
+  if (mount.type === 'nfs4' && soft !== undefined) {
+    return {
+      subject: SUBJECT,
+      status: 'failed',
+      detail: `${detail} is mounted with ${soft}: a write may fail in the middle of a profile while the server is away`,
+      hint: 'Mount it with hard.',
+    };
+  }
   if (mount.type === 'nfs4' && mount.options.includes('nocto')) {
     return {
       subject: SUBJECT,

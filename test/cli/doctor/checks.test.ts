@@ -168,6 +168,14 @@ describe('the mount', () => {
       hint: expect.stringContaining('without nocto'),
     });
   });
+  it.each(['soft', 'softerr'])('fails on NFS whose calls may fail in the middle (%s)', (option) => {
+    const options = ['rw', 'vers=4.1', option, 'lookupcache=pos'];
+    expect(judgeMount({ point: '/m', type: 'nfs4', options })).toMatchObject({
+      status: 'failed',
+      detail: expect.stringContaining(`mounted with ${option}:`),
+      hint: 'Mount it with hard.',
+    });
+  });
   it('fails on NFS before version 4 and on a read-only one', () => {
     expect(judgeMount({ point: '/m', type: 'nfs', options: ['rw'] }).status).toBe('failed');
     expect(judgeMount({ point: '/m', type: 'ext4', options: ['ro'] }).status).toBe('failed');
