@@ -52,6 +52,13 @@ wrong() {
   exit 2
 }
 
+# Refuses what systemd or a shell that reads a file of settings would take apart, or even run.
+plain() { # what it is, its value
+  case "$2" in
+    *[[:space:]\\\"\'\$\&\|\;\<\>\(\)\`\#\~]*) wrong "$1 has a character that cannot stand in a setting; in a URL write it percent-encoded (& as %26, | as %7C, # as %23)" ;;
+  esac
+}
+
 # Does it, or says that it would.
 act() {
   if [ "$dry" = yes ]; then echo "would run: $*"; else "$@"; fi
@@ -68,10 +75,7 @@ while [ "$#" -gt 0 ]; do
     -h | --help) usage && exit 0 ;;
     --instances | --count | --redis | --queue-redis | --token-file | --bind | --share | --package | --backup-bucket | --backup-directory)
       [ "$#" -ge 2 ] || wrong "$1 needs a value"
-      # systemd reads these as parts of its own language in a file of settings.
-      case "$2" in
-        *[[:space:]\\\"\'\$]*) wrong "$1 has a character that cannot stand in a setting; in a URL write it percent-encoded" ;;
-      esac
+      plain "$1" "$2"
       case "$1" in
         --instances) instances=$2 ;;
         --count) count=$2 ;;
@@ -96,6 +100,7 @@ ask() {
   local variable=$1 question=$2 answer
   [ -z "${!variable}" ] && [ -t 0 ] || return 0
   read -r -p "$question: " answer
+  plain "what was answered" "$answer"
   printf -v "$variable" '%s' "$answer"
 }
 

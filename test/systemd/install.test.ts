@@ -34,7 +34,7 @@ async function install(...calls: string[][]) {
 
 const ONE_MACHINE = [
   ...['--router', '--instances', '1-2', '--backup', '--count', '2', '--share', 'local', '--bind', '10.0.0.7'],
-  ...['--redis', 'redis://:a&b|c@localhost:6379', '--backup-directory', '/var/backups/wharf'],
+  ...['--redis', 'redis://:a%26b%7Cc@localhost:6379', '--backup-directory', '/var/backups/wharf'],
 ];
 
 describe.skipIf(missing !== undefined)('wharf-install', () => {
@@ -42,7 +42,7 @@ describe.skipIf(missing !== undefined)('wharf-install', () => {
     const { told, settings, modes, units, output } = await install(ONE_MACHINE);
     expect(settings).toEqual(
       expect.arrayContaining([
-        './wharf.env:REDIS_URL=redis://:a&b|c@localhost:6379',
+        './wharf.env:REDIS_URL=redis://:a%26b%7Cc@localhost:6379',
         './wharf.env:WHATSAPP_INSTANCE_COUNT=2',
         expect.stringMatching(/^\.\/wharf\.env:WHARF_INTERNAL_TOKEN=[0-9a-f]{48}$/),
         './instance.env:BIND_ADDRESS=10.0.0.7',
@@ -73,7 +73,7 @@ describe.skipIf(missing !== undefined)('wharf-install', () => {
       'systemctl restart wharf-router.service',
       'wharf-doctor',
     ]);
-    for (const secret of [/[0-9a-f]{48}/, /a&b/, /made-by/]) expect(output).not.toMatch(secret);
+    for (const secret of [/[0-9a-f]{48}/, /a%26b/, /made-by/]) expect(output).not.toMatch(secret);
   });
 
   it('run again, changes what it is told to and nothing else, and restarts nothing', async () => {
@@ -97,6 +97,20 @@ describe.skipIf(missing !== undefined)('wharf-install', () => {
     expect(units).toContain('./mnt-wharf.mount:What=gluster1:/wharf');
     expect(units.join()).not.toContain('SERVER');
   });
+
+  it.each(['a&b', 'a|b', 'a;b', 'a`b', 'a(b', 'a>b', 'a#b', 'a~b', 'a$b', 'a b'])(
+    'refuses a password that a shell would take apart: %s',
+    async (password) => {
+      const { output, settings } = await install([
+        '--router',
+        '--redis',
+        `redis://:${password}@localhost:6379`,
+      ]);
+      expect(output).toContain('percent-encoded');
+      expect(output).toContain('exit code 2');
+      expect(settings.join()).not.toContain(password);
+    },
+  );
 
   it('goes no further where nothing is mounted', async () => {
     const { output } = await install(['--router', '--share', 'mounted']);
