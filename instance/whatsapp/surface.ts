@@ -69,6 +69,8 @@ export const SURFACE: readonly SurfaceModule[] = [
   }),
   ...of('ready', {
     WAWebUserPrefsMeUser: ['getMaybeMePnUser', 'getMaybeMeLidUser'],
+    // The library sets a property of it before it listens to anything.
+    WAWebSyncGatingUtils: [],
   }),
   ...of('events', {
     WAWebCollections: ['Msg.on', 'Chat.on'],

@@ -26,7 +26,7 @@ const LEFT_ALONE = new Set(
   WAWebNewsletterUpdateUserSettingJob WAWebNoteAction WAWebPhoneUtils WAWebPinInChatSchema WAWebPinMsgConstants WAWebPollsSendVoteMsgAction
   WAWebPollsVotesSchema WAWebPresenceChatAction WAWebQuotedMsgModelUtils WAWebRevokeStatusAction WAWebSaveContactAction WAWebSendEventEditMsgAction
   WAWebSendEventResponseMsgAction WAWebSendMessageEditAction WAWebSendNonMessageDataRequest WAWebSendPinMessageAction WAWebSendReactionMsgAction
-  WAWebSendStatusMsgAction WAWebSetPropertyGroupAction WAWebSetPushnameConnAction WAWebStatusGatingUtils WAWebStreamModel WAWebSyncGatingUtils
+  WAWebSendStatusMsgAction WAWebSetPropertyGroupAction WAWebSetPushnameConnAction WAWebStatusGatingUtils WAWebStreamModel
   WAWebUpdateUnreadChatAction WAWebUploadManager WAWebUserPrefsGeneral WAWebUserPrefsNotifications WAWebWidToJid`
     .trim()
     .split(/\s+/),
@@ -67,6 +67,7 @@ describe("the list of what is needed of WhatsApp's page", () => {
       { module: 'WAWebSocketModel', members: ['Socket.logout'], uses: ['unlink'] },
     ]);
     expect(parseGaps([['WAWebSocketModel', []]])[0]?.uses).toEqual(['start', 'unlink']);
+    expect(parseGaps([['WAWebSyncGatingUtils', []]])[0]?.uses).toEqual(['ready']);
     expect(surfaceModules().filter(({ module }) => module === 'WAWebCollections')).toHaveLength(1);
   });
 });
