@@ -21,7 +21,16 @@ export async function checkBackupStore(env: Env, sessionPath: string | undefined
     const detail = (error.faults ?? []).map((fault) => `${fault.path} ${fault.message}`).join('; ');
     return [{ subject: SUBJECT, status: 'failed', detail }];
   }
-  if (config === null) return [];
+  // Said, so that nobody takes silence for a store that was tried: root's environment lacks what stands in the service's file of settings.
+  if (config === null)
+    return [
+      {
+        subject: SUBJECT,
+        status: 'skipped',
+        detail: 'neither BACKUP_S3_BUCKET nor BACKUP_DIRECTORY is set here',
+        hint: "Where the backup service runs, ask with its settings: wharf-doctor on a machine of Debian's package.",
+      },
+    ];
   if (config.kind === 'directory' && sessionPath !== undefined && areNested(config.path, sessionPath)) {
     return [
       {

@@ -10,10 +10,14 @@ import { temporaryDirectory } from '../../helpers/temp-dir.ts';
 const SUBJECT = 'store of backups';
 
 describe('the store of backups', () => {
-  it('is not looked at where there is to be none', async () => {
-    expect(await checkBackupStore({}, '/sessions')).toEqual([]);
-    expect(await checkBackupStore({ BACKUP_S3_BUCKET: '', BACKUP_DIRECTORY: '' }, '/sessions')).toEqual([]);
-  });
+  it.each([{}, { BACKUP_S3_BUCKET: '', BACKUP_DIRECTORY: '' }])(
+    'is not looked at where none is set, and that is said: %j',
+    async (env) => {
+      expect(await checkBackupStore(env, '/sessions')).toMatchObject([
+        { subject: SUBJECT, status: 'skipped', hint: expect.stringContaining('wharf-doctor') },
+      ]);
+    },
+  );
 
   it('is refused by its settings', async () => {
     const env = { BACKUP_S3_BUCKET: 'backups', BACKUP_S3_ENDPOINT: 'nowhere', PORT: 'not asked here' };
