@@ -11,6 +11,8 @@ const LEAST: readonly [number, number] = [7, 0];
 const PATIENCE = 5000;
 /** Milliseconds of a round trip above which leases and queues feel it. */
 const SLOW = 20;
+/** How many round trips are timed. */
+const LOOKS = 3;
 
 const QUEUES = 'Queue Redis';
 
@@ -54,15 +56,24 @@ async function look(
     return [{ subject, status: 'failed', detail: messageOf(error) }];
   }
   try {
-    const before = performance.now();
-    await redis.ping();
-    const milliseconds = performance.now() - before;
+    const milliseconds = await roundTrip(redis);
     return judge(await readRedisFacts(redis), milliseconds);
   } catch (error) {
     return [{ subject, status: 'failed', detail: `does not answer as it should: ${messageOf(error)}` }];
   } finally {
     redis.disconnect();
   }
+}
+
+/** The best of some round trips, milliseconds: one slow moment of this machine says nothing of how far away Redis is. */
+async function roundTrip(redis: Redis): Promise<number> {
+  let best = Number.POSITIVE_INFINITY;
+  for (let look = 0; look < LOOKS; look += 1) {
+    const before = performance.now();
+    await redis.ping();
+    best = Math.min(best, performance.now() - before);
+  }
+  return best;
 }
 
 /**

@@ -77,17 +77,18 @@ describe('Redis', () => {
       const findings = await checkRedis(redis.url);
       expect(findings[0]).toMatchObject({
         subject: 'Redis',
-        status: 'ok',
+        // How long it takes to answer is up to this machine: that is judged with a given time below.
+        status: expect.stringMatching(/^(ok|warning)$/),
         detail: expect.stringMatching(/^\d+\.\d+/),
       });
       expect(findings).toHaveLength(3);
       const queues = await checkRedis(redis.url, { production: true });
-      expect(queues.slice(0, 3).map(({ status }) => status)).toEqual(findings.map(({ status }) => status));
+      expect(queues.slice(1, 3)).toEqual(findings.slice(1));
       expect(queues[3]).toMatchObject({ subject: 'Queue durability', status: 'failed' });
       expect(
         (await checkQueueRedis(redis.url, false)).map(({ subject, status }) => [subject, status]),
       ).toEqual([
-        ['Queue Redis', 'ok'],
+        ['Queue Redis', expect.stringMatching(/^(ok|warning)$/)],
         ['Queue durability', 'warning'],
       ]);
     } finally {
