@@ -75,7 +75,11 @@ while [ "$#" -gt 0 ]; do
     -h | --help) usage && exit 0 ;;
     --instances | --count | --redis | --queue-redis | --token-file | --bind | --share | --package | --backup-bucket | --backup-directory)
       [ "$#" -ge 2 ] || wrong "$1 needs a value"
-      plain "$1" "$2"
+      case "$1" in
+        # Files of this machine, in no setting: a version may have a ~.
+        --package | --token-file) ;;
+        *) plain "$1" "$2" ;;
+      esac
       case "$1" in
         --instances) instances=$2 ;;
         --count) count=$2 ;;

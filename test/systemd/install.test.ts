@@ -112,6 +112,11 @@ describe.skipIf(missing !== undefined)('wharf-install', () => {
     },
   );
 
+  it('takes a package whose version has a ~', async () => {
+    const { output } = await install(['--router', '--package', '/wharf_1.0.0~rc1_amd64.deb']);
+    expect(output).toContain('/wharf_1.0.0~rc1_amd64.deb cannot be read');
+  });
+
   it('goes no further where nothing is mounted', async () => {
     const { output } = await install(['--router', '--share', 'mounted']);
     expect(output).toContain('nothing is mounted at /mnt/wharf');
