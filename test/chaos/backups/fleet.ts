@@ -177,10 +177,15 @@ export class BackupFleet {
     return restore;
   }
 
-  /** Stops the instances cleanly and starts them again: every session is started once more. */
-  async restartInstances(): Promise<void> {
+  /** Stops the instances cleanly. */
+  async stopInstances(): Promise<void> {
     await Promise.all([...this.#instances.values()].map((instance) => instance.stop()));
     this.#instances.clear();
+  }
+
+  /** Stops the instances cleanly and starts them again: every session is started once more. */
+  async restartInstances(): Promise<void> {
+    await this.stopInstances();
     await this.#startInstances();
   }
 
