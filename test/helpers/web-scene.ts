@@ -6,9 +6,10 @@ import type { RouterConfig } from '../../router/config.ts';
 import type { Router } from '../../router/context.ts';
 import { aBackupList } from './backup-values.ts';
 import { Dashboard } from './dashboard.ts';
+import { eventually } from './eventually.ts';
 import { FakeBackupService } from './fake-backup-service.ts';
 import type { FakeInstance } from './fake-instance.ts';
-import { startFleet, type TestFleet } from './router.ts';
+import { ADMIN_KEY, startFleet, type TestFleet } from './router.ts';
 import { buildWebPage, openBrowser } from './web-page.ts';
 
 /** A fleet of fakes whose web page a browser shows, while tests run. Its instances are for the tests to add. */
@@ -22,6 +23,8 @@ export interface WebScene {
   readonly url: string;
   /** Another router that serves the page. */
   serve(changes?: Partial<RouterConfig>): Promise<Router>;
+  /** Waits until the page's router has judged so many instances to be healthy: until then it moves nothing to them. */
+  judged(count: number): Promise<void>;
   /** Opens the page, not signed in. Close it, or {@link Dashboard.closeClean}. */
   open(width?: number): Promise<Dashboard>;
   /** Makes a session by the API, and brings it to a status. @param instance that gets it */
@@ -74,6 +77,13 @@ export function useWebScene(changes: Partial<RouterConfig> = {}): WebScene {
       return url;
     },
     serve,
+    judged: async (count) => {
+      await eventually(async () => {
+        const answer = await fetch(`${url}/api/fleet`, { headers: { 'x-api-key': ADMIN_KEY } });
+        const { instances } = (await answer.json()) as { instances: { verdict?: string }[] };
+        return instances.filter(({ verdict }) => verdict === 'healthy').length === count;
+      }, 60_000);
+    },
     open: (width) => Dashboard.open(browser, url, width),
     createSession: async (instance, workspace, session, status = 'ready') => {
       await fleet.ask('POST', '/api/whatsapp/sessions', {

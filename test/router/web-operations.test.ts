@@ -25,6 +25,7 @@ beforeAll(async () => {
     ['instance-1', 'instance-2'].map((id) => new KeptInstance({ id, ...parts }).start()),
   );
   for (const workspace of WORKSPACES) await instances[0]?.claim(workspace);
+  await scene.judged(2);
   dashboard = await scene.open();
   await dashboard.signIn();
 });
