@@ -21,6 +21,9 @@ export interface RunbookSection {
   blocks: RunbookBlock[];
 }
 
+/** The repository: farther up when this was built, to `dist/`. */
+const ROOT = new URL(import.meta.url.endsWith('.js') ? '../../../' : '../../', import.meta.url);
+
 const KINDS: Record<string, BlockKind> = {
   'sh run': 'run',
   'sh host': 'host',
@@ -34,7 +37,7 @@ const KINDS: Record<string, BlockKind> = {
  * @throws Error where a block is of no kind that is known, or does not end
  */
 export async function readRunbook(): Promise<RunbookSection[]> {
-  const text = await readFile(new URL('../../docs/runbook.md', import.meta.url), 'utf8');
+  const text = await readFile(new URL('docs/runbook.md', ROOT), 'utf8');
   return parseRunbook(text);
 }
 

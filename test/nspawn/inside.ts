@@ -10,6 +10,7 @@ import { faults } from './parts/faults.ts';
 import { link } from './parts/link.ts';
 import { reboots } from './parts/reboots.ts';
 import { removal } from './parts/removal.ts';
+import { runbook } from './parts/runbook.ts';
 import { secrets } from './parts/secrets.ts';
 import { stops } from './parts/stops.ts';
 import { token } from './parts/token.ts';
@@ -43,6 +44,7 @@ export async function inside(root: DebianRoot, directory: string, options: Proof
       reboots: async () => await reboots(fleet, results, rounds),
       upgrade: async () => await upgrade(fleet, results, made.next),
       token: async () => await token(fleet, results),
+      runbook: async () => await runbook(fleet, results),
       secrets: async () => await secrets(fleet, results),
       removal: async () => await removal(fleet, results),
     };

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 
 /** The parts of the proof after a fleet has come up, in the order they are run. */
-const PARTS = ['faults', 'stops', 'reboots', 'upgrade', 'token', 'secrets', 'removal'] as const;
+const PARTS = ['faults', 'stops', 'reboots', 'upgrade', 'token', 'runbook', 'secrets', 'removal'] as const;
 export type Part = (typeof PARTS)[number];
 
 export type Share = 'local' | 'glusterfs';
