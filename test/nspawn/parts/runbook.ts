@@ -79,7 +79,7 @@ async function scale(fleet: Fleet, results: Results): Promise<void> {
   );
 
   const inAt = Date.now();
-  await fleet.api.must('POST', '/api/fleet/instances/instance-3/drain', { reason: 'it goes' });
+  await fleet.api.must('POST', '/api/fleet/instances/instance-3/drain');
   await fleet.api.until(`/api/whatsapp/sessions/${third.session}`, ({ status, instance }) => {
     return status === 'ready' && instance !== 'instance-3';
   });
