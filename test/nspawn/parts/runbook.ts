@@ -16,7 +16,7 @@ const IN_THEIR_PLACE: readonly RegExp[] = [
   // `scale`, with the next number of this fleet.
   /wharf-instance@5|wharf-router|try-restart/,
   // `elsewhere`, on every machine.
-  /^systemctl stop wharf\.target$|daemon-reload|restart mnt-wharf\.mount|^systemctl start wharf\.target$/,
+  /^systemctl stop wharf\.target|daemon-reload|restart mnt-wharf\.mount|^systemctl start wharf\.target$/,
   // The parts `token` and `upgrade`.
   /^systemctl restart wharf\.target$|^wharf-upgrade/,
 ];
@@ -97,8 +97,8 @@ async function elsewhere(fleet: Fleet, results: Results): Promise<void> {
     await Promise.all(machines.map(async (machine) => await machine.run(command)));
   const { hub, one, two } = fleet;
   const at = Date.now();
-  await everywhere(['systemctl', 'stop', 'wharf.target'], [one, two]);
-  await everywhere(['systemctl', 'stop', 'wharf.target'], [hub]);
+  await everywhere(['systemctl', 'stop', 'wharf.target', 'wharf-*.service'], [one, two]);
+  await everywhere(['systemctl', 'stop', 'wharf.target', 'wharf-*.service'], [hub]);
   for (const unit of [fleet.router, fleet.backup, ...fleet.instances]) {
     const { active } = await unit.state();
     results.rule(active === 'inactive', `wharf.target was stopped, and ${unit.name} is ${active}`);
